@@ -1,0 +1,167 @@
+/* fdio: see the header. */
+#include "fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "xmalloc.h"
+
+int fdio_write_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int read_fd(int fd, size_t limit, struct buf *out)
+{
+	enum { CHUNK = 4096 };
+	size_t total = 0;
+
+	for (;;) {
+		char *to = buf_reserve(out, CHUNK);
+		ssize_t n = read(fd, to, CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		total += (size_t)n;
+		if (total > limit) {
+			errno = EFBIG;
+			return -1;
+		}
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (n == 0)
+			return 0;
+	}
+}
+
+int fdio_read_at(int dirfd, const char *name, size_t limit, struct buf *out)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	int result = read_fd(fd, limit, out);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return result;
+}
+
+int fdio_read_file(const char *path, size_t limit, struct buf *out)
+{
+	return fdio_read_at(AT_FDCWD, path, limit, out);
+}
+
+int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len)
+{
+	char temp[NAME_MAX + 1];
+
+	if (snprintf(temp, sizeof temp, "%s.new", name) >= (int)sizeof temp) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	int result = fdio_write_all(fd, bytes, len);
+	if (close(fd) < 0)
+		result = -1;
+	if (result == 0)
+		result = renameat(dirfd, temp, dirfd, name);
+	if (result < 0) {
+		int saved = errno;
+		unlinkat(dirfd, temp, 0);
+		errno = saved;
+	}
+	return result;
+}
+
+static int make_dir(const char *path, struct cause *cause)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return cause_errno(cause, "cannot create the directory %s", path);
+	if (stat(path, &st) < 0)
+		return cause_errno(cause, "cannot look at %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return cause_set(cause, "%s is not a directory", path);
+	return 0;
+}
+
+int fdio_make_dirs(const char *path, struct cause *cause)
+{
+	char *copy = xstrdup(path);
+	int result = 0;
+	struct stat st;
+
+	for (char *slash = strchr(copy + 1, '/'); slash != NULL && result == 0;
+		slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		result = make_dir(copy, cause);
+		*slash = '/';
+	}
+	free(copy);
+	if (result == 0)
+		result = make_dir(path, cause);
+	if (result == 0 && stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0)
+		result = cause_set(cause, "%s belongs to another user (uid %u); choose another directory",
+			path, (unsigned)st.st_uid);
+	return result;
+}
+
+int fdio_lock_at(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+bool fdio_is_locked_at(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
+}
+
+void fdio_set_nonblocking(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+void fdio_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,54 @@
+/*
+ * fdio: files and directories, for small files that are read and written whole.
+ *
+ * Nothing here leaves a half-written file behind under its final name: a reader
+ * sees the old content or the new one.
+ */
+#ifndef GRACECTL_FDIO_H
+#define GRACECTL_FDIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "cause.h"
+
+/* Writes all of it, through EINTR and short writes. Returns 0, or -1 with errno. */
+int fdio_write_all(int fd, const void *bytes, size_t len);
+
+/*
+ * Reads a file whole, at most limit bytes. Returns 0, or -1 with errno (EFBIG when the
+ * file is larger); out is appended to.
+ */
+int fdio_read_file(const char *path, size_t limit, struct buf *out);
+
+/* The same below a directory descriptor; name may be absolute with AT_FDCWD. */
+int fdio_read_at(int dirfd, const char *name, size_t limit, struct buf *out);
+
+/*
+ * Replaces a file: writes a new one beside it (name + ".new") and renames it. Mode 0600.
+ * Returns 0, or -1 with errno.
+ */
+int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len);
+
+/*
+ * Makes a directory and its parents, mode 0700 for those it makes. An existing directory must
+ * belong to us or to root. Returns 0, or -1 with a sentence.
+ */
+int fdio_make_dirs(const char *path, struct cause *cause);
+
+/* Opens (creates, mode 0600) and locks a file exclusively without waiting. Returns the fd,
+ * or -1 with errno EWOULDBLOCK when somebody holds it. The lock ends with the descriptor. */
+int fdio_lock_at(int dirfd, const char *name);
+
+/* True when somebody else holds the lock of that file; false when it does not exist. */
+bool fdio_is_locked_at(int dirfd, const char *name);
+
+/* Sets O_NONBLOCK. */
+void fdio_set_nonblocking(int fd);
+
+/* Closes *fd unless it is -1, and sets it to -1. */
+void fdio_close(int *fd);
+
+#endif
