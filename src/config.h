@@ -122,6 +122,13 @@ char *config_find(const char *given, const char *app, struct cause *cause);
  */
 void config_load(const char *path, const char *app, struct config *out, struct config_problems *problems);
 
+/*
+ * The same from a text in memory, as if it stood in the file `path`. For tests and fuzzing; the
+ * files and users that it names are looked up all the same.
+ */
+void config_load_text(const char *path, const char *text, size_t len, const char *app,
+	struct config *out, struct config_problems *problems);
+
 /* For -a APP without any file: only name and the two directories. */
 void config_for_app(const char *app, struct config *out);
 
@@ -136,6 +143,9 @@ void config_print(const struct config *config, FILE *out);
 
 /* The process type of that name, or NULL. */
 const struct process_config *config_process(const struct config *config, const char *name);
+
+/* True when name may be the name of an application: letters, digits, "-", "_", "."; at most 63. */
+bool app_name_is_valid(const char *name);
 
 /* True when name may be the name of a process type: letters, digits, "-", "_"; at most 63. */
 bool process_name_is_valid(const char *name);

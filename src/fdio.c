@@ -98,7 +98,7 @@ static int make_dir(const char *path, struct cause *cause)
 {
 	struct stat st;
 
-	if (mkdir(path, 0700) == 0)
+	if (mkdir(path, 0711) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return cause_errno(cause, "cannot create the directory %s", path);

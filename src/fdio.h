@@ -33,7 +33,7 @@ int fdio_read_at(int dirfd, const char *name, size_t limit, struct buf *out);
 int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len);
 
 /*
- * Makes a directory and its parents, mode 0700 for those it makes. An existing directory must
+ * Makes a directory and its parents, mode 0711 for those it makes. An existing directory must
  * belong to us or to root. Returns 0, or -1 with a sentence.
  */
 int fdio_make_dirs(const char *path, struct cause *cause);

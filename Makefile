@@ -1,0 +1,81 @@
+# gracectl: builds, tests, checks and installs. GNU make.
+#
+#   make              build/gracectl and build/demo-server
+#   make demo         install what is missing, build, and show it at work with the demo server
+#   make test         everything, with a summary in the last line
+#   make asan         the same under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make check-style  formatting, linters, manual pages
+#   make install      PREFIX= (default /usr/local), DESTDIR=
+#
+# CC=clang works as well as gcc. B= is the build directory.
+
+CC      ?= gcc
+B       ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+
+WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CFLAGS ?= -O2 -g
+SANITIZE =
+PACKAGES = libbson-1.0 inih
+override CPPFLAGS += -D_GNU_SOURCE -DGRACECTL_ETC='"$(SYSCONFDIR)/gracectl"' -Isrc
+override CFLAGS   += -std=gnu17 $(WARN) $(SANITIZE) $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd sqlite3 2>/dev/null)
+override LDFLAGS  += $(SANITIZE)
+LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm
+DEMO_LIBS = $(shell pkg-config --libs libbson-1.0 libmicrohttpd sqlite3 2>/dev/null) -lev -lpthread
+
+SRC   := $(wildcard src/*.c)
+CLI   := $(wildcard cmd/gracectl/*.c)
+DEMO  := $(wildcard cmd/demo-server/*.c)
+UNIT  := $(wildcard tests/unit/test_*.c)
+TOOLS := $(filter-out $(UNIT),$(wildcard tests/unit/*.c)) $(wildcard tests/bench/*.c)
+OBJ   := $(SRC:%.c=$(B)/%.o)
+
+all: $(B)/gracectl $(B)/demo-server
+
+$(B)/gracectl: $(CLI:%.c=$(B)/%.o) $(B)/libgracectl.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/demo-server: $(DEMO:%.c=$(B)/%.o) $(B)/libgracectl.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(DEMO_LIBS)
+
+$(B)/libgracectl.a: $(OBJ)
+	rm -f $@
+	ar rcs $@ $(OBJ)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Unit tests and test tools: one source file each.
+$(B)/tests/%: tests/%.c $(B)/libgracectl.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libgracectl.a $(LIBS) -lpthread
+
+unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%)
+
+test: all unit-programs
+	B=$(B) tests/run
+
+asan:
+	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d $(DESTDIR)$(PREFIX)/share/doc/gracectl/examples
+	install -m 755 $(B)/gracectl $(B)/demo-server $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 completions/gracectl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gracectl
+	install -m 644 completions/_gracectl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gracectl
+	install -m 644 completions/gracectl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gracectl.fish
+	cp -R etc/. $(DESTDIR)$(PREFIX)/share/doc/gracectl/examples
+
+clean:
+	rm -rf build build-asan
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: all test asan install clean unit-programs demo check-style

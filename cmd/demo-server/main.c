@@ -1,0 +1,99 @@
+/*
+ * demo-server: a small HTTP server with a database, which shows how a program
+ * behaves well under a supervisor: it takes its port from the environment, says
+ * when it listens, and on SIGTERM finishes what it has begun before it ends.
+ *
+ * The parts: options (what to do), store (the database), http (the server),
+ * routes (what it answers), shutdown (how it ends). All run on one libev loop; only
+ * the database has a thread of its own.
+ */
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http.h"
+#include "options.h"
+#include "routes.h"
+#include "shutdown.h"
+#include "store.h"
+
+enum {
+	EXIT_USAGE = 2
+};
+
+static void signal_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	shutdown_signal(watcher->data, watcher->signum);
+}
+
+static void watch_signals(struct ev_loop *loop, struct shutdown *stop)
+{
+	static ev_signal term, interrupt;
+
+	ev_signal_init(&term, signal_cb, SIGTERM);
+	ev_signal_init(&interrupt, signal_cb, SIGINT);
+	term.data = interrupt.data = stop;
+	ev_signal_start(loop, &term);
+	ev_signal_start(loop, &interrupt);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int fail(int status, const struct cause *cause)
+{
+	fprintf(stderr, "demo-server: %s\n", cause->text);
+	return status;
+}
+
+/* Serves until a shutdown has run to its end. Returns the exit status. */
+static int serve(struct ev_loop *loop, const struct options *opts, struct store *store)
+{
+	struct shutdown stop = {
+		.loop = loop,
+		.store = store,
+		.deadline = opts->deadline,
+		.lame_duck = opts->lame_duck,
+		.header_timeout = opts->header_timeout,
+	};
+	struct app app = {.loop = loop, .store = store, .stop = &stop};
+	struct cause cause;
+
+	struct http *http = http_new(loop, opts->port, routes_handle, &app, &cause);
+	if (http == NULL)
+		return fail(EXIT_FAILURE, &cause);
+	app.port = http_port(http);
+	stop.http = http;
+	shutdown_init(&stop);
+	watch_signals(loop, &stop);
+	printf("App running on port %d...\n", app.port);
+	ev_run(loop, 0);
+	http_free(http);
+	return stop.exit_status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts;
+	struct cause cause;
+
+	/* A pipe would otherwise get the lines in blocks of 4 KB, the last ones perhaps never. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	enum options_result parsed = options_parse(argc, argv, &opts, &cause);
+	if (parsed == OPTIONS_BAD)
+		return fail(EXIT_USAGE, &cause);
+	if (parsed == OPTIONS_DONE)
+		return EXIT_SUCCESS;
+
+	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+	if (loop == NULL)
+		return fail(EXIT_FAILURE, &(struct cause){"cannot start the event loop"});
+	struct store *store = store_sqlite_open(loop, opts.database, &cause);
+	if (store == NULL)
+		return fail(EXIT_FAILURE, &cause);
+	int status = serve(loop, &opts, store);
+	store->free(store);
+	ev_loop_destroy(loop);
+	return status;
+}

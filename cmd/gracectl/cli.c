@@ -1,0 +1,115 @@
+/* cli: see the header. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void cli_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("gracectl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int cli_usage_error(const struct command *command, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("gracectl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nusage: gracectl %s%s%s\nSee `gracectl %s --help`.\n", command->name,
+		command->arguments[0] != '\0' ? " " : "", command->arguments, command->name);
+	return EXIT_USAGE;
+}
+
+int cli_locate(const struct cli *cli, struct config *config)
+{
+	struct config_problems problems = {0};
+	struct cause cause;
+	char *path = config_find(cli->config_path, cli->app, &cause);
+
+	if (path == NULL && cli->app != NULL && cli->config_path == NULL) {
+		config_for_app(cli->app, config);
+		return EXIT_DONE;
+	}
+	if (path == NULL) {
+		cli_error("%s", cause.text);
+		return EXIT_USAGE;
+	}
+	config_load(path, cli->app, config, &problems);
+	config_problems_release(&problems);
+	free(path);
+	return EXIT_DONE;
+}
+
+int cli_load(const struct cli *cli, struct config *config)
+{
+	struct config_problems problems = {0};
+	struct cause cause;
+	char *path = config_find(cli->config_path, cli->app, &cause);
+
+	if (path == NULL) {
+		cli_error("%s", cause.text);
+		return EXIT_USAGE;
+	}
+	config_load(path, cli->app, config, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		config_problem_print(&problems.items[i], stderr);
+	size_t errors = problems.errors;
+	config_problems_release(&problems);
+	if (errors > 0) {
+		cli_error("%zu mistake%s in %s; nothing was done", errors, errors == 1 ? "" : "s", path);
+		config_release(config);
+	}
+	free(path);
+	return errors > 0 ? EXIT_USAGE : EXIT_DONE;
+}
+
+int cli_number(const char *option, const char *text, long min, long max, long *out)
+{
+	char *end;
+
+	errno = 0;
+	long value = strtol(text, &end, 10);
+	if (*text != '\0' && *end == '\0' && errno == 0 && value >= min && value <= max) {
+		*out = value;
+		return 0;
+	}
+	cli_error("%s: \"%s\" is not a whole number from %ld to %ld", option, text, min, max);
+	return -1;
+}
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0';
+}
+
+static bool is_value(const char *name, const char *value)
+{
+	const char *found = getenv(name);
+
+	return found != NULL && strcmp(found, value) == 0;
+}
+
+bool cli_color(const struct cli *cli)
+{
+	if (cli->no_color || cli->json || is_set("NO_COLOR") || is_value("HEROKU_COLOR", "0"))
+		return false;
+	if (is_set("FORCE_COLOR") && !is_value("FORCE_COLOR", "0"))
+		return true;
+	return isatty(STDOUT_FILENO) && !is_value("TERM", "dumb");
+}

@@ -1,0 +1,137 @@
+/*
+ * __complete: what the shells' completions ask, so that they never drift from the tables.
+ *
+ *     __complete commands           NAME <tab> summary <tab> kind of its arguments
+ *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value
+ *     __complete targets | dynos | types | apps
+ *                                   one name a line: of the running application, else of its configuration
+ *
+ * It never complains: a shell that completes has no place for messages.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "client.h"
+
+#define PATIENCE (NSEC_PER_SEC)
+
+static const char *const kind_names[] = {
+	[ARG_NONE] = "none",
+	[ARG_FILE] = "file",
+	[ARG_APP] = "app",
+	[ARG_DYNO] = "dyno",
+	[ARG_TYPE] = "type",
+	[ARG_TARGET] = "target",
+	[ARG_SOURCE] = "source",
+	[ARG_NUMBER] = "number",
+	[ARG_TIME] = "time",
+	[ARG_COMMAND] = "command",
+};
+
+static void print_commands(void)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (commands[i]->name[0] != '_')
+			printf("%s\t%s\t%s\n", commands[i]->name, commands[i]->summary,
+				kind_names[commands[i]->argument]);
+}
+
+static void print_options(const struct cli_option *row)
+{
+	for (; row != NULL && row->help != NULL; row++) {
+		const char *kind = row->arg != NULL ? kind_names[row->kind] : "";
+		if (row->letter != 0)
+			printf("-%c\t%s\t%s\n", row->letter, row->help, kind);
+		if (row->name != NULL)
+			printf("--%s\t%s\t%s\n", row->name, row->help, kind);
+	}
+}
+
+static void print_dyno(const char *kind, const char *type, unsigned number)
+{
+	if (number == 1 && strcmp(kind, "dynos") != 0)
+		puts(type);
+	if (strcmp(kind, "types") != 0)
+		printf("%s.%u\n", type, number);
+}
+
+/* Returns false when no supervisor answers. */
+static bool ask_supervisor(const struct config *config, const char *kind)
+{
+	struct wire_request request = {.cmd = "ps", .targets = STRLIST_INIT};
+	struct client client;
+	bson_t message;
+	bool answered = false;
+
+	if (client_connect(&client, config) < 0)
+		return false;
+	if (client_send(&client, &request) == 0)
+		while (client_next(&client, clock_mono() + PATIENCE, &message) == CLIENT_MESSAGE &&
+			strcmp(wire_text(&message, "type"), "dyno") == 0) {
+			print_dyno(kind, wire_text(&message, "process"), (unsigned)wire_int(&message, "number"));
+			answered = true;
+		}
+	client_close(&client);
+	return answered;
+}
+
+static void print_names(const struct cli *cli, const char *kind)
+{
+	struct config_problems problems = {0};
+	struct config config;
+	struct cause cause;
+	char *path = config_find(cli->config_path, cli->app, &cause);
+
+	if (path != NULL)
+		config_load(path, cli->app, &config, &problems);
+	else if (cli->app != NULL)
+		config_for_app(cli->app, &config);
+	else
+		return;
+	if (strcmp(kind, "apps") == 0)
+		puts(config.name);
+	else if (!ask_supervisor(&config, kind))
+		for (size_t i = 0; i < config.process_count; i++)
+			for (unsigned n = 1; n <= config.process[i].scale; n++)
+				print_dyno(kind, config.process[i].name, n);
+	config_problems_release(&problems);
+	config_release(&config);
+	free(path);
+}
+
+static bool is_name_kind(const char *kind)
+{
+	static const char *const kinds[] = {"targets", "dynos", "types", "apps"};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static int run(const struct cli *cli, int argc, char **argv)
+{
+	const char *kind = argc > 0 ? argv[0] : "";
+
+	if (strcmp(kind, "commands") == 0) {
+		print_commands();
+	} else if (strcmp(kind, "options") == 0) {
+		const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+		if (command != NULL)
+			print_options(command->options);
+		print_options(global_options);
+	} else if (is_name_kind(kind)) {
+		print_names(cli, kind);
+	}
+	return EXIT_DONE;
+}
+
+const struct command cmd_complete = {
+	.name = "__complete",
+	.arguments = "KIND [COMMAND]",
+	.summary = "for the shells' completions",
+	.hidden = true,
+	.run = run,
+};

@@ -1,0 +1,323 @@
+/*
+ * ps: the dynos, in Heroku's layout: a header for each process type, a line for each dyno.
+ *
+ * Unlike Heroku it does not hide an old instance that is still ending, and says why a dyno rests and when it is tried again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "client.h"
+
+#define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
+#define WATCH_INTERVAL_MS 1000
+
+static bool long_listing, watch;
+
+static const struct cli_option options[] = {
+	{'l', "long", NULL, ARG_NONE, "with pid, port, memory, restarts and the next restart", &long_listing, NULL},
+	{0, "watch", NULL, ARG_NONE, "show it again every second until Ctrl-C", &watch, NULL},
+	{0},
+};
+
+/* What is asked for, and the answer. */
+struct listing {
+	const struct cli *cli;
+	const struct config *config;
+	struct strlist targets;
+	bson_t *dynos; /* owned copies */
+	size_t count;
+	bool color;
+};
+
+static void forget(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		bson_destroy(&listing->dynos[i]);
+	free(listing->dynos);
+	listing->dynos = NULL;
+	listing->count = 0;
+}
+
+/* ---- asking ---- */
+
+static void keep(struct listing *listing, const bson_t *message)
+{
+	listing->dynos = realloc(listing->dynos, (listing->count + 1) * sizeof *listing->dynos);
+	if (listing->dynos == NULL)
+		abort();
+	bson_t *copy = &listing->dynos[listing->count++];
+	bson_init(copy);
+	bson_copy_to_excluding_noinit(message, copy, "v", "type", NULL);
+}
+
+static int hear(struct listing *listing, struct client *client)
+{
+	nsec_t deadline = clock_mono() + ANSWER_TIMEOUT;
+	bson_t message;
+	enum client_result result;
+
+	while ((result = client_next(client, deadline, &message)) == CLIENT_MESSAGE) {
+		if (strcmp(wire_text(&message, "type"), "dyno") == 0)
+			keep(listing, &message);
+		if (strcmp(wire_text(&message, "type"), "done") != 0)
+			continue;
+		const char *text = wire_text(&message, "text");
+		if (text[0] != '\0')
+			cli_error("%s", text);
+		return (int)wire_int(&message, "code");
+	}
+	if (result == CLIENT_INTERRUPTED)
+		return EXIT_DONE;
+	cli_error("the supervisor of %s %s", listing->config->name,
+		result == CLIENT_DEADLINE ? "does not answer" : "closed the connection");
+	return result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED;
+}
+
+static int ask(struct listing *listing)
+{
+	struct wire_request request = {.cmd = "ps", .targets = listing->targets, .long_listing = long_listing};
+	struct client client;
+	int code = EXIT_FAILED;
+
+	if (client_connect(&client, listing->config) < 0) {
+		bool none = errno == ENOENT || errno == ECONNREFUSED;
+		if (none)
+			cli_error("no supervisor of %s runs; `gracectl start` starts one", listing->config->name);
+		else
+			cli_error("cannot reach the supervisor of %s in %s: %s", listing->config->name,
+				listing->config->run_dir, strerror(errno));
+		return none ? EXIT_NO_SUPERVISOR : EXIT_FAILED;
+	}
+	if (client_send(&client, &request) == 0)
+		code = hear(listing, &client);
+	else
+		cli_error("cannot speak to the supervisor of %s: %s", listing->config->name, strerror(errno));
+	client_close(&client);
+	return code;
+}
+
+/* ---- showing ---- */
+
+static nsec_t time_of(const bson_t *dyno, const char *key)
+{
+	struct cause cause;
+	nsec_t time;
+
+	return time_parse(wire_text(dyno, key), clock_wall(), &time, &cause) == 0 ? time : 0;
+}
+
+static const char *paint(const struct listing *listing, const char *code)
+{
+	return listing->color ? code : "";
+}
+
+/* "in 18m", rounded to whole seconds, or whole minutes when it is far. */
+static void print_in(nsec_t time)
+{
+	nsec_t left = time - clock_wall();
+	char text[DURATION_TEXT];
+
+	if (left < 0)
+		left = 0;
+	left -= left % (left >= NSEC_PER_HOUR ? NSEC_PER_MIN : NSEC_PER_SEC);
+	printf("in %s", duration_format(left, text));
+}
+
+static void print_old(const bson_t *instance)
+{
+	nsec_t kill_at = time_of(instance, "kill_at");
+
+	printf("; old instance (pid %d) is ending", (int)wire_int(instance, "pid"));
+	if (kill_at != 0) {
+		fputs(", SIGKILL ", stdout);
+		print_in(kill_at);
+	}
+}
+
+static void print_olds(const bson_t *dyno)
+{
+	bson_iter_t iter, item;
+
+	if (!bson_iter_init_find(&iter, dyno, "instances") || !bson_iter_recurse(&iter, &item))
+		return;
+	while (bson_iter_next(&item)) {
+		const uint8_t *data;
+		uint32_t len;
+		bson_t instance;
+		bson_iter_document(&item, &len, &data);
+		if (bson_init_static(&instance, data, len) &&
+			strcmp(wire_text(&instance, "role"), "old") == 0)
+			print_old(&instance);
+	}
+}
+
+/* What a person wants to know beside the state: why it rests, and when it goes on. */
+static void print_remarks(const bson_t *dyno)
+{
+	const char *state = wire_text(dyno, "state"), *why = wire_text(dyno, "why");
+	nsec_t next_try = time_of(dyno, "next_try");
+
+	if (strcmp(state, "cooling") == 0 || strcmp(state, "crashed") == 0) {
+		printf(": %s", why);
+		if (next_try != 0) {
+			fputs(", next try ", stdout);
+			print_in(next_try);
+		} else if (strcmp(state, "crashed") == 0) {
+			fputs(", not tried again by itself", stdout);
+		}
+	} else if (strcmp(state, "stopping") == 0 && strcmp(wire_text(dyno, "wanted"), "up") == 0) {
+		fputs(", will be started again", stdout);
+	} else if (strncmp(why, "the last restart failed", 23) == 0) {
+		printf(": %s", why);
+	}
+	print_olds(dyno);
+}
+
+static void print_row(const struct listing *listing, const bson_t *dyno)
+{
+	const char *state = wire_text(dyno, "state");
+	nsec_t since = time_of(dyno, "since");
+	char time[TIME_TEXT], ago[TIME_TEXT];
+	bool up = strcmp(state, "up") == 0;
+
+	time_format_ps(since, time);
+	time_format_ago(clock_wall() - since, ago);
+	printf("%s: %s%s%s %s%s%s%s%s", wire_text(dyno, "name"), paint(listing, up ? "\033[32m" : "\033[33m"), state,
+		paint(listing, "\033[0m"), paint(listing, "\033[2m"), time, ago[0] != '\0' ? " " : "", ago,
+		paint(listing, "\033[0m"));
+	print_remarks(dyno);
+	putchar('\n');
+}
+
+static void format_memory(int64_t bytes, char *out, size_t size)
+{
+	if (bytes <= 0)
+		snprintf(out, size, "-");
+	else if (bytes < 10 * 1024 * 1024)
+		snprintf(out, size, "%.1fM", (double)bytes / (1024. * 1024.));
+	else
+		snprintf(out, size, "%lldM", (long long)(bytes / (1024 * 1024)));
+}
+
+static void format_number(int64_t number, char *out, size_t size)
+{
+	if (number > 0)
+		snprintf(out, size, "%lld", (long long)number);
+	else
+		snprintf(out, size, "-");
+}
+
+static void print_long_row(const bson_t *dyno)
+{
+	char pid[24], port[24], memory[24], since[TIME_TEXT], next[TIME_TEXT] = "-";
+	nsec_t restart = time_of(dyno, "next_restart");
+
+	format_number(wire_int(dyno, "pid"), pid, sizeof pid);
+	format_number(wire_int(dyno, "port"), port, sizeof port);
+	format_memory(wire_int(dyno, "memory"), memory, sizeof memory);
+	if (restart != 0)
+		time_format_ps(restart, next);
+	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", wire_text(dyno, "name"), wire_text(dyno, "state"),
+		time_format_ps(time_of(dyno, "since"), since), pid, port, memory,
+		(long long)wire_int(dyno, "restarts"), next);
+	print_remarks(dyno);
+	putchar('\n');
+}
+
+/* The dynos come type by type, so a header is due where the type changes. */
+static void print_text(const struct listing *listing)
+{
+	const char *type = "";
+
+	if (listing->count == 0)
+		printf("No dynos on %s\n", listing->config->name);
+	for (size_t i = 0; i < listing->count; i++) {
+		const bson_t *dyno = &listing->dynos[i];
+		const char *its_type = wire_text(dyno, "process");
+		if (strcmp(type, its_type) != 0) {
+			size_t of_type = 0;
+			for (size_t n = i; n < listing->count; n++)
+				of_type += strcmp(wire_text(&listing->dynos[n], "process"), its_type) == 0;
+			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type, wire_text(dyno, "command"),
+				of_type);
+			if (long_listing)
+				printf("%-16s %-9s %-25s %8s %6s %7s %8s  %s\n", "DYNO", "STATE", "SINCE", "PID",
+					"PORT", "MEMORY", "RESTARTS", "NEXT RESTART");
+			type = its_type;
+		}
+		if (long_listing)
+			print_long_row(dyno);
+		else
+			print_row(listing, dyno);
+	}
+	if (listing->count > 0)
+		putchar('\n');
+}
+
+static void print_json(const struct listing *listing)
+{
+	putchar('[');
+	for (size_t i = 0; i < listing->count; i++) {
+		char *json = bson_as_relaxed_extended_json(&listing->dynos[i], NULL);
+		printf("%s%s", i > 0 ? ",\n " : " ", json);
+		bson_free(json);
+	}
+	puts(" ]");
+}
+
+static int show(struct listing *listing)
+{
+	int code = ask(listing);
+
+	if (code == EXIT_DONE && listing->cli->json)
+		print_json(listing);
+	else if (code == EXIT_DONE)
+		print_text(listing);
+	forget(listing);
+	return code;
+}
+
+static int show_again_and_again(struct listing *listing)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	int code;
+
+	client_catch_interrupts();
+	for (;;) {
+		if (terminal && !listing->cli->json)
+			fputs("\033[H\033[2J", stdout);
+		code = show(listing);
+		if (fflush(stdout) != 0 || code != EXIT_DONE || client_pause(WATCH_INTERVAL_MS))
+			return code;
+	}
+}
+
+static int run(const struct cli *cli, int argc, char **argv)
+{
+	struct config config;
+	struct listing listing = {.cli = cli, .config = &config, .targets = STRLIST_INIT};
+
+	int code = cli_locate(cli, &config);
+	if (code != EXIT_DONE)
+		return code;
+	for (int i = 0; i < argc; i++)
+		strlist_add(&listing.targets, argv[i]);
+	listing.color = cli_color(cli);
+	code = watch ? show_again_and_again(&listing) : show(&listing);
+	strlist_release(&listing.targets);
+	config_release(&config);
+	return code;
+}
+
+const struct command cmd_ps = {
+	.name = "ps",
+	.arguments = "[TYPE...]",
+	.summary = "show the dynos",
+	.argument = ARG_TARGET,
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,300 @@
+/*
+ * gracectl: the command line.
+ *
+ * The table of commands stands here. main() reads the global options, finds the row, reads the command's own options into
+ * the variables that its table names, and calls it. `daemon` is a row like any other; it alone becomes the supervisor.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "strlist.h"
+#include "suggest.h"
+#include "xmalloc.h"
+
+enum { OPTIONS_MAX = 32, LONG_ONLY = 256 };
+
+const struct command *const commands[] = {
+	&cmd_start,
+	&cmd_stop,
+	&cmd_restart,
+	&cmd_ps,
+	&cmd_logs,
+	&cmd_events,
+	&cmd_check,
+	&cmd_daemon,
+	&cmd_help,
+	&cmd_version,
+	&cmd_ps_start,
+	&cmd_ps_stop,
+	&cmd_ps_restart,
+	&cmd_complete,
+};
+const size_t command_count = sizeof commands / sizeof *commands;
+
+static struct cli cli;
+static bool wants_help;
+static bool wants_version;
+
+const struct cli_option global_options[] = {
+	{'a', "app", "APP", ARG_APP, "the application, when it is not that of the configuration found", NULL, &cli.app},
+	{'c', "config", "FILE", ARG_FILE, "the configuration: gracectl.ini or a Procfile", NULL, &cli.config_path},
+	{0, "json", NULL, ARG_NONE, "print JSON", &cli.json, NULL},
+	{0, "no-color", NULL, ARG_NONE, "no colours", &cli.no_color, NULL},
+	{'h', "help", NULL, ARG_NONE, "print help", &wants_help, NULL},
+	{0, "version", NULL, ARG_NONE, "print the version", &wants_version, NULL},
+	{0},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+/* ---- options ---- */
+
+/* What getopt_long(3) wants to know, made from our tables. */
+struct parser {
+	const struct cli_option *rows[OPTIONS_MAX]; /* by the value that getopt returns, see code_of() */
+	struct option longs[OPTIONS_MAX + 1];
+	char letters[2 * OPTIONS_MAX + 3];
+	size_t count;
+	size_t long_count;
+};
+
+static int code_of(const struct parser *parser, const struct cli_option *row)
+{
+	return row->letter != 0 ? row->letter : LONG_ONLY + (int)parser->count;
+}
+
+static void parser_add(struct parser *parser, const struct cli_option *row)
+{
+	if (parser->count == OPTIONS_MAX)
+		return;
+	if (row->letter != 0) {
+		char text[3] = {row->letter, row->arg != NULL ? ':' : '\0', '\0'};
+		strcat(parser->letters, text);
+	}
+	if (row->name != NULL)
+		parser->longs[parser->long_count++] = (struct option){
+			.name = row->name,
+			.has_arg = row->arg != NULL ? required_argument : no_argument,
+			.val = code_of(parser, row),
+		};
+	parser->rows[parser->count++] = row;
+}
+
+static const struct cli_option *parser_find(const struct parser *parser, int code)
+{
+	if (code >= LONG_ONLY)
+		return parser->rows[code - LONG_ONLY];
+	for (size_t i = 0; i < parser->count; i++)
+		if (parser->rows[i]->letter == code)
+			return parser->rows[i];
+	return NULL;
+}
+
+/*
+ * Reads options into their variables; order "+" stops at the first word that is none. Returns the index of the first argument in argv, or
+ * -1 after telling what is wrong.
+ */
+static int parse(const struct cli_option *own, const char *order, int argc, char **argv)
+{
+	struct parser parser = {0};
+	int code;
+
+	strcpy(parser.letters, order);
+	strcat(parser.letters, ":");
+	for (const struct cli_option *row = global_options; row->help != NULL; row++)
+		parser_add(&parser, row);
+	for (const struct cli_option *row = own; row != NULL && row->help != NULL; row++)
+		parser_add(&parser, row);
+	optind = 0;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
+		if (code == '?' || code == ':') {
+			const char *word = argv[optind - 1];
+			if (code == ':')
+				cli_error("the option %s needs a value", word);
+			else if (optopt > 0 && optopt < LONG_ONLY)
+				cli_error("there is no option -%c", optopt);
+			else
+				cli_error("there is no option %s, or it takes no value", word);
+			return -1;
+		}
+		const struct cli_option *row = parser_find(&parser, code);
+		if (row->flag != NULL)
+			*row->flag = true;
+		else
+			*row->text = optarg;
+	}
+	return optind;
+}
+
+/* ---- help ---- */
+
+static void print_option(const struct cli_option *row)
+{
+	struct buf left = BUF_INIT;
+
+	if (row->letter != 0)
+		buf_addf(&left, "-%c", row->letter);
+	if (row->name != NULL)
+		buf_addf(&left, "%s--%s", row->letter != 0 ? ", " : "    ", row->name);
+	if (row->arg != NULL)
+		buf_addf(&left, " %s", row->arg);
+	printf("  %-28s %s\n", left.data, row->help);
+	buf_release(&left);
+}
+
+static void print_options(const char *title, const struct cli_option *rows)
+{
+	if (rows == NULL || rows->help == NULL)
+		return;
+	printf("\n%s\n", title);
+	for (; rows->help != NULL; rows++)
+		print_option(rows);
+}
+
+static int print_help(void)
+{
+	puts("usage: gracectl [-a APP] [-c FILE] [--json] [--no-color] COMMAND ...\n\n"
+	     "Runs an application as Heroku runs a dyno, and stops it gracefully.\n\ncommands:");
+	for (size_t i = 0; i < command_count; i++)
+		if (!commands[i]->hidden)
+			printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	print_options("options of every command:", global_options);
+	puts("\nSee `gracectl COMMAND --help`, gracectl(1) and gracectl.ini(5).");
+	return EXIT_DONE;
+}
+
+static int print_command_help(const struct command *command)
+{
+	printf("usage: gracectl %s%s%s\n\n%s\n", command->name,
+		command->options != NULL && command->options->help != NULL ? " [OPTION...] " : " ",
+		command->arguments, command->summary);
+	if (command->details != NULL)
+		printf("\n%s\n", command->details);
+	print_options("options:", command->options);
+	print_options("options of every command:", global_options);
+	return EXIT_DONE;
+}
+
+static int run_help(const struct cli *unused, int argc, char **argv)
+{
+	(void)unused;
+	if (argc == 0)
+		return print_help();
+	const struct command *command = command_find(argv[0]);
+	if (command == NULL || argc > 1)
+		return cli_usage_error(&cmd_help, "there is no command \"%s\"", argv[argc - 1]);
+	return print_command_help(command);
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.arguments = "[COMMAND]",
+	.summary = "tell about gracectl or one of its commands",
+	.argument = ARG_COMMAND,
+	.run = run_help,
+};
+
+/* ---- dispatch ---- */
+
+static int unknown_command(const char *name)
+{
+	const char *names[sizeof commands / sizeof *commands];
+	size_t count = 0;
+
+	for (size_t i = 0; i < command_count; i++)
+		if (!commands[i]->hidden)
+			names[count++] = commands[i]->name;
+	const char *closest = suggest_closest(name, names, count);
+	if (closest != NULL)
+		cli_error("there is no command \"%s\"; did you mean \"%s\"?", name, closest);
+	else
+		cli_error("there is no command \"%s\"; see `gracectl help`", name);
+	return EXIT_USAGE;
+}
+
+/* `ps restart` is what Heroku's users type for ps:restart. */
+static const struct command *find_command(int *argc, char ***argv)
+{
+	const struct command *command = command_find((*argv)[0]);
+	char two_words[64];
+
+	if (command == &cmd_ps && *argc > 1) {
+		snprintf(two_words, sizeof two_words, "ps:%s", (*argv)[1]);
+		const struct command *pair = command_find(two_words);
+		if (pair != NULL) {
+			(*argc)--;
+			(*argv)++;
+			return pair;
+		}
+	}
+	return command;
+}
+
+static int run_command(int argc, char **argv)
+{
+	const char *name = argv[0];
+	const struct command *command = find_command(&argc, &argv);
+
+	if (command == NULL)
+		return unknown_command(name);
+	int first = parse(command->options, "", argc, argv);
+	if (first < 0) {
+		fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
+		return EXIT_USAGE;
+	}
+	if (wants_help)
+		return print_command_help(command);
+	if (command->arguments[0] == '\0' && argc > first)
+		return cli_usage_error(command, "%s takes no argument, but was given \"%s\"", command->name,
+			argv[first]);
+	return command->run(&cli, argc - first, argv + first);
+}
+
+/* A command that could not print all it had to say has not done its work. A reader that went away is no error. */
+static int close_output(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	cli_error("the output could not be written: %s", strerror(errno));
+	return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	signal(SIGPIPE, SIG_IGN);
+	int first = parse(NULL, "+", argc, argv);
+	if (first < 0) {
+		fputs("See `gracectl help`.\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (wants_version)
+		code = cmd_version.run(&cli, 0, NULL);
+	else if (argc == first && wants_help)
+		code = print_help();
+	else if (argc == first) {
+		cli_error("no command was given; see `gracectl help`");
+		code = EXIT_USAGE;
+	} else {
+		code = run_command(argc - first, argv + first);
+	}
+	return close_output(code);
+}

@@ -1,0 +1,289 @@
+/* work: see the header. */
+#include "work.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "event.h"
+
+/* How long a supervisor may take to say that it has heard the request. */
+#define HEARING_TIMEOUT (5 * NSEC_PER_SEC)
+
+static const char *dyno_name, *type_name, *timeout_text;
+static bool quiet;
+
+const struct cli_option work_options[] = {
+	{'d', "dyno-name", "DYNO", ARG_DYNO, "this dyno", NULL, &dyno_name},
+	{'p', "process-type", "TYPE", ARG_TYPE, "the dynos of this type", NULL, &type_name},
+	{'q', "quiet", NULL, ARG_NONE, "say nothing but what went wrong", &quiet, NULL},
+	{0, "timeout", "T", ARG_TIME, "wait at most so long (the work goes on); by default as long as it may take", NULL,
+		&timeout_text},
+	{0},
+};
+
+/* One piece of work in progress. */
+struct job {
+	const struct work *work;
+	const struct cli *cli;
+	const struct config *config;
+	struct client client;
+	struct strlist targets;
+	nsec_t began;
+	nsec_t patience; /* --timeout, 0: as the supervisor says */
+	nsec_t deadline; /* monotonic */
+	unsigned dynos;  /* how many are waited for */
+	unsigned good;
+	bool any_result;
+};
+
+/* "all dynos", "all web dynos", "dyno web.1", or a list. */
+static void print_object(const struct job *job, FILE *out)
+{
+	if (job->targets.count == 0) {
+		fputs("all dynos", out);
+		return;
+	}
+	for (size_t i = 0; i < job->targets.count; i++) {
+		const char *target = job->targets.items[i];
+		bool is_type = strchr(target, '.') == NULL;
+		fprintf(out, "%s%s%s%s", i > 0 ? ", " : "", is_type ? "all " : "dyno ", target,
+			is_type ? " dynos" : "");
+	}
+}
+
+static void print_begin(const struct job *job)
+{
+	if (quiet || job->cli->json)
+		return;
+	fprintf(stderr, "%s ", job->work->doing);
+	print_object(job, stderr);
+	fprintf(stderr, " on %s...\n", job->config->name);
+}
+
+static void print_event(const struct job *job, const bson_t *message)
+{
+	const uint8_t *data;
+	struct buf text = BUF_INIT;
+	bson_iter_t iter;
+	uint32_t len;
+	bson_t event;
+
+	if (quiet || job->cli->json || !bson_iter_init_find(&iter, message, "event") ||
+		!BSON_ITER_HOLDS_DOCUMENT(&iter))
+		return;
+	bson_iter_document(&iter, &len, &data);
+	if (bson_init_static(&event, data, len) && event_render(&event, &text))
+		fprintf(stderr, "  %s: %s\n", wire_text(&event, "dyno"), text.data);
+	buf_release(&text);
+}
+
+static void print_json_result(struct job *job, const bson_t *message)
+{
+	bson_t copy;
+
+	bson_init(&copy);
+	bson_copy_to_excluding_noinit(message, &copy, "v", "type", NULL);
+	char *json = bson_as_relaxed_extended_json(&copy, NULL);
+	printf("%s\n%s", job->any_result ? "," : "{ \"dynos\" : [", json);
+	bson_free(json);
+	bson_destroy(&copy);
+}
+
+static void hear_result(struct job *job, const bson_t *message)
+{
+	int64_t code = wire_int(message, "code");
+
+	if (job->cli->json)
+		print_json_result(job, message);
+	else if (code != WIRE_DONE)
+		cli_error("%s %s", wire_text(message, "dyno"), wire_text(message, "text"));
+	job->any_result = true;
+	job->good += code == WIRE_DONE;
+}
+
+static void print_end(const struct job *job, int code)
+{
+	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
+
+	if (job->cli->json) {
+		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n", job->any_result ? "" : "{ \"dynos\" : [",
+			code, seconds);
+		return;
+	}
+	if (quiet)
+		return;
+	if (job->dynos == 0)
+		fprintf(stderr, "nothing to do: no dyno is up\n");
+	else if (code == EXIT_DONE)
+		fprintf(stderr, "done, %u %s in %.1f s\n", job->good, job->work->done, seconds);
+	else
+		fprintf(stderr, "failed, %u of %u %s in %.1f s\n", job->good, job->dynos, job->work->done, seconds);
+}
+
+/* The supervisor ends after its answer; when its socket is closed the next `start` finds the way free. */
+static void await_end(struct job *job)
+{
+	bson_t message;
+
+	if (job->work->ends && job->targets.count == 0)
+		while (client_next(&job->client, job->deadline, &message) == CLIENT_MESSAGE)
+			;
+}
+
+static int hear_done(struct job *job, const bson_t *message)
+{
+	int code = (int)wire_int(message, "code");
+	const char *text = wire_text(message, "text");
+
+	if (text[0] != '\0')
+		cli_error("%s", text);
+	if (code == WIRE_USAGE)
+		return EXIT_USAGE;
+	await_end(job);
+	print_end(job, code);
+	return code;
+}
+
+static int give_up(const struct job *job, enum client_result result)
+{
+	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
+
+	switch (result) {
+	case CLIENT_INTERRUPTED:
+		cli_error("interrupted after %.1f s; the supervisor goes on with it, see `gracectl ps`", seconds);
+		return EXIT_FAILED;
+	case CLIENT_DEADLINE:
+		cli_error("not done after %.1f s; the supervisor goes on with it, see `gracectl ps`", seconds);
+		return EXIT_DEADLINE;
+	case CLIENT_CLOSED:
+	case CLIENT_MESSAGE:
+		break;
+	}
+	cli_error("the supervisor closed the connection before it was done; see `gracectl ps` and %s/supervisor.log",
+		job->config->state_dir);
+	return EXIT_FAILED;
+}
+
+static void hear_accepted(struct job *job, const bson_t *message)
+{
+	nsec_t patience = job->patience > 0 ? job->patience : wire_int(message, "deadline_ms") * NSEC_PER_MSEC;
+
+	job->dynos = (unsigned)wire_int(message, "dynos");
+	job->deadline = job->began + patience;
+}
+
+static int converse(struct job *job)
+{
+	bson_t message;
+	enum client_result result;
+
+	while ((result = client_next(&job->client, job->deadline, &message)) == CLIENT_MESSAGE) {
+		const char *type = wire_text(&message, "type");
+		if (strcmp(type, "accepted") == 0)
+			hear_accepted(job, &message);
+		else if (strcmp(type, "event") == 0)
+			print_event(job, &message);
+		else if (strcmp(type, "result") == 0)
+			hear_result(job, &message);
+		else if (strcmp(type, "done") == 0)
+			return hear_done(job, &message);
+	}
+	return give_up(job, result);
+}
+
+/* ---- reaching a supervisor ---- */
+
+/* When none runs the configuration is read in full, so that its mistakes are shown here and not in some log. */
+static int launch(const struct job *job)
+{
+	struct config checked;
+	struct cause cause;
+
+	int code = cli_load(job->cli, &checked);
+	if (code != EXIT_DONE)
+		return code;
+	bool launched = client_launch_supervisor(&checked, job->cli->app, &cause) == 0;
+	config_release(&checked);
+	if (launched)
+		return EXIT_DONE;
+	cli_error("%s", cause.text);
+	return EXIT_FAILED;
+}
+
+static int reach(struct job *job)
+{
+	if (client_connect(&job->client, job->config) == 0)
+		return EXIT_DONE;
+	if (errno != ENOENT && errno != ECONNREFUSED) {
+		cli_error("cannot reach the supervisor of %s in %s: %s", job->config->name, job->config->run_dir,
+			strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (!job->work->launches) {
+		cli_error("no supervisor of %s runs; `gracectl start` starts one", job->config->name);
+		return EXIT_NO_SUPERVISOR;
+	}
+	int code = launch(job);
+	if (code == EXIT_DONE && client_connect(&job->client, job->config) < 0) {
+		cli_error("the supervisor of %s has started but cannot be reached in %s: %s", job->config->name,
+			job->config->run_dir, strerror(errno));
+		code = EXIT_FAILED;
+	}
+	return code;
+}
+
+static int ask(struct job *job)
+{
+	struct wire_request request = {.targets = job->targets, .events = !quiet && !job->cli->json};
+
+	snprintf(request.cmd, sizeof request.cmd, "%s", job->work->cmd);
+	if (client_send(&job->client, &request) < 0) {
+		cli_error("cannot speak to the supervisor of %s: %s", job->config->name, strerror(errno));
+		return EXIT_FAILED;
+	}
+	job->began = clock_mono();
+	job->deadline = job->began + HEARING_TIMEOUT;
+	return converse(job);
+}
+
+static int read_options(struct job *job, const struct command *command, int argc, char **argv)
+{
+	struct cause cause;
+
+	for (int i = 0; i < argc; i++)
+		strlist_add(&job->targets, argv[i]);
+	if (dyno_name != NULL)
+		strlist_add(&job->targets, dyno_name);
+	if (type_name != NULL)
+		strlist_add(&job->targets, type_name);
+	if (timeout_text != NULL && duration_parse(timeout_text, &job->patience, &cause) < 0)
+		return cli_usage_error(command, "--timeout: %s", cause.text);
+	return EXIT_DONE;
+}
+
+int work_run(const struct work *work, const struct command *command, const struct cli *cli, int argc, char **argv)
+{
+	struct config config;
+	struct job job = {.work = work, .cli = cli, .config = &config, .client.fd = -1, .targets = STRLIST_INIT};
+
+	int code = read_options(&job, command, argc, argv);
+	if (code == EXIT_DONE)
+		code = cli_locate(cli, &config);
+	if (code != EXIT_DONE) {
+		strlist_release(&job.targets);
+		return code;
+	}
+	client_catch_interrupts();
+	code = reach(&job);
+	if (code == EXIT_DONE) {
+		print_begin(&job);
+		code = ask(&job);
+	}
+	client_close(&job.client);
+	strlist_release(&job.targets);
+	config_release(&config);
+	return code;
+}

@@ -1,0 +1,158 @@
+# gracectl.bash: completion for bash.
+#
+# Everything is asked from the program itself (gracectl __complete ...), so this file knows no
+# command, no option and no dyno, and cannot fall behind. It needs nothing of the package
+# bash-completion. What the program answers, one line each, fields separated by tabs:
+#
+#   commands          NAME HELP ARGKIND      ARGKIND: what the arguments of the command are
+#   options           OPTION HELP ARGKIND    the global options; ARGKIND is empty for a flag
+#   options COMMAND   the same for a command
+#   targets, dynos, types, apps   NAME
+
+# Uses program and context of _gracectl(): context holds the -a and -c that were typed, so that the
+# names come from the application that is meant.
+_gracectl_ask() {
+	"$program" "${context[@]}" __complete "$@" 2>/dev/null
+}
+
+# Looks up a name in a table of three columns and sets kind. Fails when the name is not there.
+_gracectl_lookup() {
+	local table=$1 wanted=$2 name
+
+	while IFS=$'\t' read -r name _ kind; do
+		[[ $name == "$wanted" ]] && return 0
+	done <<<"$table"
+	kind=
+	return 1
+}
+
+# Adds every first column of a table that begins with cur to the answer. An option has a name for
+# each of its forms and may come from two tables, so a word is added once.
+_gracectl_offer() {
+	local name
+
+	while IFS=$'\t' read -r name _; do
+		[[ -n $name && $name == "$cur"* && " ${COMPREPLY[*]} " != *" $stem$name "* ]] || continue
+		COMPREPLY+=("$stem$name")
+	done <<<"$1"
+}
+
+_gracectl_offer_files() {
+	local file
+
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r file; do
+		COMPREPLY+=("$stem$file")
+	done < <(compgen -f -- "$cur")
+}
+
+_gracectl_offer_kind() {
+	case $1 in
+	file) _gracectl_offer_files ;;
+	app) _gracectl_offer "$(_gracectl_ask apps)" ;;
+	command) _gracectl_offer "$commands" ;;
+	dyno) _gracectl_offer "$(_gracectl_ask dynos)" ;;
+	type) _gracectl_offer "$(_gracectl_ask types)" ;;
+	target) _gracectl_offer "$(_gracectl_ask targets)" ;;
+	source) _gracectl_offer $'app\nheroku' ;;
+	esac
+}
+
+# Readline cuts words at ":" and "=" (COMP_WORDBREAKS); puts "ps:restart" and "--config=FILE" together again.
+_gracectl_join_words() {
+	local i
+
+	words=("${COMP_WORDS[0]}")
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		if [[ $i -gt 1 && (${COMP_WORDS[i]} == [:=]* || ${words[-1]} == *[:=]) ]]; then
+			words[-1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+}
+
+# A typed word as the program would get it: without quotes and with the home directory in place.
+_gracectl_plain() {
+	local word=${1//[\"\'\\]/}
+
+	printf '%s' "${word/#\~\//$HOME/}"
+}
+
+# Remembers a global option that says which application is meant.
+_gracectl_remember() {
+	if [[ $kind == app || $kind == file ]] && _gracectl_lookup "$globals" "$1"; then
+		context+=("$1" "$(_gracectl_plain "$2")")
+	fi
+}
+
+# Walks over what stands before the cursor: sets command, options, context, and awaited when the
+# word at the cursor is the value of an option.
+_gracectl_walk() {
+	local i word kind
+
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		word=${words[i]}
+		if [[ -n $only_arguments || $word != -* || $word == - ]]; then
+			# "ps restart" means "ps:restart".
+			if [[ -z $command ]] || _gracectl_lookup "$commands" "$command:$word"; then
+				command=${command:+$command:}$word
+				options=$globals$'\n'$(_gracectl_ask options "$command")
+			fi
+		elif [[ $word == -- ]]; then
+			only_arguments=1
+		elif [[ $word == --*=* ]]; then
+			_gracectl_lookup "$options" "${word%%=*}" &&
+				_gracectl_remember "${word%%=*}" "${word#*=}"
+		elif _gracectl_lookup "$options" "$word" && [[ -n $kind ]]; then
+			awaited=$kind
+			((++i < ${#words[@]} - 1)) || return
+			awaited=
+			_gracectl_remember "$word" "${words[i]}"
+		fi
+	done
+}
+
+# Readline replaces only what stands behind the last break, so the part before it is cut off.
+_gracectl_cut_breaks() {
+	local whole=$1 break prefix
+
+	for break in = :; do
+		if [[ $COMP_WORDBREAKS == *$break* && $whole == *$break* ]]; then
+			prefix=${whole%"${whole##*"$break"}"}
+			COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+			whole=${whole#"$prefix"}
+		fi
+	done
+}
+
+_gracectl() {
+	local program=gracectl commands globals options command='' awaited='' only_arguments=''
+	local cur whole stem='' kind words=() context=()
+
+	COMPREPLY=()
+	_gracectl_join_words
+	whole=${words[-1]} cur=${words[-1]}
+	# The program as it was typed, such as ./build/gracectl; an alias has no file of its own.
+	[[ -n $(type -P -- "${words[0]}") ]] && program=${words[0]}
+	commands=$(_gracectl_ask commands)
+	globals=$(_gracectl_ask options)
+	options=$globals
+	_gracectl_walk
+
+	if [[ -n $awaited ]]; then
+		_gracectl_offer_kind "$awaited"
+	elif [[ -z $only_arguments && $cur == --*=* ]]; then
+		stem=${cur%%=*}= cur=${cur#*=}
+		_gracectl_lookup "$options" "${stem%=}" && _gracectl_offer_kind "$kind"
+	elif [[ -z $only_arguments && $cur == -* ]]; then
+		_gracectl_offer "$options"
+	elif [[ -z $command ]]; then
+		_gracectl_offer "$commands"
+	elif _gracectl_lookup "$commands" "$command"; then
+		_gracectl_offer_kind "$kind"
+	fi
+	_gracectl_cut_breaks "$whole"
+}
+
+complete -F _gracectl gracectl

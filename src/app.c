@@ -1,0 +1,154 @@
+/* app: see the header. */
+#include "app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fdio.h"
+#include "log.h"
+#include "xmalloc.h"
+
+/* Variables that speak of the supervisor and not of the application. */
+static const char *const private_env[] = {
+	"PORT=", "DYNO=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=",
+	"INVOCATION_ID=", "JOURNAL_STREAM=", "MAINPID=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+	"GRACECTL_INSTANCE=", "_=",
+};
+
+static bool is_private(const char *entry)
+{
+	for (size_t i = 0; i < sizeof private_env / sizeof *private_env; i++)
+		if (strncmp(entry, private_env[i], strlen(private_env[i])) == 0)
+			return true;
+	return false;
+}
+
+static void turn_cb(struct ev_loop *loop, ev_check *watcher, int revents)
+{
+	struct app *app = watcher->data;
+
+	(void)loop;
+	(void)revents;
+	app->turn_began = app->stale_before = clock_mono();
+}
+
+static int open_dir(const char *path, struct cause *cause)
+{
+	if (fdio_make_dirs(path, cause) < 0)
+		return -1;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? cause_errno(cause, "cannot open the directory %s", path) : fd;
+}
+
+static int open_dirs(struct app *app, struct cause *cause)
+{
+	char *log = xasprintf("%s/log", app->config->state_dir);
+
+	app->run_dir = open_dir(app->config->run_dir, cause);
+	if (app->run_dir >= 0)
+		app->state_dir = open_dir(app->config->state_dir, cause);
+	if (app->state_dir >= 0)
+		app->log_dir = open_dir(log, cause);
+	free(log);
+	return app->log_dir < 0 ? -1 : 0;
+}
+
+static void collect_env(struct app *app)
+{
+	for (char **entry = environ; *entry != NULL; entry++)
+		if (!is_private(*entry))
+			strlist_add(&app->env, *entry);
+	for (size_t i = 0; i < app->config->env.count; i++) {
+		char *copy = xstrdup(app->config->env.items[i]);
+		char *equals = strchr(copy, '=');
+		*equals = '\0';
+		strlist_setenv(&app->env, copy, equals + 1);
+		free(copy);
+	}
+}
+
+int app_open(struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause)
+{
+	*app = (struct app){.loop = loop, .config = config, .run_dir = -1, .state_dir = -1, .log_dir = -1};
+	collect_env(app);
+	ev_check_init(&app->turn, turn_cb);
+	app->turn.data = app;
+	ev_set_priority(&app->turn, EV_MAXPRI);
+	ev_check_start(loop, &app->turn);
+	ev_unref(loop);
+	if (netwatch_open(&app->net) < 0)
+		log_warn("the kernel does not tell about sockets: %s; readiness is probed by connecting",
+			strerror(errno));
+	if (open_dirs(app, cause) < 0)
+		return -1;
+	app->journal = journal_open(config->state_dir, cause);
+	return app->journal == NULL ? -1 : 0;
+}
+
+void app_close(struct app *app)
+{
+	ev_ref(app->loop);
+	ev_check_stop(app->loop, &app->turn);
+	if (app->journal != NULL)
+		journal_close(app->journal);
+	netwatch_close(&app->net);
+	proctree_release(&app->tree);
+	strlist_release(&app->env);
+	fdio_close(&app->run_dir);
+	fdio_close(&app->state_dir);
+	fdio_close(&app->log_dir);
+}
+
+void app_publish(struct app *app, struct event *event)
+{
+	struct cause cause;
+	bool failed = journal_write(app->journal, event, &cause) < 0;
+
+	if (failed && !app->journal_failed)
+		log_warn("events are lost until this is mended: %s", cause.text);
+	app->journal_failed = failed;
+	if (app->listener != NULL)
+		app->listener(app->listener_arg, event);
+}
+
+void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)
+{
+	struct event event;
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	event_begin(&event, EVENT_NOTE, clock_wall(), dyno, launch);
+	event_str(&event, "text", text);
+	app_publish(app, &event);
+	event_release(&event);
+	free(text);
+}
+
+void app_tree_expire(struct app *app)
+{
+	app->stale_before = clock_mono();
+}
+
+struct proctree *app_tree(struct app *app)
+{
+	if (app->tree.taken == 0 || app->tree.taken < app->stale_before) {
+		if (proctree_take(&app->tree) < 0)
+			log_warn("cannot read /proc: %s", strerror(errno));
+		if (app->claim != NULL)
+			app->claim(app->claim_arg, &app->tree);
+	}
+	return &app->tree;
+}
+
+pid_t app_reaper(const struct app *app)
+{
+	(void)app;
+	return getpid();
+}

@@ -1,0 +1,264 @@
+/* client: see the header. */
+#include "client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fdio.h"
+#include "strlist.h"
+#include "xmalloc.h"
+
+/* How long a supervisor may take until it listens, and how often another's is looked for meanwhile. */
+#define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
+enum { LOOK_AGAIN_MS = 10, SEND_TIMEOUT_S = 5 };
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt_cb(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
+
+void client_catch_interrupts(void)
+{
+	struct sigaction action = {.sa_handler = interrupt_cb};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool client_pause(int milliseconds)
+{
+	poll(NULL, 0, milliseconds);
+	return interrupted;
+}
+
+int client_connect(struct client *client, const struct config *config)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
+
+	*client = (struct client){.fd = -1};
+	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", config->run_dir) >=
+		(int)sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (client->fd < 0)
+		return -1;
+	setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	if (connect(client->fd, (struct sockaddr *)&address, sizeof address) == 0)
+		return 0;
+	int saved = errno;
+	fdio_close(&client->fd);
+	errno = saved;
+	return -1;
+}
+
+int client_send(struct client *client, const struct wire_request *request)
+{
+	struct buf out = BUF_INIT;
+	size_t sent = 0;
+
+	wire_write_request(request, &out);
+	while (sent < out.len) {
+		ssize_t n = send(client->fd, out.data + sent, out.len - sent, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		sent += (size_t)n;
+	}
+	int result = sent == out.len ? 0 : -1;
+	buf_release(&out);
+	return result;
+}
+
+/* Takes the next message out of what was received. 1: there it is; 0: not complete; -1: nonsense. */
+static int take_message(struct client *client, bson_t *doc)
+{
+	ssize_t size = wire_frame(client->in.data, client->in.len, WIRE_ANSWER_MAX);
+
+	if (size <= 0)
+		return (int)size;
+	if (!bson_init_static(doc, (const uint8_t *)client->in.data, (size_t)size))
+		return -1;
+	client->consumed = (size_t)size;
+	return 1;
+}
+
+/* Milliseconds for poll(2), rounded up; -1 without end. */
+static int time_left(nsec_t deadline)
+{
+	if (deadline == 0)
+		return -1;
+	nsec_t left = deadline - clock_mono();
+	return left <= 0 ? 0 : (int)((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
+}
+
+static enum client_result receive(struct client *client, nsec_t deadline)
+{
+	enum { CHUNK = 65536 };
+	struct pollfd item = {.fd = client->fd, .events = POLLIN};
+	int ready = poll(&item, 1, time_left(deadline));
+
+	if (interrupted)
+		return CLIENT_INTERRUPTED;
+	if (ready == 0)
+		return CLIENT_DEADLINE;
+	if (ready < 0)
+		return errno == EINTR ? CLIENT_MESSAGE : CLIENT_CLOSED;
+	ssize_t n = recv(client->fd, buf_reserve(&client->in, CHUNK), CHUNK, 0);
+	if (n <= 0)
+		return n < 0 && errno == EINTR ? CLIENT_MESSAGE : CLIENT_CLOSED;
+	client->in.len += (size_t)n;
+	return CLIENT_MESSAGE;
+}
+
+enum client_result client_next(struct client *client, nsec_t deadline, bson_t *doc)
+{
+	buf_consume(&client->in, client->consumed);
+	client->consumed = 0;
+	for (;;) {
+		int taken = client->in.len > 0 ? take_message(client, doc) : 0;
+		if (taken != 0)
+			return taken > 0 ? CLIENT_MESSAGE : CLIENT_CLOSED;
+		enum client_result result = receive(client, deadline);
+		if (result != CLIENT_MESSAGE)
+			return result;
+	}
+}
+
+void client_close(struct client *client)
+{
+	fdio_close(&client->fd);
+	buf_release(&client->in);
+}
+
+/* ---- launching a supervisor ---- */
+
+static _Noreturn void become_daemon(const struct config *config, const char *app, int ready, int log)
+{
+	struct strlist argv = STRLIST_INIT;
+	int null = open("/dev/null", O_RDONLY);
+
+	strlist_add(&argv, "gracectl");
+	strlist_add(&argv, "-c");
+	strlist_add(&argv, config->path);
+	if (app != NULL) {
+		strlist_add(&argv, "-a");
+		strlist_add(&argv, app);
+	}
+	strlist_add(&argv, "daemon");
+	strlist_addf(&argv, "--ready-fd=%d", ready);
+	setsid();
+	fcntl(ready, F_SETFD, 0);
+	dup2(null, STDIN_FILENO);
+	dup2(log, STDOUT_FILENO);
+	dup2(log, STDERR_FILENO);
+	execv("/proc/self/exe", argv.items);
+	dprintf(ready, "cannot execute gracectl again: %s", strerror(errno));
+	_exit(1);
+}
+
+static int open_log(const struct config *config, struct cause *cause)
+{
+	char *path = xasprintf("%s/supervisor.log", config->state_dir);
+	int fd = -1;
+
+	if (fdio_make_dirs(config->state_dir, cause) == 0) {
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			cause_errno(cause, "cannot open %s", path);
+	}
+	free(path);
+	return fd;
+}
+
+/* Reads what the new supervisor says of itself until it closes the pipe: "ok", or why not. */
+static int hear_readiness(int ready, struct buf *said)
+{
+	enum { CHUNK = 512 };
+	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
+
+	for (;;) {
+		struct pollfd item = {.fd = ready, .events = POLLIN};
+		int n = poll(&item, 1, time_left(deadline));
+		if (n < 0 && errno == EINTR && !interrupted)
+			continue;
+		if (n <= 0)
+			return -1;
+		ssize_t got = read(ready, buf_reserve(said, CHUNK), CHUNK);
+		if (got <= 0)
+			return 0;
+		said->len += (size_t)got;
+		said->data[said->len] = '\0';
+	}
+}
+
+/* Somebody else's supervisor holds the lock; it listens soon. */
+static int wait_for_other(const struct config *config, struct cause *cause)
+{
+	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
+	struct client client;
+
+	while (clock_mono() < deadline && !interrupted) {
+		if (client_connect(&client, config) == 0) {
+			client_close(&client);
+			return 0;
+		}
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	return cause_set(cause, "another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
+		config->name, config->run_dir, config->state_dir);
+}
+
+static int judge(const struct config *config, int heard, const struct buf *said, struct cause *cause)
+{
+	if (said->len > 0 && strncmp(said->data, "ok", 2) == 0)
+		return 0;
+	if (said->len > 0 && strncmp(said->data, "running", 7) == 0)
+		return wait_for_other(config, cause);
+	if (said->len > 0)
+		return cause_set(cause, "%s", said->data);
+	return cause_set(cause, "the supervisor %s; see %s/supervisor.log",
+		heard < 0 ? "did not get ready in time" : "ended before it was ready", config->state_dir);
+}
+
+int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
+{
+	struct buf said = BUF_INIT;
+	int ends[2], status;
+	int log = open_log(config, cause);
+
+	if (log < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		close(log);
+		return cause_errno(cause, "no pipe to the supervisor");
+	}
+	pid_t pid = fork();
+	if (pid == 0)
+		become_daemon(config, app, ends[1], log);
+	close(ends[1]);
+	close(log);
+	int heard = pid > 0 ? hear_readiness(ends[0], &said) : -1;
+	close(ends[0]);
+	if (pid < 0)
+		return cause_errno(cause, "no process for the supervisor");
+	waitpid(pid, &status, WNOHANG);
+	int result = judge(config, heard, &said, cause);
+	buf_release(&said);
+	return result;
+}

@@ -1,0 +1,52 @@
+/*
+ * client: the command line's end of the control socket. Every wait has a deadline; Ctrl-C ends a wait and nothing else.
+ */
+#ifndef GRACECTL_CLIENT_H
+#define GRACECTL_CLIENT_H
+
+#include <bson/bson.h>
+#include <stdbool.h>
+
+#include "buf.h"
+#include "cause.h"
+#include "clock.h"
+#include "config.h"
+#include "wire.h"
+
+struct client {
+	int fd;
+	struct buf in;
+	size_t consumed; /* bytes at the front of in that belong to the message given out last */
+};
+
+enum client_result {
+	CLIENT_MESSAGE,     /* *doc is the next message; good until the next call */
+	CLIENT_CLOSED,      /* the supervisor closed the connection, or spoke nonsense */
+	CLIENT_DEADLINE,    /* nothing came in time */
+	CLIENT_INTERRUPTED, /* SIGINT or SIGTERM came */
+};
+
+/* Connects to the supervisor of that application. Returns 0; -1 when none runs (errno ENOENT or ECONNREFUSED) or it cannot be reached. */
+int client_connect(struct client *client, const struct config *config);
+
+/* Sends a request. Returns 0, or -1 with errno. */
+int client_send(struct client *client, const struct wire_request *request);
+
+/* Waits for the next message until deadline (monotonic; 0: without end). */
+enum client_result client_next(struct client *client, nsec_t deadline, bson_t *doc);
+
+void client_close(struct client *client);
+
+/* From now on SIGINT and SIGTERM make client_next() return instead of ending the program. */
+void client_catch_interrupts(void);
+
+/* Waits so many milliseconds. True when it was interrupted. */
+bool client_pause(int milliseconds);
+
+/*
+ * Starts a supervisor in the background, by executing this program again as `daemon`, and waits until it listens. app may be NULL.
+ * Returns 0 when one runs now (whoever started it), or -1 with a sentence.
+ */
+int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause);
+
+#endif

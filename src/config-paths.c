@@ -1,0 +1,217 @@
+/* config-paths: see the header. */
+#include "config-paths.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "xmalloc.h"
+
+#ifndef GRACECTL_ETC
+#define GRACECTL_ETC "/etc/gracectl"
+#endif
+
+/*
+ * Paths
+ */
+
+static char *current_directory(void)
+{
+	char *cwd = getcwd(NULL, 0);
+
+	return cwd != NULL ? cwd : xstrdup("/");
+}
+
+/* Appends the parts of a path to out, which is "" or an absolute path; true when one was "..". */
+static bool add_parts(struct buf *out, const char *path)
+{
+	bool above = false;
+
+	while (*path != '\0') {
+		size_t len = strcspn(path, "/");
+
+		if (len > 0 && !(len == 1 && path[0] == '.')) {
+			buf_addc(out, '/');
+			buf_append(out, path, len);
+		}
+		above = above || (len == 2 && strncmp(path, "..", 2) == 0);
+		path += len + (path[len] == '/');
+	}
+	return above;
+}
+
+char *path_absolute(const char *base, const char *path)
+{
+	struct buf joined = BUF_INIT;
+	bool above = false;
+
+	if (*path != '/') {
+		char *start = base != NULL ? xstrdup(base) : current_directory();
+		above = add_parts(&joined, start);
+		free(start);
+	}
+	above = add_parts(&joined, path) || above;
+	if (joined.len == 0)
+		buf_addc(&joined, '/');
+	char *resolved = above ? realpath(joined.data, NULL) : NULL;
+	if (resolved == NULL)
+		return buf_detach(&joined);
+	buf_release(&joined);
+	return resolved;
+}
+
+char *path_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return xstrdup("/");
+	return xstrndup(path, (size_t)(slash - path));
+}
+
+/*
+ * Names and directories of an application
+ */
+
+static bool is_name_letter(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_';
+}
+
+bool process_name_is_valid(const char *name)
+{
+	size_t len = 0;
+
+	while (is_name_letter(name[len]))
+		len++;
+	return len > 0 && len <= PROCESS_NAME_MAX && name[len] == '\0';
+}
+
+bool app_name_is_valid(const char *name)
+{
+	size_t len = 0;
+
+	while (is_name_letter(name[len]) || name[len] == '.')
+		len++;
+	return len <= PROCESS_NAME_MAX && name[len] == '\0' && isalnum((unsigned char)name[0]);
+}
+
+char *app_name_from(const char *text)
+{
+	char *name = xstrndup(*text != '\0' ? text : "app", PROCESS_NAME_MAX);
+
+	for (char *at = name; *at != '\0'; at++)
+		if (!is_name_letter(*at) && *at != '.')
+			*at = '-';
+	if (!isalnum((unsigned char)name[0]))
+		name[0] = 'x';
+	return name;
+}
+
+/* A directory from the environment; only an absolute path counts, as the XDG specification demands.
+ */
+static const char *env_directory(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] == '/' ? value : NULL;
+}
+
+static char *state_home(void)
+{
+	const char *given = env_directory("XDG_STATE_HOME");
+	const char *home = env_directory("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup("/var/lib");
+	if (given != NULL)
+		return xstrdup(given);
+	if (home == NULL) {
+		const struct passwd *entry = getpwuid(geteuid());
+		home = entry != NULL ? entry->pw_dir : "/";
+	}
+	return xasprintf("%s/.local/state", home);
+}
+
+void paths_set_defaults(struct config *config)
+{
+	const char *runtime = env_directory("XDG_RUNTIME_DIR");
+
+	if (config->state_dir == NULL) {
+		char *home = state_home();
+		config->state_dir = xasprintf("%s/gracectl/%s", home, config->name);
+		free(home);
+	}
+	if (config->run_dir != NULL)
+		return;
+	if (geteuid() == 0)
+		config->run_dir = xasprintf("/run/gracectl/%s", config->name);
+	else if (runtime != NULL)
+		config->run_dir = xasprintf("%s/gracectl/%s", runtime, config->name);
+	else
+		config->run_dir =
+			xasprintf("/tmp/gracectl-%u/%s", (unsigned)geteuid(), config->name);
+}
+
+void config_for_app(const char *app, struct config *out)
+{
+	*out = (struct config){.name = app_name_from(app)};
+	paths_set_defaults(out);
+}
+
+/*
+ * Where the file is
+ */
+
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+static char *find_given(const char *path, const char *source, struct cause *cause)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		cause_errno(cause, "the configuration %s (%s)", path, source);
+	else if (S_ISDIR(st.st_mode))
+		cause_set(cause,
+			"the configuration %s (%s) is a directory; name the file gracectl.ini or "
+			"Procfile in it",
+			path, source);
+	else
+		return path_absolute(NULL, path);
+	return NULL;
+}
+
+char *config_find(const char *given, const char *app, struct cause *cause)
+{
+	const char *from_env = getenv("GRACECTL_CONFIG");
+	char app_file[sizeof GRACECTL_ETC + PROCESS_NAME_MAX + 8] = "";
+
+	if (given != NULL)
+		return find_given(given, "-c", cause);
+	if (from_env != NULL && *from_env != '\0')
+		return find_given(from_env, "$GRACECTL_CONFIG", cause);
+	if (app != NULL && app_name_is_valid(app))
+		snprintf(app_file, sizeof app_file, "%s/%s.ini", GRACECTL_ETC, app);
+	const char *const places[] = {
+		"gracectl.ini", "Procfile", app_file, GRACECTL_ETC "/gracectl.ini"};
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (is_file(places[i]))
+			return path_absolute(NULL, places[i]);
+	char *cwd = current_directory();
+	cause_set(cause,
+		"there is no gracectl.ini and no Procfile in %.200s, and no %s%s" GRACECTL_ETC
+		"/gracectl.ini; name the file with -c FILE",
+		cwd, app_file, app_file[0] != '\0' ? " or " : "");
+	free(cwd);
+	return NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * config-paths: names and directories, and where a configuration comes from.
+ *
+ * Symbolic links are kept: an application in a directory "current" that a deploy points elsewhere
+ * must follow it at its next start. Only a path with ".." in it is resolved, because what is above
+ * depends on the link.
+ */
+#ifndef GRACECTL_CONFIG_PATHS_H
+#define GRACECTL_CONFIG_PATHS_H
+
+#include "config.h"
+
+/*
+ * A run_dir may not be longer: the address of a unix socket has 108 bytes, and 40 of them are left
+ * for the name of the socket.
+ */
+enum {
+	RUN_DIR_MAX = 108 - 40
+};
+
+/* path below base (itself absolute; NULL: the current directory), without "." and "//". To free. */
+char *path_absolute(const char *base, const char *path);
+
+/* The directory part of an absolute path. To free. */
+char *path_directory(const char *path);
+
+/* A valid application name made from any text: other characters become "-". To free. */
+char *app_name_from(const char *text);
+
+/* Sets state_dir and run_dir to their defaults where they are NULL, from name. */
+void paths_set_defaults(struct config *config);
+
+#endif

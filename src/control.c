@@ -1,0 +1,386 @@
+/* control: see the header. */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "fdio.h"
+#include "log.h"
+#include "request.h"
+#include "snapshot.h"
+#include "wire.h"
+#include "xmalloc.h"
+
+enum { CONNS_MAX = 512, BACKLOG = 1024, ACCEPTS_A_TURN = 64 };
+
+/* How long no client is accepted when descriptors have run out. */
+static const double accept_pause = 1.;
+
+struct control {
+	struct supervisor *supervisor;
+	char *path;
+	int fd;
+	ev_io acceptor;
+	ev_timer pause;
+	ev_prepare end_of_turn;
+	struct conn_list conns;
+	size_t count;
+	bool changed; /* some dyno has changed in this turn */
+};
+
+/* ---- answers ---- */
+
+static void say_done(struct conn *conn, int code, const char *text)
+{
+	bson_t doc;
+
+	wire_begin(&doc, "done");
+	BSON_APPEND_INT32(&doc, "code", code);
+	BSON_APPEND_UTF8(&doc, "text", text);
+	wire_add(&doc, &conn->out);
+	conn_end(conn);
+}
+
+static void say_accepted(struct conn *conn, int64_t deadline_ms, size_t dynos)
+{
+	bson_t doc;
+
+	wire_begin(&doc, "accepted");
+	BSON_APPEND_INT32(&doc, "pid", getpid());
+	BSON_APPEND_INT64(&doc, "deadline_ms", deadline_ms);
+	BSON_APPEND_INT32(&doc, "dynos", (int32_t)dynos);
+	wire_add(&doc, &conn->out);
+	conn_flush(conn);
+}
+
+/* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor too. */
+static void check_request(struct conn *conn)
+{
+	struct request *request = conn->data;
+	bool all_there = request_check(request, &conn->out);
+
+	if (!all_there) {
+		if (conn->out.len > 0)
+			conn_flush(conn);
+		return;
+	}
+	say_done(conn, request->code, "");
+}
+
+static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+	struct control *control = watcher->data;
+	struct conn *conn;
+
+	(void)loop;
+	(void)revents;
+	if (!control->changed)
+		return;
+	control->changed = false;
+	TAILQ_FOREACH (conn, &control->conns, link)
+		if (conn->data != NULL && !conn->ending)
+			check_request(conn);
+}
+
+static void place_changed(void *arg, struct place *place)
+{
+	struct control *control = arg;
+
+	(void)place;
+	control->changed = true;
+}
+
+/* Every event goes to the clients that wait for its dyno and want to see. */
+static void event_heard(void *arg, const struct event *event)
+{
+	struct control *control = arg;
+	const char *dyno = event_get_str(&event->doc, "dyno");
+	struct conn *conn;
+	bson_t doc;
+
+	TAILQ_FOREACH (conn, &control->conns, link) {
+		const struct request *request = conn->data;
+		if (request == NULL || conn->ending || !request->events || dyno == NULL ||
+			!request_concerns(request, dyno))
+			continue;
+		wire_begin(&doc, "event");
+		BSON_APPEND_DOCUMENT(&doc, "event", &event->doc);
+		wire_add(&doc, &conn->out);
+		conn_flush(conn);
+	}
+}
+
+/* ---- requests ---- */
+
+/* Every target must name something. Returns false after answering the client. */
+static bool check_targets(struct control *control, struct conn *conn, const struct strlist *targets)
+{
+	struct formation *formation = &control->supervisor->formation;
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < targets->count; i++) {
+		bool found = false;
+		for (size_t n = 0; n < formation->count && !found; n++)
+			found = place_matches(&formation->places[n], targets->items[i]);
+		if (found)
+			continue;
+		buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", targets->items[i]);
+		for (size_t n = 0; n < formation->type_count; n++)
+			buf_addf(&text, "%s %s (%u)", n > 0 ? "," : "", formation->types[n].config->name,
+				formation->types[n].config->scale);
+		say_done(conn, WIRE_USAGE, text.data);
+		buf_release(&text);
+		return false;
+	}
+	return true;
+}
+
+static void park(struct control *control, struct conn *conn, enum request_kind kind, const struct wire_request *wire)
+{
+	struct formation *formation = &control->supervisor->formation;
+	struct request *request;
+
+	if (!check_targets(control, conn, &wire->targets))
+		return;
+	if (kind != REQUEST_STOP && control->supervisor->ending) {
+		say_done(conn, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
+		return;
+	}
+	if (kind == REQUEST_STOP && wire->targets.count == 0)
+		supervisor_announce_end(control->supervisor, "stop was asked for");
+	/* It is in place before it begins, so that its client sees the first events too. */
+	request = request_new(kind, formation, &wire->targets);
+	request->events = wire->events;
+	conn->data = request;
+	say_accepted(conn, request_deadline_ms(request), request->count);
+	request_begin(request);
+	check_request(conn);
+}
+
+static void do_start(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	park(control, conn, REQUEST_START, wire);
+}
+
+static void do_stop(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	park(control, conn, REQUEST_STOP, wire);
+}
+
+static void do_restart(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	park(control, conn, REQUEST_RESTART, wire);
+}
+
+static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	(void)control;
+	(void)wire;
+	say_accepted(conn, 0, 0);
+	say_done(conn, WIRE_DONE, "");
+}
+
+static void do_ps(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	struct formation *formation = &control->supervisor->formation;
+	bson_t doc;
+
+	if (!check_targets(control, conn, &wire->targets))
+		return;
+	for (size_t i = 0; i < formation->count; i++) {
+		const struct place *place = &formation->places[i];
+		bool meant = wire->targets.count == 0;
+		for (size_t n = 0; n < wire->targets.count && !meant; n++)
+			meant = place_matches(place, wire->targets.items[n]);
+		if (!meant)
+			continue;
+		wire_begin(&doc, "dyno");
+		snapshot_place(place, wire->long_listing, &doc);
+		wire_add(&doc, &conn->out);
+	}
+	say_done(conn, WIRE_DONE, "");
+}
+
+static const struct {
+	const char *cmd;
+	void (*run)(struct control *, struct conn *, const struct wire_request *);
+} commands[] = {
+	{"start", do_start},
+	{"stop", do_stop},
+	{"restart", do_restart},
+	{"ps", do_ps},
+	{"ping", do_ping},
+};
+
+static void frame_heard(struct conn *conn, const void *frame, size_t len)
+{
+	struct control *control = conn->owner;
+	struct wire_request wire;
+	struct cause cause;
+
+	if (wire_read_request(frame, len, &wire, &cause) < 0) {
+		say_done(conn, WIRE_USAGE, cause.text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(commands[i].cmd, wire.cmd) == 0) {
+			commands[i].run(control, conn, &wire);
+			wire_request_release(&wire);
+			return;
+		}
+	wire_request_release(&wire);
+	cause_set(&cause, "the supervisor (version %s) does not know this command; use the same gracectl for both",
+		GRACECTL_VERSION);
+	say_done(conn, WIRE_USAGE, cause.text);
+}
+
+static void conn_closed(struct conn *conn)
+{
+	struct control *control = conn->owner;
+
+	if (conn->data != NULL)
+		request_free(conn->data);
+	TAILQ_REMOVE(&control->conns, conn, link);
+	control->count--;
+}
+
+static const struct conn_ops control_conn_ops = {.frame = frame_heard, .closed = conn_closed};
+
+/* ---- accepting ---- */
+
+static bool is_allowed(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void pause_accepting(struct control *control)
+{
+	ev_io_stop(control->supervisor->loop, &control->acceptor);
+	ev_timer_set(&control->pause, accept_pause, 0.);
+	ev_timer_start(control->supervisor->loop, &control->pause);
+}
+
+static void pause_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	struct control *control = watcher->data;
+
+	(void)revents;
+	ev_io_start(loop, &control->acceptor);
+}
+
+static void accept_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct control *control = watcher->data;
+
+	(void)revents;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+			log_warn("clients must wait: %s", strerror(errno));
+			pause_accepting(control);
+		}
+		if (fd < 0)
+			return;
+		if (!is_allowed(fd) || control->count >= CONNS_MAX) {
+			close(fd);
+			continue;
+		}
+		struct conn *conn = conn_new(loop, fd, &control_conn_ops, control);
+		TAILQ_INSERT_TAIL(&control->conns, conn, link);
+		control->count++;
+	}
+}
+
+/* ---- life ---- */
+
+/* The supervisor ends only when its clients have read their answers, or were too slow. */
+static bool may_end(void *arg)
+{
+	struct control *control = arg;
+	struct conn *conn;
+
+	if (control->changed)
+		return false;
+	TAILQ_FOREACH (conn, &control->conns, link)
+		if (conn->ending)
+			return false;
+	return true;
+}
+
+static int listen_at(struct control *control, struct cause *cause)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(control->path) >= sizeof address.sun_path)
+		return cause_set(cause, "the path %s is too long for a socket; set a shorter run_dir", control->path);
+	memcpy(address.sun_path, control->path, strlen(control->path) + 1);
+	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->fd < 0)
+		return cause_errno(cause, "no socket for %s", control->path);
+	unlink(control->path);
+	mode_t before = umask(0177);
+	int result = bind(control->fd, (struct sockaddr *)&address, sizeof address);
+	umask(before);
+	if (result < 0 || listen(control->fd, BACKLOG) < 0)
+		return cause_errno(cause, "cannot listen on %s", control->path);
+	return 0;
+}
+
+struct control *control_open(struct supervisor *supervisor, struct cause *cause)
+{
+	struct control *control = xcalloc(1, sizeof *control);
+
+	control->supervisor = supervisor;
+	control->path = xasprintf("%s/control.sock", supervisor->app.config->run_dir);
+	TAILQ_INIT(&control->conns);
+	if (listen_at(control, cause) < 0) {
+		fdio_close(&control->fd);
+		free(control->path);
+		free(control);
+		return NULL;
+	}
+	ev_io_init(&control->acceptor, accept_cb, control->fd, EV_READ);
+	ev_init(&control->pause, pause_cb);
+	ev_prepare_init(&control->end_of_turn, end_of_turn_cb);
+	ev_set_priority(&control->end_of_turn, EV_MAXPRI);
+	control->acceptor.data = control->pause.data = control->end_of_turn.data = control;
+	ev_io_start(supervisor->loop, &control->acceptor);
+	ev_prepare_start(supervisor->loop, &control->end_of_turn);
+	supervisor->app.listener = event_heard;
+	supervisor->app.listener_arg = control;
+	supervisor->formation.changed = place_changed;
+	supervisor->formation.changed_arg = control;
+	supervisor->may_end = may_end;
+	supervisor->may_end_arg = control;
+	return control;
+}
+
+void control_close(struct control *control)
+{
+	struct supervisor *supervisor = control->supervisor;
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&control->conns)) != NULL)
+		conn_close(conn);
+	ev_io_stop(supervisor->loop, &control->acceptor);
+	ev_timer_stop(supervisor->loop, &control->pause);
+	ev_prepare_stop(supervisor->loop, &control->end_of_turn);
+	supervisor->app.listener = NULL;
+	supervisor->formation.changed = NULL;
+	unlink(control->path);
+	fdio_close(&control->fd);
+	free(control->path);
+	free(control);
+}

@@ -1,0 +1,562 @@
+/* dyno: see the header. The table stands near the end; the actions above it are called STATE_EVENT. */
+#include "dyno.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+const char *const dyno_state_names[DYNO_STATES] = {
+	[DYNO_DOWN] = "down",
+	[DYNO_STARTING] = "starting",
+	[DYNO_UP] = "up",
+	[DYNO_STOPPING] = "stopping",
+	[DYNO_COOLING] = "cooling",
+	[DYNO_CRASHED] = "crashed",
+};
+
+const char *const dyno_event_names[DYNO_EVENTS] = {
+	[DYNO_START] = "start",
+	[DYNO_STOP] = "stop",
+	[DYNO_RESTART] = "restart",
+	[DYNO_CYCLE] = "cycle",
+	[DYNO_READY] = "ready",
+	[DYNO_ENDING] = "ending",
+	[DYNO_GONE] = "gone",
+	[DYNO_NEXT_GONE] = "next-gone",
+	[DYNO_OLD_GONE] = "old-gone",
+	[DYNO_COOLED] = "cooled",
+	[DYNO_STABLE] = "stable",
+};
+
+const char *const dyno_timer_names[DYNO_TIMERS] = {
+	[DYNO_TIMER_COOL] = "next try",
+	[DYNO_TIMER_STABLE] = "crash count reset",
+	[DYNO_TIMER_CYCLE] = "cycle",
+};
+
+/* The words of Heroku's log know fewer states: who is asked to stop is down, who cools is crashed. */
+static const char *const heroku_names[DYNO_STATES] = {
+	[DYNO_DOWN] = "down",
+	[DYNO_STARTING] = "starting",
+	[DYNO_UP] = "up",
+	[DYNO_STOPPING] = "down",
+	[DYNO_COOLING] = "crashed",
+	[DYNO_CRASHED] = "crashed",
+};
+
+/* Which timers may live in which state; the writer of the state stops the others. */
+static const bool timer_allowed[DYNO_STATES][DYNO_TIMERS] = {
+	[DYNO_STARTING] = {[DYNO_TIMER_CYCLE] = true},
+	[DYNO_UP] = {[DYNO_TIMER_STABLE] = true, [DYNO_TIMER_CYCLE] = true},
+	[DYNO_COOLING] = {[DYNO_TIMER_COOL] = true},
+};
+
+static void publish(struct dyno *dyno, struct event *event)
+{
+	dyno->ops->publish(dyno, event);
+	event_release(event);
+}
+
+static void begin(struct dyno *dyno, struct event *event, enum event_kind kind)
+{
+	event_begin(event, kind, clock_wall(), dyno->name, dyno->launches);
+}
+
+static void arm(struct dyno *dyno, enum dyno_timer timer, nsec_t wait)
+{
+	dyno->due[timer] = clock_mono() + wait;
+	dyno->ops->timer(dyno, timer, dyno->due[timer]);
+}
+
+static void disarm(struct dyno *dyno, enum dyno_timer timer)
+{
+	if (dyno->due[timer] != 0)
+		dyno->ops->timer(dyno, timer, 0);
+	dyno->due[timer] = 0;
+}
+
+/* The one writer of the state. */
+static void set_state(struct dyno *dyno, enum dyno_state next, const char *why)
+{
+	enum dyno_state before = dyno->state;
+	struct event event;
+
+	*(enum dyno_state *)&dyno->state = next;
+	for (int timer = 0; timer < DYNO_TIMERS; timer++)
+		if (!timer_allowed[next][timer])
+			disarm(dyno, (enum dyno_timer)timer);
+	if (why != dyno->why)
+		snprintf(dyno->why, sizeof dyno->why, "%s", why);
+	if (next == before)
+		return;
+	log_debug("%s: %s -> %s (%s)", dyno->name, dyno_state_names[before], dyno_state_names[next], why);
+	dyno->since = clock_wall();
+	if (strcmp(heroku_names[before], heroku_names[next]) == 0)
+		return;
+	begin(dyno, &event, EVENT_STATE);
+	event_str(&event, "from", heroku_names[before]);
+	event_str(&event, "to", heroku_names[next]);
+	event_str(&event, "why", why);
+	publish(dyno, &event);
+}
+
+void dyno_restore(struct dyno *dyno, enum dyno_state state)
+{
+	*(enum dyno_state *)&dyno->state = state;
+}
+
+static void say(struct dyno *dyno, enum event_kind kind, const char *why)
+{
+	struct event event;
+
+	begin(dyno, &event, kind);
+	event_str(&event, "why", why);
+	publish(dyno, &event);
+}
+
+static void note(struct dyno *dyno, const char *text)
+{
+	struct event event;
+
+	begin(dyno, &event, EVENT_NOTE);
+	event_str(&event, "text", text);
+	publish(dyno, &event);
+}
+
+/* ---- launching ---- */
+
+static struct instance *launch_one(struct dyno *dyno)
+{
+	const struct process_config *config = dyno->config;
+
+	if (dyno->launches++ > 0)
+		dyno->restarts++;
+	dyno->start_asked = false;
+	disarm(dyno, DYNO_TIMER_CYCLE);
+	if (config->cycle > 0 && config->restart_at_text == NULL)
+		arm(dyno, DYNO_TIMER_CYCLE,
+			cycle_length(config->cycle, config->cycle_jitter, dyno->ops->random(dyno)));
+	return dyno->ops->launch(dyno);
+}
+
+static void launch(struct dyno *dyno, const char *why)
+{
+	set_state(dyno, DYNO_STARTING, why);
+	dyno->current = launch_one(dyno);
+}
+
+/* Somebody asked for it, so whatever crashed before is forgiven. */
+static void launch_asked(struct dyno *dyno)
+{
+	dyno->wanted_up = true;
+	dyno->crashes = 0;
+	dyno->start_asked = dyno_instances(dyno) > 0;
+	if (!dyno->start_asked)
+		launch(dyno, "asked to start");
+}
+
+/* ---- stopping ---- */
+
+/* Moves the current instance to the old ones and asks it to stop. */
+static void retire_current(struct dyno *dyno)
+{
+	struct instance *instance = dyno->current;
+
+	if (instance == NULL)
+		return;
+	dyno->current = NULL;
+	dyno->old++;
+	dyno->ops->stop(dyno, instance);
+}
+
+static void retire_next(struct dyno *dyno)
+{
+	struct instance *instance = dyno->next;
+
+	if (instance == NULL)
+		return;
+	dyno->next = NULL;
+	dyno->old++;
+	dyno->ops->stop(dyno, instance);
+}
+
+/* An instance that is already on its ladder goes one rung on by this. */
+static void hurry(struct dyno *dyno)
+{
+	if (dyno->current != NULL)
+		dyno->ops->stop(dyno, dyno->current);
+	if (dyno->next != NULL)
+		dyno->ops->stop(dyno, dyno->next);
+	if (dyno->old > 0)
+		dyno->ops->stop_old(dyno);
+}
+
+static void running_stop(struct dyno *dyno)
+{
+	dyno->wanted_up = false;
+	set_state(dyno, DYNO_STOPPING, "asked to stop");
+	if (dyno->current != NULL)
+		dyno->ops->stop(dyno, dyno->current);
+	if (dyno->next != NULL)
+		dyno->ops->stop(dyno, dyno->next);
+	if (dyno_instances(dyno) == 0)
+		set_state(dyno, DYNO_DOWN, "stopped");
+}
+
+static void stopping_stop(struct dyno *dyno)
+{
+	bool was_wanted = dyno->wanted_up;
+
+	dyno->wanted_up = false;
+	if (was_wanted)
+		return; /* takes back the wish to start; not yet a hurry */
+	hurry(dyno);
+}
+
+static void stopping_start(struct dyno *dyno)
+{
+	dyno->wanted_up = true;
+	dyno->crashes = 0;
+	set_state(dyno, DYNO_STOPPING, "will be started when the old instance is gone");
+}
+
+/* The last of its instances is gone. */
+static void stopping_gone(struct dyno *dyno)
+{
+	if (dyno_instances(dyno) > 0)
+		return;
+	if (dyno->wanted_up)
+		launch(dyno, "asked to start while it was stopping");
+	else
+		set_state(dyno, DYNO_DOWN, "stopped");
+}
+
+static void resting_stop(struct dyno *dyno)
+{
+	running_stop(dyno);
+}
+
+/* ---- crashing ---- */
+
+static void cool(struct dyno *dyno, nsec_t pause, const char *why)
+{
+	char text[DURATION_TEXT], until[TIME_TEXT];
+	struct event event;
+
+	set_state(dyno, DYNO_COOLING, why);
+	arm(dyno, DYNO_TIMER_COOL, pause);
+	begin(dyno, &event, EVENT_COOLING);
+	event_int(&event, "crashes", dyno->crashes);
+	event_str(&event, "pause", duration_format(pause, text));
+	event_str(&event, "until", time_format_log(clock_wall() + pause, until));
+	publish(dyno, &event);
+}
+
+/* current is gone though it was wanted: the crash policy decides when it is tried again. */
+static void crash(struct dyno *dyno)
+{
+	nsec_t pause = backoff_pause(&dyno->config->backoff, ++dyno->crashes);
+	const char *why = dyno->why;
+
+	dyno->failures++;
+	set_state(dyno, DYNO_CRASHED, why);
+	if (dyno->start_asked)
+		pause = 0;
+	if (pause > 0)
+		cool(dyno, pause, why);
+	else if (pause == 0 && dyno_instances(dyno) == 0)
+		launch(dyno, why);
+}
+
+static void running_gone(struct dyno *dyno)
+{
+	/* While one is replaced start-first, the one that takes over is there already. */
+	if (dyno->next != NULL) {
+		dyno->current = dyno->next;
+		dyno->next = NULL;
+		return;
+	}
+	crash(dyno);
+}
+
+static void running_ending(struct dyno *dyno)
+{
+	if (dyno->next != NULL) {
+		dyno->old++;
+		dyno->current = dyno->next;
+		dyno->next = NULL;
+		return;
+	}
+	set_state(dyno, DYNO_CRASHED, dyno->why);
+}
+
+/* With nothing left of it, a crash that was noticed early gets its policy now. */
+static void crashed_gone(struct dyno *dyno)
+{
+	crash(dyno);
+}
+
+static void crashed_old_gone(struct dyno *dyno)
+{
+	if (dyno_instances(dyno) == 0 &&
+		(dyno->start_asked || backoff_pause(&dyno->config->backoff, dyno->crashes) == 0))
+		launch(dyno, dyno->why);
+}
+
+/* ---- being up ---- */
+
+static void starting_ready(struct dyno *dyno)
+{
+	if (dyno->next != NULL) {
+		retire_current(dyno);
+		dyno->current = dyno->next;
+		dyno->next = NULL;
+	}
+	set_state(dyno, DYNO_UP, "");
+	arm(dyno, DYNO_TIMER_STABLE, dyno->config->backoff_reset);
+}
+
+static void up_stable(struct dyno *dyno)
+{
+	dyno->crashes = 0;
+}
+
+/* ---- replacing ---- */
+
+static void replace_overlap(struct dyno *dyno)
+{
+	retire_next(dyno);
+	retire_current(dyno);
+	dyno->current = launch_one(dyno);
+}
+
+static void replace_stop_first(struct dyno *dyno)
+{
+	retire_next(dyno);
+	retire_current(dyno);
+	if (dyno_instances(dyno) == 0)
+		dyno->current = launch_one(dyno);
+}
+
+/* One that is not up serves nobody, so nothing is gained by keeping it. */
+static void replace_start_first(struct dyno *dyno)
+{
+	retire_next(dyno);
+	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
+		dyno->next = launch_one(dyno);
+	else
+		replace_overlap(dyno);
+}
+
+static void (*const replacements[])(struct dyno *) = {
+	[ORDER_OVERLAP] = replace_overlap,
+	[ORDER_STOP_FIRST] = replace_stop_first,
+	[ORDER_START_FIRST] = replace_start_first,
+};
+
+static void replace(struct dyno *dyno, enum event_kind kind, const char *why)
+{
+	say(dyno, kind, why);
+	set_state(dyno, DYNO_STARTING, why);
+	replacements[dyno->config->order](dyno);
+}
+
+static void running_restart(struct dyno *dyno)
+{
+	dyno->crashes = 0;
+	replace(dyno, EVENT_RESTART, "restart was asked for");
+}
+
+static void up_cycle(struct dyno *dyno)
+{
+	replace(dyno, EVENT_CYCLE, "its time was up");
+}
+
+/* stop-first: the new one is launched when the last old one is gone. */
+static void starting_old_gone(struct dyno *dyno)
+{
+	if (dyno_instances(dyno) == 0)
+		dyno->current = launch_one(dyno);
+}
+
+/* start-first: the one that was to take over did not come up, so the old one goes on. */
+static void starting_next_gone(struct dyno *dyno)
+{
+	dyno->failures++;
+	note(dyno, "The new instance did not come up; the old one goes on");
+	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
+		set_state(dyno, DYNO_UP, "the last restart failed: the new instance did not come up");
+}
+
+static void resting_restart(struct dyno *dyno)
+{
+	say(dyno, EVENT_RESTART, "restart was asked for");
+	launch_asked(dyno);
+}
+
+static void cooling_cooled(struct dyno *dyno)
+{
+	launch(dyno, "next try after a crash");
+}
+
+static void impossible(struct dyno *dyno)
+{
+	log_warn("%s: an event that cannot come in state %s was ignored", dyno->name,
+		dyno_state_names[dyno->state]);
+}
+
+/* An empty cell: does not matter in that state. */
+static void (*const actions[DYNO_STATES][DYNO_EVENTS])(struct dyno *) = {
+	[DYNO_DOWN] =
+		{
+			[DYNO_START] = launch_asked,
+			[DYNO_READY] = impossible,
+			[DYNO_ENDING] = impossible,
+			[DYNO_GONE] = impossible,
+			[DYNO_NEXT_GONE] = impossible,
+		},
+	[DYNO_STARTING] =
+		{
+			[DYNO_STOP] = running_stop,
+			[DYNO_RESTART] = running_restart,
+			[DYNO_READY] = starting_ready,
+			[DYNO_ENDING] = running_ending,
+			[DYNO_GONE] = running_gone,
+			[DYNO_NEXT_GONE] = starting_next_gone,
+			[DYNO_OLD_GONE] = starting_old_gone,
+		},
+	[DYNO_UP] =
+		{
+			[DYNO_STOP] = running_stop,
+			[DYNO_RESTART] = running_restart,
+			[DYNO_CYCLE] = up_cycle,
+			[DYNO_ENDING] = running_ending,
+			[DYNO_GONE] = running_gone,
+			[DYNO_NEXT_GONE] = impossible,
+			[DYNO_STABLE] = up_stable,
+		},
+	[DYNO_STOPPING] =
+		{
+			[DYNO_START] = stopping_start,
+			[DYNO_STOP] = stopping_stop,
+			[DYNO_RESTART] = stopping_start,
+			[DYNO_GONE] = stopping_gone,
+			[DYNO_NEXT_GONE] = stopping_gone,
+			[DYNO_OLD_GONE] = stopping_gone,
+		},
+	[DYNO_COOLING] =
+		{
+			[DYNO_START] = launch_asked,
+			[DYNO_STOP] = resting_stop,
+			[DYNO_RESTART] = resting_restart,
+			[DYNO_READY] = impossible,
+			[DYNO_ENDING] = impossible,
+			[DYNO_GONE] = impossible,
+			[DYNO_NEXT_GONE] = impossible,
+			[DYNO_COOLED] = cooling_cooled,
+		},
+	[DYNO_CRASHED] =
+		{
+			[DYNO_START] = launch_asked,
+			[DYNO_STOP] = resting_stop,
+			[DYNO_RESTART] = resting_restart,
+			[DYNO_GONE] = crashed_gone,
+			[DYNO_NEXT_GONE] = stopping_gone,
+			[DYNO_OLD_GONE] = crashed_old_gone,
+		},
+};
+
+void dyno_handle(struct dyno *dyno, enum dyno_event event)
+{
+	void (*action)(struct dyno *) = actions[dyno->state][event];
+
+	log_debug("%s: %s in %s", dyno->name, dyno_event_names[event], dyno_state_names[dyno->state]);
+	if (action != NULL)
+		action(dyno);
+	dyno->ops->changed(dyno);
+}
+
+/* ---- instances ---- */
+
+/* Why it ended, for ps and for who waits. */
+static void explain(struct dyno *dyno, const struct instance *instance)
+{
+	char text[INSTANCE_EXIT_TEXT];
+
+	switch (instance->ending) {
+	case ENDING_LAUNCH:
+		snprintf(dyno->why, sizeof dyno->why, "%s", instance->failure);
+		break;
+	case ENDING_BOOT:
+		snprintf(dyno->why, sizeof dyno->why, "boot timeout");
+		break;
+	case ENDING_ITSELF:
+		snprintf(dyno->why, sizeof dyno->why, "exited with %s", instance_exit_text(instance, text));
+		break;
+	case ENDING_NOT:
+	case ENDING_ASKED:
+		break;
+	}
+}
+
+static void instance_gone(struct dyno *dyno, struct instance *instance)
+{
+	enum dyno_event event = DYNO_OLD_GONE;
+
+	dyno->last_exit = instance->exit;
+	if (instance->killed)
+		dyno->kills++;
+	if (instance == dyno->current) {
+		explain(dyno, instance);
+		dyno->current = NULL;
+		event = DYNO_GONE;
+	} else if (instance == dyno->next) {
+		dyno->next = NULL;
+		event = DYNO_NEXT_GONE;
+	} else if (dyno->old > 0) {
+		dyno->old--;
+	}
+	dyno_handle(dyno, event);
+}
+
+void dyno_instance_changed(struct dyno *dyno, struct instance *instance)
+{
+	bool ours = instance == dyno->current || instance == dyno->next;
+
+	switch (instance->state) {
+	case INSTANCE_UP:
+		if (ours)
+			dyno_handle(dyno, DYNO_READY);
+		break;
+	case INSTANCE_STOPPING:
+		if (instance == dyno->current && instance->ending == ENDING_ITSELF && instance->rung > 0) {
+			explain(dyno, instance);
+			dyno_handle(dyno, DYNO_ENDING);
+		}
+		break;
+	case INSTANCE_GONE:
+		instance_gone(dyno, instance);
+		break;
+	case INSTANCE_STARTING:
+	case INSTANCE_STATES:
+		break;
+	}
+}
+
+unsigned dyno_instances(const struct dyno *dyno)
+{
+	return (dyno->current != NULL) + (dyno->next != NULL) + dyno->old;
+}
+
+void dyno_init(struct dyno *dyno, const struct dyno_ops *ops, void *owner,
+	const struct process_config *config, unsigned number)
+{
+	memset(dyno, 0, sizeof *dyno);
+	dyno->ops = ops;
+	dyno->owner = owner;
+	dyno->config = config;
+	dyno->number = number;
+	dyno->since = clock_wall();
+	snprintf(dyno->name, sizeof dyno->name, "%s.%u", config->name, number);
+}

@@ -1,0 +1,401 @@
+/* formation: see the header. */
+#include "formation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "port.h"
+#include "record.h"
+#include "xmalloc.h"
+
+/* ---- the daily restart: one dyno of a type at a time ---- */
+
+static struct place_type *type_of(const struct place *place)
+{
+	struct formation *formation = place->formation;
+
+	for (size_t i = 0; i < formation->type_count; i++)
+		if (formation->types[i].config == place->dyno.config)
+			return &formation->types[i];
+	return NULL;
+}
+
+/* True when a restart of it, if there was one, is over: for good or for bad. */
+static bool is_settled(const struct dyno *dyno)
+{
+	bool moving = dyno->state == DYNO_STARTING || dyno->state == DYNO_STOPPING;
+
+	return !moving && dyno->old == 0 && dyno->next == NULL;
+}
+
+static void pass_turn(struct place_type *type)
+{
+	while (type->turn == NULL) {
+		struct place *place = NULL;
+		for (unsigned i = 0; i < type->config->scale && place == NULL; i++)
+			if (type->first[i].cycle_waiting)
+				place = &type->first[i];
+		if (place == NULL)
+			return;
+		place->cycle_waiting = false;
+		if (place->dyno.state != DYNO_UP)
+			continue;
+		type->turn = place;
+		dyno_handle(&place->dyno, DYNO_CYCLE);
+	}
+}
+
+static void cycle_fired(void *owner)
+{
+	struct place *place = owner;
+
+	place->dyno.due[DYNO_TIMER_CYCLE] = 0;
+	place->cycle_waiting = true;
+	pass_turn(type_of(place));
+}
+
+/* A dyno that was launched after the appointed time has had its restart. */
+static bool missed_restart(const struct place *place, time_t appointed)
+{
+	const struct instance *current = place->dyno.current;
+
+	return place->dyno.state == DYNO_UP && current != NULL &&
+	       current->launched < (nsec_t)appointed * NSEC_PER_SEC;
+}
+
+static void restart_type(struct place_type *type, time_t appointed)
+{
+	for (unsigned i = 0; i < type->config->scale; i++)
+		if (missed_restart(&type->first[i], appointed))
+			type->first[i].cycle_waiting = true;
+	pass_turn(type);
+}
+
+static void schedule_restart(struct place_type *type, time_t after)
+{
+	struct ev_loop *loop = type->formation->app->loop;
+	time_t next = cron_next(&type->config->restart_at, after);
+
+	ev_periodic_stop(loop, &type->restart_at);
+	type->next_restart = next > 0 ? next : 0;
+	if (next <= 0)
+		return;
+	ev_periodic_set(&type->restart_at, (double)next, 0., NULL);
+	ev_periodic_start(loop, &type->restart_at);
+}
+
+static void restart_at_cb(struct ev_loop *loop, ev_periodic *watcher, int revents)
+{
+	struct place_type *type = watcher->data;
+	time_t appointed = type->next_restart;
+	nsec_t now = clock_wall();
+	nsec_t late = now - (nsec_t)appointed * NSEC_PER_SEC;
+
+	(void)loop;
+	(void)revents;
+	if (late <= type->config->restart_window)
+		restart_type(type, appointed);
+	else
+		app_note(type->formation->app, NULL, 0,
+			"The restart of %s was missed and is too late to be made up now (restart_window)",
+			type->config->name);
+	time_t seconds = (time_t)(now / NSEC_PER_SEC);
+	schedule_restart(type, seconds > appointed ? seconds : appointed);
+}
+
+/* What fell due while no supervisor watched is made up, if it is not too long ago. */
+static void begin_schedule(struct place_type *type)
+{
+	time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
+	time_t since = now - (time_t)(type->config->restart_window / NSEC_PER_SEC);
+	time_t missed = cron_missed(&type->config->restart_at, since, now);
+
+	if (missed > 0)
+		restart_type(type, missed);
+	schedule_restart(type, now);
+}
+
+nsec_t place_next_restart(const struct place *place)
+{
+	const struct place_type *type = type_of(place);
+	nsec_t due = place->dyno.due[DYNO_TIMER_CYCLE];
+
+	if (due != 0)
+		return clock_wall() + (due - clock_mono());
+	return (nsec_t)type->next_restart * NSEC_PER_SEC;
+}
+
+/* ---- what a dyno orders ---- */
+
+static void save(struct place *place)
+{
+	struct cause cause;
+
+	if (record_save(place, &cause) < 0)
+		log_warn("%s: its state is not on disk: %s", place->dyno.name, cause.text);
+	place->unsaved = false;
+}
+
+static void runner_changed(void *owner, struct runner *runner)
+{
+	struct place *place = owner;
+
+	if (runner->instance.state == INSTANCE_GONE) {
+		TAILQ_REMOVE(&place->runners, runner, link);
+		TAILQ_INSERT_TAIL(&place->formation->gone, runner, link);
+	}
+	place->unsaved = true;
+	dyno_instance_changed(&place->dyno, &runner->instance);
+}
+
+/* The intent is on disk before there is a process. */
+static struct instance *op_launch(struct dyno *dyno)
+{
+	struct place *place = dyno->owner;
+
+	save(place);
+	struct runner *runner = runner_launch(place->formation->app, dyno->config, dyno->number,
+		dyno->launches, runner_changed, place);
+	TAILQ_INSERT_TAIL(&place->runners, runner, link);
+	return &runner->instance;
+}
+
+static void op_stop(struct dyno *dyno, struct instance *instance)
+{
+	(void)dyno;
+	instance_handle(instance, INSTANCE_STOP);
+}
+
+static void op_stop_old(struct dyno *dyno)
+{
+	struct place *place = dyno->owner;
+	struct runner *runner;
+
+	TAILQ_FOREACH (runner, &place->runners, link)
+		if (&runner->instance != dyno->current && &runner->instance != dyno->next)
+			instance_handle(&runner->instance, INSTANCE_STOP);
+}
+
+static void op_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
+{
+	struct place *place = dyno->owner;
+
+	if (due != 0)
+		timer_set(place->formation->app->loop, &place->timers[timer], due);
+	else
+		timer_stop(place->formation->app->loop, &place->timers[timer]);
+}
+
+static void op_publish(struct dyno *dyno, struct event *event)
+{
+	struct place *place = dyno->owner;
+
+	app_publish(place->formation->app, event);
+}
+
+static void op_changed(struct dyno *dyno)
+{
+	struct place *place = dyno->owner;
+	struct formation *formation = place->formation;
+	struct place_type *type = type_of(place);
+
+	place->unsaved = true;
+	if (formation->changed != NULL)
+		formation->changed(formation->changed_arg, place);
+	if (type->turn == place && is_settled(dyno)) {
+		type->turn = NULL;
+		pass_turn(type);
+	}
+}
+
+static uint64_t op_random(struct dyno *dyno)
+{
+	(void)dyno;
+	return random_u64();
+}
+
+static const struct dyno_ops place_ops = {
+	.launch = op_launch,
+	.stop = op_stop,
+	.stop_old = op_stop_old,
+	.timer = op_timer,
+	.publish = op_publish,
+	.changed = op_changed,
+	.random = op_random,
+};
+
+static void cool_fired(void *owner)
+{
+	struct dyno *dyno = &((struct place *)owner)->dyno;
+
+	dyno->due[DYNO_TIMER_COOL] = 0;
+	dyno_handle(dyno, DYNO_COOLED);
+}
+
+static void stable_fired(void *owner)
+{
+	struct dyno *dyno = &((struct place *)owner)->dyno;
+
+	dyno->due[DYNO_TIMER_STABLE] = 0;
+	dyno_handle(dyno, DYNO_STABLE);
+}
+
+/* ---- reaping ---- */
+
+bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit)
+{
+	struct runner *runner;
+
+	for (size_t i = 0; i < formation->count; i++)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+			if (runner->instance.main.pid == pid && !runner->instance.main_ended) {
+				runner_main_exited(runner, exit);
+				return true;
+			}
+	return false;
+}
+
+/* A runner that is gone leaves its list while we walk it. */
+static void settle_place(struct place *place)
+{
+	struct runner *next;
+
+	for (struct runner *runner = TAILQ_FIRST(&place->runners); runner != NULL; runner = next) {
+		next = TAILQ_NEXT(runner, link);
+		runner_check_empty(runner);
+	}
+}
+
+void formation_settle(struct formation *formation)
+{
+	for (size_t i = 0; i < formation->count; i++)
+		settle_place(&formation->places[i]);
+}
+
+static void claim(void *arg, struct proctree *tree)
+{
+	struct formation *formation = arg;
+	struct runner *runner;
+
+	for (size_t i = 0; i < formation->count; i++)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+			proctree_claim(tree, runner->instance.main);
+}
+
+/* Frees what is gone and saves what has changed, once a turn. */
+static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+	struct formation *formation = watcher->data;
+	struct runner *runner;
+
+	(void)loop;
+	(void)revents;
+	while ((runner = TAILQ_FIRST(&formation->gone)) != NULL) {
+		TAILQ_REMOVE(&formation->gone, runner, link);
+		runner_free(runner);
+	}
+	for (size_t i = 0; i < formation->count; i++)
+		if (formation->places[i].unsaved)
+			save(&formation->places[i]);
+}
+
+/* ---- life ---- */
+
+static void open_place(struct place *place, struct formation *formation, const struct process_config *config,
+	unsigned number)
+{
+	place->formation = formation;
+	TAILQ_INIT(&place->runners);
+	timer_init(&place->timers[DYNO_TIMER_COOL], cool_fired, place);
+	timer_init(&place->timers[DYNO_TIMER_STABLE], stable_fired, place);
+	timer_init(&place->timers[DYNO_TIMER_CYCLE], cycle_fired, place);
+	dyno_init(&place->dyno, &place_ops, place, config, number);
+	record_load(place);
+}
+
+static void open_type(struct place_type *type, struct formation *formation, const struct process_config *config,
+	struct place *first)
+{
+	*type = (struct place_type){.formation = formation, .config = config, .first = first};
+	for (unsigned n = 1; n <= config->scale; n++)
+		open_place(&first[n - 1], formation, config, n);
+	ev_init(&type->restart_at, restart_at_cb);
+	type->restart_at.data = type;
+	if (config->restart_at_text != NULL)
+		begin_schedule(type);
+}
+
+void formation_open(struct formation *formation, struct app *app)
+{
+	const struct config *config = app->config;
+	size_t at = 0;
+
+	*formation = (struct formation){.app = app, .type_count = config->process_count};
+	TAILQ_INIT(&formation->gone);
+	for (size_t i = 0; i < config->process_count; i++)
+		formation->count += config->process[i].scale;
+	formation->places = xcalloc(formation->count, sizeof *formation->places);
+	formation->types = xcalloc(formation->type_count, sizeof *formation->types);
+	app->claim = claim;
+	app->claim_arg = formation;
+	for (size_t i = 0; i < config->process_count; at += config->process[i].scale, i++)
+		open_type(&formation->types[i], formation, &config->process[i], &formation->places[at]);
+	ev_prepare_init(&formation->end_of_turn, end_of_turn_cb);
+	formation->end_of_turn.data = formation;
+	ev_prepare_start(app->loop, &formation->end_of_turn);
+	ev_unref(app->loop);
+}
+
+static void close_place(struct place *place)
+{
+	struct runner *runner;
+
+	if (place->unsaved)
+		save(place);
+	for (size_t i = 0; i < DYNO_TIMERS; i++)
+		timer_stop(place->formation->app->loop, &place->timers[i]);
+	while ((runner = TAILQ_FIRST(&place->runners)) != NULL) {
+		TAILQ_REMOVE(&place->runners, runner, link);
+		runner_abandon(runner);
+	}
+}
+
+void formation_close(struct formation *formation)
+{
+	struct ev_loop *loop = formation->app->loop;
+
+	end_of_turn_cb(loop, &formation->end_of_turn, 0);
+	ev_ref(loop);
+	ev_prepare_stop(loop, &formation->end_of_turn);
+	for (size_t i = 0; i < formation->count; i++)
+		close_place(&formation->places[i]);
+	for (size_t i = 0; i < formation->type_count; i++)
+		ev_periodic_stop(loop, &formation->types[i].restart_at);
+	formation->app->claim = NULL;
+	free(formation->places);
+	free(formation->types);
+}
+
+struct place *formation_find(struct formation *formation, const char *name)
+{
+	for (size_t i = 0; i < formation->count; i++)
+		if (strcmp(formation->places[i].dyno.name, name) == 0)
+			return &formation->places[i];
+	return NULL;
+}
+
+bool place_matches(const struct place *place, const char *target)
+{
+	return strcmp(target, place->dyno.name) == 0 || strcmp(target, place->dyno.config->name) == 0;
+}
+
+size_t formation_instances(const struct formation *formation)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < formation->count; i++)
+		count += dyno_instances(&formation->places[i].dyno);
+	return count;
+}

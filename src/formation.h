@@ -1,0 +1,77 @@
+/*
+ * formation: all dynos of the application, their instances, and the rules that concern more than one of them.
+ *
+ * It turns a reaped pid into an event of its instance, gives the daily restart its order (one dyno of a type at a
+ * time), and keeps the record of each dyno on disk. It knows nothing of clients.
+ */
+#ifndef GRACECTL_FORMATION_H
+#define GRACECTL_FORMATION_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include "app.h"
+#include "dyno.h"
+#include "runner.h"
+#include "timers.h"
+
+struct formation;
+
+/* A dyno and what it needs from the world. */
+struct place {
+	struct dyno dyno;
+	struct formation *formation;
+	struct runner_list runners; /* all its instances */
+	struct timer timers[DYNO_TIMERS];
+	bool cycle_waiting; /* its time is up, but another of its type is being restarted */
+	bool unsaved;       /* its record is older than its state */
+};
+
+/* What concerns all dynos of a type. */
+struct place_type {
+	struct formation *formation;
+	const struct process_config *config;
+	struct place *first; /* config->scale places in a row */
+	struct place *turn;  /* the one that is being cycled, or NULL */
+	ev_periodic restart_at;
+	time_t next_restart; /* wall seconds, 0: not scheduled */
+};
+
+struct formation {
+	struct app *app;
+	struct place *places;
+	size_t count;
+	struct place_type *types;
+	size_t type_count;
+	struct runner_list gone; /* to be freed at the end of the turn */
+	ev_prepare end_of_turn;
+	/* Told after each change of a dyno; may be NULL. */
+	void (*changed)(void *arg, struct place *place);
+	void *changed_arg;
+};
+
+/* Makes the dynos of the configuration, with what their records say of them. Nothing is launched yet. */
+void formation_open(struct formation *formation, struct app *app);
+
+/* Lets go of everything without stopping it. Call it when no instance is left, or when the supervisor must leave them alone. */
+void formation_close(struct formation *formation);
+
+/* A child was reaped. Returns false when it is nobody's main process. After a batch of these, call formation_settle(). */
+bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit);
+
+/* Looks which instances are gone now. */
+void formation_settle(struct formation *formation);
+
+/* The dyno of that name ("web.1"), or NULL. */
+struct place *formation_find(struct formation *formation, const char *name);
+
+/* True when the place is of that type or has that name. */
+bool place_matches(const struct place *place, const char *target);
+
+/* How many instances exist. */
+size_t formation_instances(const struct formation *formation);
+
+/* The next scheduled restart of a dyno in wall time: its cycle or the restart_at of its type; 0: none. */
+nsec_t place_next_restart(const struct place *place);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * journal: see the header.
+ *
+ * A line goes into the file by one write(), so a reader sees it whole or, while it is being
+ * written, without its newline. What was written by half is cut off: by the writer itself when it
+ * learns of it (a full disk), by the next one when it was killed.
+ */
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fdio.h"
+#include "journalfile.h"
+#include "xmalloc.h"
+
+struct journal {
+	char *dir; /* for messages */
+	int dir_fd;
+	int fd;		 /* of the newest file */
+	uint64_t number; /* its number */
+	off_t size;	 /* its size, all of it whole lines */
+	uint64_t seq;	 /* of the newest event */
+};
+
+static int open_file(struct journal *journal, uint64_t number)
+{
+	char name[JOURNALFILE_NAME];
+
+	return openat(journal->dir_fd, journalfile_name(name, number),
+		O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Reads the last `window` bytes of a file. Returns -1 with errno. */
+static int read_tail(int fd, off_t size, off_t window, struct buf *out)
+{
+	off_t at = size > window ? size - window : 0;
+
+	buf_reset(out);
+	while (at < size) {
+		ssize_t n =
+			pread(fd, buf_reserve(out, (size_t)(size - at)), (size_t)(size - at), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -1 : 0;
+		out->len += (size_t)n;
+		at += n;
+	}
+	return 0;
+}
+
+static uint64_t line_seq(const char *line, size_t len)
+{
+	bson_error_t error;
+	bson_t *doc = bson_new_from_json((const uint8_t *)line, (ssize_t)len, &error);
+
+	if (doc == NULL)
+		return 0;
+	int64_t seq = event_get_int(doc, "seq");
+	bson_destroy(doc);
+	return seq > 0 ? (uint64_t)seq : 0;
+}
+
+/* The number of the last event in a text of whole lines; lines that are none of ours are passed
+ * over. 0: there is none. */
+static uint64_t last_seq(const char *text, size_t len)
+{
+	while (len > 0) {
+		const char *before = memrchr(text, '\n', len - 1);
+		size_t start = before != NULL ? (size_t)(before - text) + 1 : 0;
+		uint64_t seq = line_seq(text + start, len - start - 1);
+		if (seq > 0)
+			return seq;
+		len = start;
+	}
+	return 0;
+}
+
+/*
+ * Finds the end of the last whole line of a file and the number of its last event. Usually its last
+ * lines tell; the whole file is read only when they do not.
+ */
+static int examine(int fd, off_t size, off_t *end, uint64_t *seq)
+{
+	struct buf tail = BUF_INIT;
+	int result = 0;
+
+	*end = 0;
+	*seq = 0;
+	for (off_t window = 2 * JOURNAL_LINE_MAX; *seq == 0; window = size) {
+		result = read_tail(fd, size, window, &tail);
+		const char *newline = tail.len > 0 ? memrchr(tail.data, '\n', tail.len) : NULL;
+		if (result < 0)
+			break;
+		if (newline != NULL) {
+			size_t whole = (size_t)(newline - tail.data) + 1;
+			*end = size - (off_t)(tail.len - whole);
+			*seq = last_seq(tail.data, whole);
+		}
+		if (window >= size)
+			break;
+	}
+	buf_release(&tail);
+	return result;
+}
+
+/* The number of the last event before the newest file, for when that one has none. */
+static uint64_t seq_of_older(struct journal *journal, uint64_t first)
+{
+	uint64_t seq = 0;
+
+	for (uint64_t number = journal->number - 1; number >= first && seq == 0; number--) {
+		char name[JOURNALFILE_NAME];
+		struct stat st;
+		off_t end;
+		int fd = openat(journal->dir_fd, journalfile_name(name, number),
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && fstat(fd, &st) == 0)
+			examine(fd, st.st_size, &end, &seq);
+		fdio_close(&fd);
+	}
+	return seq;
+}
+
+/* Opens the newest file, cuts off a torn line and learns the last number. Returns -1 with errno. */
+static int continue_journal(struct journal *journal)
+{
+	uint64_t first;
+	struct stat st;
+
+	if (journalfile_range(journal->dir_fd, &first, &journal->number) < 0)
+		return -1;
+	if (journal->number == 0)
+		first = journal->number = 1;
+	journal->fd = open_file(journal, journal->number);
+	if (journal->fd < 0 || fstat(journal->fd, &st) < 0 ||
+		examine(journal->fd, st.st_size, &journal->size, &journal->seq) < 0)
+		return -1;
+	if (journal->size < st.st_size && ftruncate(journal->fd, journal->size) < 0)
+		return -1;
+	if (journal->seq == 0)
+		journal->seq = seq_of_older(journal, first);
+	return 0;
+}
+
+struct journal *journal_open(const char *dir, struct cause *cause)
+{
+	struct journal *journal = xcalloc(1, sizeof *journal);
+
+	journal->dir = xstrdup(dir);
+	journal->fd = -1;
+	journal->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (journal->dir_fd < 0 || continue_journal(journal) < 0) {
+		cause_errno(cause, "cannot open the journal in %s", dir);
+		journal_close(journal);
+		return NULL;
+	}
+	return journal;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (journal == NULL)
+		return;
+	fdio_close(&journal->fd);
+	fdio_close(&journal->dir_fd);
+	free(journal->dir);
+	free(journal);
+}
+
+uint64_t journal_seq(const struct journal *journal)
+{
+	return journal->seq;
+}
+
+static void remove_oldest(struct journal *journal)
+{
+	char name[JOURNALFILE_NAME];
+	uint64_t first, last;
+
+	if (journalfile_range(journal->dir_fd, &first, &last) < 0 || first == 0)
+		return;
+	for (; first + JOURNAL_FILES <= journal->number; first++)
+		unlinkat(journal->dir_fd, journalfile_name(name, first), 0);
+}
+
+/* Goes on in a new file. When there can be none now, the old one grows further. */
+static void begin_file(struct journal *journal)
+{
+	int fd = open_file(journal, journal->number + 1);
+
+	if (fd < 0)
+		return;
+	fdio_close(&journal->fd);
+	journal->fd = fd;
+	journal->number++;
+	journal->size = 0;
+	remove_oldest(journal);
+}
+
+static int append(struct journal *journal, const struct buf *line, struct cause *cause)
+{
+	struct stat st;
+
+	if (journal->size + (off_t)line->len > JOURNAL_FILE_SIZE || fstat(journal->fd, &st) < 0 ||
+		st.st_nlink == 0)
+		begin_file(journal);
+	ssize_t n = write(journal->fd, line->data, line->len);
+	if (n == (ssize_t)line->len) {
+		journal->size += n;
+		return 0;
+	}
+	if (n >= 0)
+		errno = ENOSPC;
+	cause_errno(cause, "cannot write to %s/journal.%llu.jsonl", journal->dir,
+		(unsigned long long)journal->number);
+	if (n > 0 && ftruncate(journal->fd, journal->size) < 0)
+		begin_file(journal); /* the torn line stays where it is; readers pass over it */
+	return -1;
+}
+
+int journal_write(struct journal *journal, struct event *event, struct cause *cause)
+{
+	struct buf line = BUF_INIT;
+	bson_iter_t iter;
+	size_t len;
+
+	journal->seq++;
+	if (bson_iter_init_find(&iter, &event->doc, "seq"))
+		bson_iter_overwrite_int64(&iter, (int64_t)journal->seq);
+	char *json = bson_as_relaxed_extended_json(&event->doc, &len);
+	if (json == NULL)
+		return cause_set(cause, "event %llu cannot be written as JSON",
+			(unsigned long long)journal->seq);
+	buf_append(&line, json, len);
+	buf_addc(&line, '\n');
+	bson_free(json);
+
+	int result = line.len > JOURNAL_LINE_MAX
+			     ? cause_set(cause, "event %llu is longer than %d bytes",
+				       (unsigned long long)journal->seq, JOURNAL_LINE_MAX)
+			     : append(journal, &line, cause);
+	buf_release(&line);
+	return result;
+}

@@ -1,0 +1,193 @@
+/* logsource: see the header. */
+#include "logsource.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+#include "xmalloc.h"
+
+static const char nobody[] = "supervisor";
+
+struct logsource *logsource_new(struct logstream *stream, const char *dyno, uint64_t launch)
+{
+	struct logsource *source = xcalloc(1, sizeof *source);
+
+	source->stream = stream;
+	source->dyno = dyno;
+	source->launch = launch;
+	return source;
+}
+
+static void drop_event(struct logsource *source)
+{
+	if (source->event != NULL)
+		bson_destroy(source->event);
+	source->event = NULL;
+}
+
+void logsource_free(struct logsource *source)
+{
+	if (source == NULL)
+		return;
+	drop_event(source);
+	buf_release(&source->text);
+	logstream_free(source->stream);
+	free(source);
+}
+
+/* "web" is the beginning of "web.1", but not of "webber.1". */
+static bool is_part(const char *dyno, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(dyno, name, len) == 0 && dyno[len] == '.';
+}
+
+bool logview_wants(const struct logview_query *query, const char *dyno)
+{
+	if (query->dyno != NULL && strcmp(dyno, query->dyno) != 0 && !is_part(dyno, query->dyno))
+		return false;
+	return query->type == NULL || is_part(dyno, query->type);
+}
+
+/* False when a line of the journal cannot be about the dyno asked for: much cheaper than to parse
+ * it. */
+static bool may_match(const struct logview_query *query, const struct logline *line)
+{
+	const char *name = query->dyno != NULL ? query->dyno : query->type;
+	char start[80];
+
+	if (name == NULL || strcmp(name, nobody) == 0)
+		return true;
+	size_t len = (size_t)snprintf(start, sizeof start, "\"%s", name);
+	return len >= sizeof start || memmem(line->text, line->len, start, len) != NULL;
+}
+
+static const char *event_dyno(const bson_t *event)
+{
+	const char *dyno = event_get_str(event, "dyno");
+
+	return dyno != NULL ? dyno : nobody;
+}
+
+/* Makes a line of the journal the source's line. False when it is none or not one that is asked
+ * for. */
+static bool take_event(
+	struct logsource *source, const struct logview_query *query, const struct logline *line)
+{
+	bson_error_t error;
+
+	drop_event(source);
+	if (line->len == 0 || line->text == NULL || !may_match(query, line))
+		return false;
+	source->event = bson_new_from_json((const uint8_t *)line->text, (ssize_t)line->len, &error);
+	if (source->event == NULL)
+		return false;
+	buf_reset(&source->text);
+	source->line = (struct logview_line){
+		.time = event_time(source->event),
+		.dyno = event_dyno(source->event),
+		.launch = (uint64_t)event_get_int(source->event, "launch"),
+		.event = source->event,
+	};
+	return source->line.time > 0 && logview_wants(query, source->line.dyno) &&
+	       event_render(source->event, &source->text);
+}
+
+static bool next_event(struct logsource *source, const struct logview_query *query)
+{
+	struct logline line;
+
+	while (logstream_next(source->stream, &line)) {
+		if (!take_event(source, query, &line))
+			continue;
+		source->line.text = source->text.len > 0 ? source->text.data : "";
+		source->line.len = source->text.len;
+		return true;
+	}
+	return false;
+}
+
+static bool next_output(struct logsource *source)
+{
+	struct logline line;
+
+	if (!logstream_next(source->stream, &line))
+		return false;
+	source->line = (struct logview_line){
+		.time = line.time,
+		.dyno = source->dyno,
+		.launch = source->launch,
+		.text = line.text,
+		.len = line.len,
+	};
+	return true;
+}
+
+bool logsource_next(struct logsource *source, const struct logview_query *query)
+{
+	source->has_line = source->dyno == NULL ? next_event(source, query) : next_output(source);
+	source->key = source->line.time;
+	return source->has_line;
+}
+
+bool logsource_prev(struct logsource *source, const struct logview_query *query)
+{
+	struct logline line;
+
+	source->has_line = false;
+	while (!source->has_line && logstream_prev(source->stream, source->dyno == NULL, &line)) {
+		source->has_line = source->dyno != NULL || take_event(source, query, &line);
+		source->key = source->dyno != NULL ? line.time : source->line.time;
+	}
+	return source->has_line;
+}
+
+void logsource_seek_since(struct logsource *source, const struct logview_query *query)
+{
+	struct logline line;
+
+	if (source->dyno != NULL) {
+		logstream_seek_time(source->stream, query->since);
+		return;
+	}
+	/* The journal has no index: step back until it is early enough, and over that one line
+	 * again. */
+	logstream_seek_end(source->stream);
+	while (logsource_prev(source, query))
+		if (source->key < query->since) {
+			logstream_next(source->stream, &line);
+			break;
+		}
+}
+
+static int event_kind(const bson_t *event)
+{
+	const char *name = event_get_str(event, "kind");
+
+	return name != NULL ? event_kind_find(name) : -1;
+}
+
+bool logsource_is_exit(const bson_t *event)
+{
+	int kind = event_kind(event);
+
+	return kind == EVENT_EXIT || kind == EVENT_EXIT_UNKNOWN;
+}
+
+bool logsource_tells_exit(struct logsource *journal, const char *dyno, uint64_t launch)
+{
+	const struct logview_query query = {.dyno = dyno};
+
+	while (logsource_prev(journal, &query)) {
+		if (journal->line.launch != launch || strcmp(journal->line.dyno, dyno) != 0)
+			continue;
+		if (logsource_is_exit(journal->event))
+			return true;
+		if (event_kind(journal->event) == EVENT_LAUNCH) /* its life is behind us */
+			break;
+	}
+	return false;
+}

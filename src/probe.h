@@ -1,0 +1,50 @@
+/*
+ * probe: finds out when an instance is ready, by the way that its type is configured.
+ *
+ * - port: the kernel lists a listener on its port. Seen from outside, without a connection.
+ * - http: then GET ready_path on that port is answered with 200-399.
+ * - notify: it sends READY=1 to its own socket, as sd_notify(3) does.
+ *
+ * While instances boot, one shared look at the kernel's list serves all of them; when none boots nothing runs.
+ */
+#ifndef GRACECTL_PROBE_H
+#define GRACECTL_PROBE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app.h"
+#include "config.h"
+#include "timers.h"
+
+struct probe {
+	struct app *app;
+	const struct process_config *config;
+	const char *dyno;
+	uint16_t port;
+	nsec_t began;        /* monotonic */
+	struct timer look;   /* the next look */
+	ev_io io;            /* the HTTP connection or the notify socket */
+	int fd;              /* of io, -1: none */
+	char answer[16];     /* the beginning of the HTTP answer */
+	size_t answer_len;
+	char notify[128];    /* name of the notify socket below the run directory, "" for none */
+	bool (*owns)(void *owner, uint32_t inode); /* does this listener belong to the instance? */
+	void (*ready)(void *owner);
+	void *owner;
+	bool foreign_told;   /* somebody else listens on its port, and that was said */
+};
+
+/* Prepares it. For notify it creates the socket, before the launch. Returns 0, or -1 with a sentence. */
+int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config, const char *dyno,
+	uint64_t launch, struct cause *cause);
+
+/* Begins, after the launch. ready is called once at most. */
+void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, uint32_t inode),
+	void (*ready)(void *owner), void *owner);
+
+/* Ends it, at any time, more than once if need be. */
+void probe_stop(struct probe *probe);
+
+#endif

@@ -1,0 +1,186 @@
+/* proc: see the header. */
+#include "proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool proc_same(struct proc_id a, struct proc_id b)
+{
+	return a.pid == b.pid && a.start_ticks == b.start_ticks;
+}
+
+/* One read of a file in /proc; these never come in pieces for the sizes used here. */
+static ssize_t read_proc(pid_t pid, const char *file, char *out, size_t size)
+{
+	char path[320];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = read(fd, out, size - 1);
+	close(fd);
+	if (n >= 0)
+		out[n] = '\0';
+	return n;
+}
+
+/* The name stands in parentheses and may itself hold blanks and parentheses, so the fields begin after the last one. */
+bool proc_stat_parse(const char *text, struct proc_stat *out)
+{
+	const char *open_paren = strchr(text, '(');
+	const char *close_paren = strrchr(text, ')');
+	int pid, ppid, session;
+	unsigned long long start;
+
+	if (open_paren == NULL || close_paren == NULL || close_paren < open_paren)
+		return false;
+	if (sscanf(text, "%d", &pid) != 1)
+		return false;
+	if (sscanf(close_paren + 1,
+		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		    &out->state, &ppid, &session, &start) != 4)
+		return false;
+	size_t len = (size_t)(close_paren - open_paren - 1);
+	if (len >= sizeof out->name)
+		len = sizeof out->name - 1;
+	memcpy(out->name, open_paren + 1, len);
+	out->name[len] = '\0';
+	out->id = (struct proc_id){.pid = pid, .start_ticks = start};
+	out->ppid = ppid;
+	out->session = session;
+	return true;
+}
+
+bool proc_stat_read(pid_t pid, struct proc_stat *out)
+{
+	char text[512];
+
+	return read_proc(pid, "stat", text, sizeof text) > 0 && proc_stat_parse(text, out);
+}
+
+bool proc_identify(pid_t pid, struct proc_id *out)
+{
+	struct proc_stat stat;
+
+	if (!proc_stat_read(pid, &stat))
+		return false;
+	*out = stat.id;
+	return true;
+}
+
+bool proc_is_alive(struct proc_id id)
+{
+	struct proc_stat stat;
+
+	return id.pid > 0 && proc_stat_read(id.pid, &stat) && proc_same(stat.id, id) &&
+	       stat.state != 'Z' && stat.state != 'X';
+}
+
+int proc_open(struct proc_id id)
+{
+	struct proc_id found;
+
+	if (id.pid <= 0) {
+		errno = ESRCH;
+		return -1;
+	}
+	int fd = (int)syscall(SYS_pidfd_open, id.pid, 0);
+	if (fd < 0)
+		return -1;
+	if (proc_identify(id.pid, &found) && proc_same(found, id))
+		return fd;
+	close(fd);
+	errno = ESRCH;
+	return -1;
+}
+
+int proc_signal(struct proc_id id, int signo)
+{
+	int fd = proc_open(id);
+	if (fd < 0)
+		return -1;
+	int result = (int)syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return result;
+}
+
+struct proc_exit proc_exit_from_wait(int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		return (struct proc_exit){.known = true,
+			.status = 128 + WTERMSIG(wait_status),
+			.signo = WTERMSIG(wait_status)};
+	return (struct proc_exit){.known = true, .status = WEXITSTATUS(wait_status)};
+}
+
+void proc_describe(pid_t pid, char *out, size_t size)
+{
+	ssize_t n = read_proc(pid, "cmdline", out, size);
+	struct proc_stat stat;
+
+	if (n > 0) {
+		for (ssize_t i = 0; i < n - 1; i++)
+			if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
+				out[i] = ' ';
+		return;
+	}
+	if (proc_stat_read(pid, &stat))
+		snprintf(out, size, "[%s]", stat.name);
+	else
+		snprintf(out, size, "[gone]");
+}
+
+/* The access mode of a descriptor of another process, from the octal "flags:" of its fdinfo. */
+static bool is_writable(pid_t pid, const char *fd)
+{
+	char file[300], text[256];
+	unsigned flags;
+
+	snprintf(file, sizeof file, "fdinfo/%s", fd);
+	if (read_proc(pid, file, text, sizeof text) <= 0)
+		return false;
+	const char *line = strstr(text, "flags:");
+	return line != NULL && sscanf(line, "flags: %o", &flags) == 1 &&
+	       (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
+{
+	char path[64];
+	struct dirent *entry;
+	struct stat st;
+	bool found = false;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return false;
+	while (!found && (entry = readdir(dir)) != NULL)
+		found = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && st.st_dev == device &&
+			st.st_ino == inode && is_writable(pid, entry->d_name);
+	closedir(dir);
+	return found;
+}
+
+uint64_t proc_memory(pid_t pid)
+{
+	char text[128];
+	unsigned long long total, resident;
+
+	if (read_proc(pid, "statm", text, sizeof text) <= 0 ||
+		sscanf(text, "%llu %llu", &total, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}

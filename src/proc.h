@@ -1,0 +1,73 @@
+/*
+ * proc: processes, and the certainty that a pid is still the process that was meant.
+ *
+ * A pid alone is never trusted: the kernel gives it to somebody else as soon as its owner is
+ * reaped. An identity is pid + start time in clock ticks since boot (field 22 of /proc/PID/stat); within one boot
+ * no two processes share it. Signals go through a pidfd that is checked after it was opened.
+ */
+#ifndef GRACECTL_PROC_H
+#define GRACECTL_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc_id {
+	pid_t pid;           /* 0: none */
+	uint64_t start_ticks; /* since boot */
+};
+
+#define PROC_NONE ((struct proc_id){0})
+
+enum { PROC_NAME_MAX = 16 };
+
+/* What /proc/PID/stat says of a process. */
+struct proc_stat {
+	struct proc_id id;
+	pid_t ppid;
+	pid_t session;
+	char state; /* R S D Z T ... */
+	char name[PROC_NAME_MAX];
+};
+
+/* How a process ended. */
+struct proc_exit {
+	bool known;  /* false: nobody could learn it, see reason */
+	int status;  /* as a shell says it: the exit code, or 128 + signal */
+	int signo;   /* the signal that ended it, 0 for an exit */
+};
+
+bool proc_same(struct proc_id a, struct proc_id b);
+
+/* Reads /proc/PID/stat. Returns false when there is no such process (zombies are there). */
+bool proc_stat_read(pid_t pid, struct proc_stat *out);
+
+/* The same from the text of a stat file. */
+bool proc_stat_parse(const char *text, struct proc_stat *out);
+
+/* The identity of a running (or zombie) pid; false when there is none. */
+bool proc_identify(pid_t pid, struct proc_id *out);
+
+/* True while it exists and is no zombie. */
+bool proc_is_alive(struct proc_id id);
+
+/* A pidfd of exactly that process, close-on-exec, or -1 with errno ESRCH when it is gone. */
+int proc_open(struct proc_id id);
+
+/* Sends a signal to exactly that process. Returns 0, or -1 with errno (ESRCH: it is gone). */
+int proc_signal(struct proc_id id, int signo);
+
+/* From the status of waitpid(2). */
+struct proc_exit proc_exit_from_wait(int wait_status);
+
+/* The command line of a process for a person, arguments joined by blanks and cut to size; its name in [] when there is none. */
+void proc_describe(pid_t pid, char *out, size_t size);
+
+/* Whether a process has that file open for writing; false too when it may not be looked at. */
+bool proc_can_write(pid_t pid, dev_t device, ino_t inode);
+
+/* Resident memory of a process in bytes, 0 when unknown. */
+uint64_t proc_memory(pid_t pid);
+
+#endif

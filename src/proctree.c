@@ -1,0 +1,227 @@
+/* proctree: see the header. */
+#include "proctree.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "fdio.h"
+#include "xmalloc.h"
+
+enum { ENVIRON_MAX = 256 * 1024 };
+
+static void forget(struct proctree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++)
+		free(tree->entries[i].mark);
+	tree->count = 0;
+	tree->stray_count = 0;
+	tree->queries = 0;
+	tree->strays_known = false;
+}
+
+static void add(struct proctree *tree, const struct proc_stat *stat)
+{
+	if (tree->count == tree->capacity) {
+		size_t capacity = tree->capacity > 0 ? tree->capacity * 2 : 128;
+		tree->entries = xreallocarray(tree->entries, capacity, sizeof *tree->entries);
+		tree->by_session =
+			xreallocarray(tree->by_session, capacity, sizeof *tree->by_session);
+		tree->strays = xreallocarray(tree->strays, capacity, sizeof *tree->strays);
+		tree->capacity = capacity;
+	}
+	tree->entries[tree->count++] = (struct proctree_entry){.stat = *stat};
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	const struct proctree_entry *x = a, *y = b;
+
+	return (x->stat.id.pid > y->stat.id.pid) - (x->stat.id.pid < y->stat.id.pid);
+}
+
+static int compare_sessions(const void *a, const void *b, void *entries)
+{
+	const struct proctree_entry *e = entries;
+	pid_t x = e[*(const uint32_t *)a].stat.session, y = e[*(const uint32_t *)b].stat.session;
+
+	return (x > y) - (x < y);
+}
+
+static struct proctree_entry *find(struct proctree *tree, pid_t pid)
+{
+	struct proctree_entry key = {.stat.id.pid = pid};
+
+	return tree->count == 0
+		? NULL
+		: bsearch(&key, tree->entries, tree->count, sizeof key, compare_pids);
+}
+
+static struct proctree_entry *find_exactly(struct proctree *tree, struct proc_id id)
+{
+	struct proctree_entry *entry = find(tree, id.pid);
+
+	return entry != NULL && proc_same(entry->stat.id, id) ? entry : NULL;
+}
+
+static void link_tree(struct proctree *tree)
+{
+	for (uint32_t i = 0; i < tree->count; i++) {
+		struct proctree_entry *entry = &tree->entries[i];
+		struct proctree_entry *parent = find(tree, entry->stat.ppid);
+		tree->by_session[i] = i;
+		if (parent == NULL || parent == entry)
+			continue;
+		entry->next_sibling = parent->first_child;
+		parent->first_child = i + 1;
+	}
+	qsort_r(tree->by_session, tree->count, sizeof *tree->by_session, compare_sessions,
+		tree->entries);
+}
+
+int proctree_take(struct proctree *tree)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	struct proc_stat stat;
+
+	forget(tree);
+	tree->taken = clock_mono();
+	if (proc == NULL)
+		return -1;
+	while ((entry = readdir(proc)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+			proc_stat_read((pid_t)atoi(entry->d_name), &stat))
+			add(tree, &stat);
+	closedir(proc);
+	if (tree->count > 0)
+		qsort(tree->entries, tree->count, sizeof *tree->entries, compare_pids);
+	link_tree(tree);
+	tree->cost = clock_mono() - tree->taken;
+	return 0;
+}
+
+void proctree_claim(struct proctree *tree, struct proc_id main)
+{
+	struct proctree_entry *entry = find_exactly(tree, main);
+
+	if (entry != NULL)
+		entry->claimed = true;
+}
+
+/* The mark in the environment that the process was started with, or NULL. The caller frees it. */
+static char *read_mark(pid_t pid)
+{
+	static const char prefix[] = PROCTREE_MARK "=";
+	char path[64];
+	struct buf env = BUF_INIT;
+	char *mark = NULL;
+
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+	fdio_read_file(path, ENVIRON_MAX, &env);
+	for (size_t at = 0; at < env.len && mark == NULL; at += strlen(env.data + at) + 1)
+		if (strncmp(env.data + at, prefix, sizeof prefix - 1) == 0)
+			mark = xstrdup(env.data + at + sizeof prefix - 1);
+	buf_release(&env);
+	return mark;
+}
+
+/* Only children of the reaper that are no main process pay for a look at their environment, once a snapshot. */
+static void know_strays(struct proctree *tree, pid_t reaper)
+{
+	struct proctree_entry *parent = find(tree, reaper);
+
+	tree->strays_known = true;
+	for (uint32_t i = parent != NULL ? parent->first_child : 0; i != 0;
+		i = tree->entries[i - 1].next_sibling) {
+		struct proctree_entry *entry = &tree->entries[i - 1];
+		if (entry->claimed || entry->stat.session == parent->stat.session)
+			continue;
+		entry->mark = read_mark(entry->stat.id.pid);
+		tree->strays[tree->stray_count++] = i - 1;
+	}
+}
+
+/* A query in progress. */
+struct search {
+	struct proctree *tree;
+	const struct proc_stat **out;
+	size_t max;
+	size_t count;
+};
+
+static void visit(struct search *search, struct proctree_entry *entry)
+{
+	struct proctree *tree = search->tree;
+
+	if (entry->visit == tree->queries)
+		return;
+	entry->visit = tree->queries;
+	if (search->count < search->max)
+		search->out[search->count] = &entry->stat;
+	search->count++;
+	for (uint32_t i = entry->first_child; i != 0; i = tree->entries[i - 1].next_sibling)
+		visit(search, &tree->entries[i - 1]);
+}
+
+/*
+ * The session's number cannot be given to a new process while anybody is left in the session. So either its leader is our main
+ * process, or nobody has that pid; another process under that pid means that the session is a new and foreign one.
+ */
+static void visit_session(struct search *search, struct proc_id main)
+{
+	struct proctree *tree = search->tree;
+	const struct proctree_entry *leader = find(tree, main.pid);
+	size_t low = 0, high = tree->count;
+
+	if (leader != NULL && !proc_same(leader->stat.id, main))
+		return;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (tree->entries[tree->by_session[middle]].stat.session < main.pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < tree->count; low++) {
+		struct proctree_entry *entry = &tree->entries[tree->by_session[low]];
+		if (entry->stat.session != main.pid)
+			return;
+		visit(search, entry);
+	}
+}
+
+size_t proctree_members(struct proctree *tree, pid_t reaper, const struct proctree_query *query,
+	const struct proc_stat **out, size_t max)
+{
+	struct search search = {.tree = tree, .out = out, .max = max};
+
+	if (!tree->strays_known)
+		know_strays(tree, reaper);
+	tree->queries++;
+	if (query->main.pid > 0)
+		visit_session(&search, query->main);
+	for (size_t i = 0; i < query->known_count; i++) {
+		struct proctree_entry *entry = find_exactly(tree, query->known[i]);
+		if (entry != NULL)
+			visit(&search, entry);
+	}
+	for (size_t i = 0; i < tree->stray_count; i++) {
+		struct proctree_entry *entry = &tree->entries[tree->strays[i]];
+		if (entry->mark != NULL && strcmp(entry->mark, query->mark) == 0)
+			visit(&search, entry);
+	}
+	return search.count;
+}
+
+void proctree_release(struct proctree *tree)
+{
+	forget(tree);
+	free(tree->entries);
+	free(tree->by_session);
+	free(tree->strays);
+	*tree = (struct proctree){0};
+}

@@ -1,0 +1,22 @@
+/*
+ * record: what must survive the supervisor, one small JSON file a dyno: STATE_DIR/DYNO.state.
+ *
+ * Written whole and renamed on every change. All running timers are kept as monotonic times, which are good for one boot, whose
+ * id stands beside them; everything else (launch numbers, counters, what is wanted) is good for ever.
+ */
+#ifndef GRACECTL_RECORD_H
+#define GRACECTL_RECORD_H
+
+#include "cause.h"
+
+struct place;
+
+enum { RECORD_VERSION = 1, RECORD_MAX = 65536 };
+
+/* Returns 0, or -1 with a sentence. */
+int record_save(struct place *place, struct cause *cause);
+
+/* Takes what is known of a place from its record, if there is one; a torn or foreign one is reported and set aside. */
+void record_load(struct place *place);
+
+#endif

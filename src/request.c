@@ -1,0 +1,203 @@
+/* request: see the header. */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+#include "xmalloc.h"
+
+/* What a wait may take beyond the deadlines of the configuration, and what stands for "forever". */
+#define SLACK (10 * NSEC_PER_SEC)
+#define FOREVER (24 * NSEC_PER_HOUR)
+
+/* What became of a wait: not there yet, or a code and a sentence. */
+struct outcome {
+	bool there;
+	int code;
+	struct cause text;
+};
+
+static void reached(struct outcome *outcome, int code, const char *text)
+{
+	outcome->there = true;
+	outcome->code = code;
+	cause_set(&outcome->text, "%s", text);
+}
+
+static void crashed(struct outcome *outcome, const struct dyno *dyno)
+{
+	outcome->there = true;
+	outcome->code = WIRE_FAILED;
+	cause_set(&outcome->text, "did not come up: %s",
+		dyno->why[0] != '\0' ? dyno->why : "it crashed");
+}
+
+static void check_start(const struct request_wait *wait, struct outcome *outcome)
+{
+	const struct dyno *dyno = &wait->place->dyno;
+
+	if (dyno->failures > wait->failures)
+		crashed(outcome, dyno);
+	else if (dyno->state == DYNO_UP)
+		reached(outcome, WIRE_DONE, "up");
+	else if (!dyno->wanted_up)
+		reached(outcome, WIRE_FAILED, "was stopped before it came up");
+}
+
+static void check_stop(const struct request_wait *wait, struct outcome *outcome)
+{
+	const struct dyno *dyno = &wait->place->dyno;
+	bool killed = dyno->kills > wait->kills;
+
+	if (dyno->state != DYNO_DOWN && dyno->launches == wait->launches)
+		return;
+	if (killed)
+		reached(outcome, WIRE_FAILED, "had to be killed: it did not end in time");
+	else if (dyno->state != DYNO_DOWN)
+		reached(outcome, WIRE_FAILED, "was stopped, and started again by another request");
+	else
+		reached(outcome, WIRE_DONE, "stopped");
+}
+
+static void check_restart(const struct request_wait *wait, struct outcome *outcome)
+{
+	const struct dyno *dyno = &wait->place->dyno;
+
+	if (dyno->failures > wait->failures)
+		crashed(outcome, dyno);
+	else if (!dyno->wanted_up)
+		reached(outcome, WIRE_FAILED, "is down; start it with `gracectl start`");
+	else if (dyno->launches == wait->launches || dyno->state != DYNO_UP || dyno->old > 0 ||
+		 dyno->next != NULL)
+		return;
+	else if (dyno->kills > wait->kills)
+		reached(outcome, WIRE_FAILED, "is up again, but the old instance had to be killed");
+	else
+		reached(outcome, WIRE_DONE, "restarted");
+}
+
+static nsec_t boot_time(const struct process_config *config)
+{
+	return config->ready != READY_NONE ? config->boot_timeout : 0;
+}
+
+static nsec_t stop_time(const struct process_config *config)
+{
+	nsec_t total = ladder_total(&config->stop);
+
+	return total == LADDER_FOREVER ? FOREVER : total;
+}
+
+static nsec_t restart_time(const struct process_config *config)
+{
+	return boot_time(config) + stop_time(config);
+}
+
+static const struct {
+	enum dyno_event event;
+	void (*check)(const struct request_wait *, struct outcome *);
+	nsec_t (*time)(const struct process_config *);
+} kinds[REQUEST_KINDS] = {
+	[REQUEST_START] = {DYNO_START, check_start, restart_time}, /* it may have to wait for a stop */
+	[REQUEST_STOP] = {DYNO_STOP, check_stop, stop_time},
+	[REQUEST_RESTART] = {DYNO_RESTART, check_restart, restart_time},
+};
+
+static bool is_meant(const struct request *request, const struct place *place, const struct strlist *targets)
+{
+	/* A restart of everything leaves alone what was stopped on purpose. */
+	if (request->all)
+		return request->kind != REQUEST_RESTART || place->dyno.wanted_up;
+	for (size_t i = 0; i < targets->count; i++)
+		if (place_matches(place, targets->items[i]))
+			return true;
+	return false;
+}
+
+struct request *request_new(enum request_kind kind, struct formation *formation, const struct strlist *targets)
+{
+	struct request *request = xcalloc(1, sizeof *request);
+
+	request->kind = kind;
+	request->all = targets->count == 0;
+	request->waits = xcalloc(formation->count, sizeof *request->waits);
+	for (size_t i = 0; i < formation->count; i++) {
+		struct place *place = &formation->places[i];
+		if (!is_meant(request, place, targets))
+			continue;
+		request->waits[request->count++] = (struct request_wait){
+			.place = place,
+			.launches = place->dyno.launches,
+			.failures = place->dyno.failures,
+			.kills = place->dyno.kills,
+		};
+	}
+	request->left = request->count;
+	return request;
+}
+
+void request_begin(struct request *request)
+{
+	for (size_t i = 0; i < request->count; i++) {
+		struct dyno *dyno = &request->waits[i].place->dyno;
+		if (request->kind != REQUEST_RESTART || dyno->wanted_up)
+			dyno_handle(dyno, kinds[request->kind].event);
+	}
+}
+
+static void say_result(const struct request_wait *wait, const struct outcome *outcome, struct buf *out)
+{
+	bson_t doc;
+
+	wire_begin(&doc, "result");
+	BSON_APPEND_UTF8(&doc, "dyno", wait->place->dyno.name);
+	BSON_APPEND_INT32(&doc, "code", outcome->code);
+	BSON_APPEND_UTF8(&doc, "text", outcome->text.text);
+	wire_add(&doc, out);
+}
+
+bool request_check(struct request *request, struct buf *out)
+{
+	for (size_t i = 0; i < request->count; i++) {
+		struct request_wait *wait = &request->waits[i];
+		struct outcome outcome = {0};
+		if (wait->done)
+			continue;
+		kinds[request->kind].check(wait, &outcome);
+		if (!outcome.there)
+			continue;
+		wait->done = true;
+		request->left--;
+		if (outcome.code > request->code)
+			request->code = outcome.code;
+		say_result(wait, &outcome, out);
+	}
+	return request->left == 0;
+}
+
+bool request_concerns(const struct request *request, const char *dyno)
+{
+	for (size_t i = 0; i < request->count; i++)
+		if (strcmp(request->waits[i].place->dyno.name, dyno) == 0)
+			return true;
+	return false;
+}
+
+int64_t request_deadline_ms(const struct request *request)
+{
+	nsec_t longest = 0;
+
+	for (size_t i = 0; i < request->count; i++) {
+		nsec_t time = kinds[request->kind].time(request->waits[i].place->dyno.config);
+		if (time > longest)
+			longest = time;
+	}
+	return (longest + SLACK) / NSEC_PER_MSEC;
+}
+
+void request_free(struct request *request)
+{
+	free(request->waits);
+	free(request);
+}

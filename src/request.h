@@ -1,0 +1,53 @@
+/*
+ * request: something asked for by a client that takes time: which dynos it waits for, and when each has got there.
+ *
+ * The counters of a dyno are noted when the request begins. Whatever happens later is compared with them, so the answer is true even when
+ * several clients ask for different things at once.
+ */
+#ifndef GRACECTL_REQUEST_H
+#define GRACECTL_REQUEST_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "formation.h"
+
+enum request_kind { REQUEST_START, REQUEST_STOP, REQUEST_RESTART, REQUEST_KINDS };
+
+/* One dyno that is waited for. */
+struct request_wait {
+	struct place *place;
+	uint64_t launches; /* its counters when the request began */
+	uint64_t failures;
+	uint64_t kills;
+	bool done;
+};
+
+struct request {
+	enum request_kind kind;
+	bool events;  /* the client wants to see events */
+	bool all;     /* nobody was named: every dyno was meant */
+	struct request_wait *waits;
+	size_t count;
+	size_t left;  /* of them not done */
+	int code;     /* the worst so far */
+};
+
+/* Makes it for the dynos that match (all when targets is empty) and notes their counters. */
+struct request *request_new(enum request_kind kind, struct formation *formation, const struct strlist *targets);
+
+/* Tells each dyno what is wanted of it. */
+void request_begin(struct request *request);
+
+/* Looks who has got there; appends a result message for each of them to out. True when nobody is left. */
+bool request_check(struct request *request, struct buf *out);
+
+/* Whether it concerns the dyno of that name. */
+bool request_concerns(const struct request *request, const char *dyno);
+
+/* How long the answer may take at most, in milliseconds. */
+int64_t request_deadline_ms(const struct request *request);
+
+void request_free(struct request *request);
+
+#endif

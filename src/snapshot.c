@@ -1,0 +1,78 @@
+/* snapshot: see the header. */
+#include "snapshot.h"
+
+#include <string.h>
+
+static void put_time(bson_t *doc, const char *key, nsec_t wall)
+{
+	char text[TIME_TEXT];
+
+	bson_append_utf8(doc, key, -1, wall != 0 ? time_format_exact(wall, text) : "", -1);
+}
+
+static nsec_t mono_to_wall(nsec_t mono)
+{
+	return mono == 0 ? 0 : clock_wall() + (mono - clock_mono());
+}
+
+static void put_instance(bson_t *list, const char *key, const struct dyno *dyno, const struct runner *runner)
+{
+	const struct instance *instance = &runner->instance;
+	bson_t doc;
+
+	bson_append_document_begin(list, key, -1, &doc);
+	BSON_APPEND_INT64(&doc, "launch", (int64_t)instance->launch);
+	BSON_APPEND_UTF8(&doc, "role",
+		instance == dyno->current ? "current" : instance == dyno->next ? "next" : "old");
+	BSON_APPEND_UTF8(&doc, "state", instance_state_names[instance->state]);
+	BSON_APPEND_INT32(&doc, "pid", instance->main.pid);
+	BSON_APPEND_INT32(&doc, "port", instance->port);
+	put_time(&doc, "since", instance->since);
+	BSON_APPEND_UTF8(&doc, "signal",
+		instance->rung > 0 ? signal_name(instance->config->stop.rung[instance->rung - 1].signo) : "");
+	put_time(&doc, "kill_at", mono_to_wall(instance_kill_time(instance)));
+	bson_append_document_end(list, &doc);
+}
+
+static void put_instances(bson_t *doc, const struct place *place)
+{
+	const struct runner *runner;
+	char key[16];
+	const char *name;
+	uint32_t i = 0;
+	bson_t list;
+
+	bson_append_array_begin(doc, "instances", -1, &list);
+	TAILQ_FOREACH (runner, &place->runners, link) {
+		bson_uint32_to_string(i++, &name, key, sizeof key);
+		put_instance(&list, name, &place->dyno, runner);
+	}
+	bson_append_array_end(doc, &list);
+}
+
+void snapshot_place(const struct place *place, bool with_memory, bson_t *doc)
+{
+	const struct dyno *dyno = &place->dyno;
+	const struct instance *current = dyno->current;
+
+	BSON_APPEND_UTF8(doc, "name", dyno->name);
+	BSON_APPEND_UTF8(doc, "process", dyno->config->name);
+	BSON_APPEND_INT32(doc, "number", (int32_t)dyno->number);
+	BSON_APPEND_UTF8(doc, "command", dyno->config->command);
+	BSON_APPEND_UTF8(doc, "state", dyno_state_names[dyno->state]);
+	put_time(doc, "since", dyno->since);
+	BSON_APPEND_UTF8(doc, "why", dyno->why);
+	BSON_APPEND_UTF8(doc, "wanted", dyno->wanted_up ? "up" : "down");
+	BSON_APPEND_INT32(doc, "pid", current != NULL ? current->main.pid : 0);
+	BSON_APPEND_INT32(doc, "port", current != NULL ? current->port : 0);
+	BSON_APPEND_INT64(doc, "launch", (int64_t)dyno->launches);
+	BSON_APPEND_INT32(doc, "restarts", (int32_t)dyno->restarts);
+	BSON_APPEND_INT32(doc, "crashes", (int32_t)dyno->crashes);
+	put_time(doc, "next_try", mono_to_wall(dyno->due[DYNO_TIMER_COOL]));
+	put_time(doc, "next_restart", dyno->state == DYNO_UP ? place_next_restart(place) : 0);
+	BSON_APPEND_INT32(doc, "last_status", dyno->last_exit.known ? dyno->last_exit.status : -1);
+	if (with_memory)
+		BSON_APPEND_INT64(doc, "memory",
+			current != NULL ? (int64_t)proc_memory(current->main.pid) : 0);
+	put_instances(doc, place);
+}

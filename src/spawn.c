@@ -1,0 +1,217 @@
+/* spawn: see the header. */
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "fdio.h"
+#include "xmalloc.h"
+
+enum stage {
+	STAGE_OUTPUT,
+	STAGE_RECORD,
+	STAGE_GROUP,
+	STAGE_USER,
+	STAGE_WORKDIR,
+	STAGE_EXEC,
+};
+
+static const char *const stage_texts[] = {
+	[STAGE_OUTPUT] = "its output FIFO cannot be opened",
+	[STAGE_RECORD] = "its record cannot be written and locked",
+	[STAGE_GROUP] = "its group cannot be set",
+	[STAGE_USER] = "its user cannot be set",
+	[STAGE_WORKDIR] = "the working directory cannot be entered",
+	[STAGE_EXEC] = "the program cannot be executed",
+};
+
+static struct rlimit descriptors; /* as we were given them; rlim_max 0: not raised */
+
+void spawn_raise_descriptors(void)
+{
+	struct rlimit raised;
+
+	if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0)
+		return;
+	raised = descriptors;
+	raised.rlim_cur = raised.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+/* Words that only a shell knows, when they come first. */
+static const char *const shell_words[] = {
+	".", ":", "cd", "eval", "exec", "export", "set", "source", "trap", "ulimit", "umask", "unset",
+};
+
+bool spawn_needs_shell(const char *command)
+{
+	const char *first = command + strspn(command, " \t");
+	size_t len = strcspn(first, " \t");
+
+	for (size_t i = 0; i < sizeof shell_words / sizeof *shell_words; i++)
+		if (strlen(shell_words[i]) == len && strncmp(first, shell_words[i], len) == 0)
+			return true;
+	return strpbrk(command, "|&;<>()$`\\\"'*?[]#~=%!{}\n") != NULL;
+}
+
+/* The arguments to execute, ending with NULL. */
+static void make_argv(const char *command, struct strlist *argv)
+{
+	if (spawn_needs_shell(command)) {
+		strlist_add(argv, "/bin/sh");
+		strlist_add(argv, "-c");
+		strlist_add(argv, command);
+		return;
+	}
+	for (const char *at = command + strspn(command, " \t"); *at != '\0';
+		at += strspn(at, " \t")) {
+		size_t len = strcspn(at, " \t");
+		strlist_take(argv, xstrndup(at, len));
+		at += len;
+	}
+}
+
+static _Noreturn void fail(int report, enum stage stage)
+{
+	struct spawn_failure failure = {.stage = (int)stage, .error = errno};
+
+	fdio_write_all(report, &failure, sizeof failure);
+	_exit(127);
+}
+
+static void reset_signals(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int signo = 1; signo < NSIG; signo++)
+		sigaction(signo, &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int take_record(const struct spawn *spawn)
+{
+	struct proc_id self;
+	char text[64];
+
+	int fd = openat(spawn->run_dir, spawn->record, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !proc_identify(getpid(), &self))
+		return -1;
+	int len = snprintf(text, sizeof text, "%d %llu\n", (int)self.pid,
+		(unsigned long long)self.start_ticks);
+	if (pwrite(fd, text, (size_t)len, 0) != len)
+		return -1;
+	return fcntl(fd, F_DUPFD, SPAWN_LOCK_FD) < 0 ? -1 : 0;
+}
+
+static int open_output(const struct spawn *spawn)
+{
+	int null = open("/dev/null", O_RDONLY);
+	int fifo = openat(spawn->run_dir, spawn->fifo, O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || fifo < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(fifo, STDOUT_FILENO) < 0 ||
+		dup2(fifo, STDERR_FILENO) < 0)
+		return -1;
+	if (null > STDERR_FILENO)
+		close(null);
+	return 0;
+}
+
+static void become_user(const struct spawn *spawn, int report)
+{
+	if (spawn->switch_group || spawn->switch_user) {
+		int result = spawn->user != NULL ? initgroups(spawn->user, spawn->gid)
+						 : setgroups(0, NULL);
+		if ((result < 0 && geteuid() == 0) || setgid(spawn->gid) < 0)
+			fail(report, STAGE_GROUP);
+	}
+	if (spawn->switch_user && setuid(spawn->uid) < 0)
+		fail(report, STAGE_USER);
+}
+
+static _Noreturn void child(const struct spawn *spawn, char *const *argv, int report)
+{
+	setsid();
+	reset_signals();
+	if (open_output(spawn) < 0)
+		fail(report, STAGE_OUTPUT);
+	if (take_record(spawn) < 0)
+		fail(report, STAGE_RECORD);
+	if (descriptors.rlim_max > 0)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
+	umask(spawn->umask);
+	become_user(spawn, report);
+	if (chdir(spawn->workdir) < 0)
+		fail(report, STAGE_WORKDIR);
+	environ = spawn->env->items;
+	execvp(argv[0], argv);
+	fail(report, STAGE_EXEC);
+}
+
+pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause)
+{
+	struct strlist argv = STRLIST_INIT;
+	sigset_t all, before;
+	int ends[2];
+
+	make_argv(spawn->command, &argv);
+	if (argv.count == 0)
+		return cause_set(cause, "the command is empty");
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		strlist_release(&argv);
+		return cause_errno(cause, "no pipe for the start of `%s`", spawn->command);
+	}
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	if (pid == 0)
+		child(spawn, argv.items, ends[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0) {
+		cause_errno(cause, "no process for `%s`", spawn->command);
+		close(ends[0]);
+	} else {
+		*report = ends[0];
+	}
+	close(ends[1]);
+	strlist_release(&argv);
+	return pid;
+}
+
+void spawn_failure_text(
+	const struct spawn_failure *failure, const char *workdir, char *out, size_t size)
+{
+	bool known = failure->stage >= 0 && failure->stage <= STAGE_EXEC;
+	const char *stage = known ? stage_texts[failure->stage] : "an unknown step failed";
+
+	if (failure->stage == STAGE_WORKDIR)
+		snprintf(out, size, "%s: %s: %s", stage, workdir, strerror(failure->error));
+	else
+		snprintf(out, size, "%s: %s", stage, strerror(failure->error));
+}
+
+bool spawn_read_record(int run_dir, const char *record, struct proc_id *out)
+{
+	struct buf text = BUF_INIT;
+	int pid;
+	unsigned long long start;
+	char end = '\0';
+
+	bool ok = fdio_read_at(run_dir, record, 64, &text) == 0 && text.len > 0 &&
+		  sscanf(text.data, "%d %llu%c", &pid, &start, &end) == 3 && end == '\n' && pid > 0;
+	if (ok)
+		*out = (struct proc_id){.pid = pid, .start_ticks = start};
+	buf_release(&text);
+	return ok;
+}

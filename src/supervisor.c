@@ -1,0 +1,217 @@
+/* supervisor: see the header. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fdio.h"
+#include "log.h"
+
+enum { REAP_BATCH = 256 };
+
+/* ---- children ---- */
+
+struct reaped {
+	pid_t pid;
+	struct proc_exit exit;
+};
+
+static size_t reap(struct reaped *out, size_t max)
+{
+	size_t count = 0;
+	int status;
+
+	while (count < max) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			break;
+		out[count++] = (struct reaped){.pid = pid, .exit = proc_exit_from_wait(status)};
+	}
+	return count;
+}
+
+/*
+ * First all that can be reaped, then what it means: whoever is told looks at the processes, and one snapshot taken after the last
+ * reaping serves them all.
+ */
+static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct supervisor *supervisor = watcher->data;
+	struct reaped batch[REAP_BATCH];
+	size_t count;
+
+	(void)revents;
+	count = reap(batch, REAP_BATCH);
+	app_tree_expire(&supervisor->app);
+	for (size_t i = 0; i < count; i++)
+		if (!formation_reaped(&supervisor->formation, batch[i].pid, batch[i].exit))
+			log_debug("reaped %d, which was nobody's main process", (int)batch[i].pid);
+	formation_settle(&supervisor->formation);
+	if (count == REAP_BATCH)
+		ev_feed_event(loop, watcher, EV_SIGNAL);
+}
+
+/* ---- the end ---- */
+
+void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
+{
+	struct event event;
+
+	if (supervisor->ending)
+		return;
+	supervisor->ending = true;
+	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
+	event_str(&event, "reason", reason);
+	app_publish(&supervisor->app, &event);
+	event_release(&event);
+}
+
+void supervisor_end(struct supervisor *supervisor, const char *reason)
+{
+	supervisor_announce_end(supervisor, reason);
+	for (size_t i = 0; i < supervisor->formation.count; i++)
+		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_STOP);
+}
+
+static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+	struct supervisor *supervisor = watcher->data;
+
+	(void)revents;
+	if (supervisor->ending && formation_instances(&supervisor->formation) == 0 &&
+		(supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
+		ev_break(loop, EVBREAK_ALL);
+}
+
+static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	struct supervisor *supervisor = watcher->data;
+	char reason[64];
+
+	(void)loop;
+	(void)revents;
+	snprintf(reason, sizeof reason, "%s received", signal_name(watcher->signum));
+	supervisor_end(supervisor, reason);
+}
+
+static void debug_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	(void)loop;
+	(void)watcher;
+	(void)revents;
+	log_set_debug(!log_is_debug());
+	log_info("debug lines are %s", log_is_debug() ? "on" : "off");
+}
+
+static const struct {
+	int signo;
+	void (*cb)(struct ev_loop *, ev_signal *, int);
+} signal_table[] = {
+	{SIGCHLD, child_cb},
+	{SIGTERM, end_cb},
+	{SIGINT, end_cb},
+	{SIGHUP, end_cb},
+	{SIGUSR1, debug_cb},
+};
+
+static void watch_signals(struct supervisor *supervisor)
+{
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++) {
+		ev_signal *watcher = &supervisor->signals[i];
+		ev_signal_init(watcher, signal_table[i].cb, signal_table[i].signo);
+		watcher->data = supervisor;
+		ev_signal_start(supervisor->loop, watcher);
+	}
+}
+
+/* ---- life ---- */
+
+static int take_lock(struct supervisor *supervisor, const struct config *config, bool *running,
+	struct cause *cause)
+{
+	if (fdio_make_dirs(config->run_dir, cause) < 0)
+		return -1;
+	int dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return cause_errno(cause, "cannot open the directory %s", config->run_dir);
+	supervisor->lock = fdio_lock_at(dir, "lock");
+	int saved = errno;
+	close(dir);
+	if (supervisor->lock >= 0)
+		return 0;
+	*running = saved == EWOULDBLOCK;
+	if (*running)
+		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)", config->name,
+			config->run_dir);
+	errno = saved;
+	return cause_errno(cause, "cannot lock %s/lock", config->run_dir);
+}
+
+static void say_start(struct supervisor *supervisor)
+{
+	struct event event;
+
+	event_begin(&event, EVENT_SUPERVISOR_START, clock_wall(), NULL, 0);
+	event_int(&event, "pid", getpid());
+	event_str(&event, "version", GRACECTL_VERSION);
+	app_publish(&supervisor->app, &event);
+	event_release(&event);
+}
+
+int supervisor_open(struct supervisor *supervisor, const struct config *config, bool *running, struct cause *cause)
+{
+	*supervisor = (struct supervisor){.lock = -1};
+	*running = false;
+	if (take_lock(supervisor, config, running, cause) < 0)
+		return -1;
+	supervisor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (supervisor->loop == NULL)
+		return cause_set(cause, "no event loop: the kernel offers neither epoll nor poll");
+	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
+		return -1;
+	if (config->timezone != NULL)
+		setenv("TZ", config->timezone, 1);
+	tzset();
+	spawn_raise_descriptors();
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		log_warn("orphans cannot be inherited: %s; processes that leave their parent may be missed",
+			strerror(errno));
+	watch_signals(supervisor);
+	say_start(supervisor);
+	formation_open(&supervisor->formation, &supervisor->app);
+	ev_prepare_init(&supervisor->end_check, end_check_cb);
+	supervisor->end_check.data = supervisor;
+	ev_prepare_start(supervisor->loop, &supervisor->end_check);
+	return 0;
+}
+
+void supervisor_start_all(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->formation.count; i++)
+		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_START);
+}
+
+void supervisor_run(struct supervisor *supervisor)
+{
+	ev_run(supervisor->loop, 0);
+}
+
+void supervisor_close(struct supervisor *supervisor)
+{
+	formation_close(&supervisor->formation);
+	app_close(&supervisor->app);
+	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++)
+		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);
+	ev_prepare_stop(supervisor->loop, &supervisor->end_check);
+	ev_loop_destroy(supervisor->loop);
+	fdio_close(&supervisor->lock);
+}

@@ -1,0 +1,34 @@
+/*
+ * utf8: telling text from other bytes.
+ *
+ * Whatever a program prints may be anything. JSON and BSON take only valid UTF-8 and a terminal
+ * only text; who writes for them goes through here.
+ */
+#ifndef GRACECTL_UTF8_H
+#define GRACECTL_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+/*
+ * Looks at the first character of text (len > 0). Returns its length in bytes and its code, or 0
+ * when the bytes there are not valid UTF-8: too long a form, a surrogate, above U+10FFFF, cut off.
+ */
+size_t utf8_decode(const char *text, size_t len, uint32_t *code);
+
+/* How many bytes at the front of text are printable ASCII or tab: a quick way over the common case.
+ */
+size_t utf8_plain(const char *text, size_t len);
+
+/* Appends text with every byte that is not valid UTF-8 replaced by U+FFFD. */
+void utf8_append_valid(struct buf *out, const char *text, size_t len);
+
+/*
+ * Appends text so that it cannot do anything to a terminal: control characters (C0 without tab,
+ * DEL, C1) and invalid bytes become \x1b; the rest stays.
+ */
+void utf8_append_safe(struct buf *out, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,126 @@
+/* wire: see the header. */
+#include "wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SMALLEST_FRAME = 5, TARGET_MAX = 128 };
+
+ssize_t wire_frame(const void *bytes, size_t len, size_t max)
+{
+	uint32_t size;
+
+	if (len < sizeof size)
+		return 0;
+	memcpy(&size, bytes, sizeof size);
+	size = BSON_UINT32_FROM_LE(size);
+	if (size < SMALLEST_FRAME || size > max)
+		return -1;
+	return len < size ? 0 : (ssize_t)size;
+}
+
+const char *wire_text(const bson_t *doc, const char *key)
+{
+	bson_iter_t iter;
+
+	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_UTF8(&iter)
+		? bson_iter_utf8(&iter, NULL)
+		: "";
+}
+
+int64_t wire_int(const bson_t *doc, const char *key)
+{
+	bson_iter_t iter;
+
+	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_INT(&iter)
+		? bson_iter_as_int64(&iter)
+		: 0;
+}
+
+bool wire_bool(const bson_t *doc, const char *key)
+{
+	bson_iter_t iter;
+
+	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_BOOL(&iter) &&
+	       bson_iter_bool(&iter);
+}
+
+static int read_targets(const bson_t *doc, struct strlist *targets, struct cause *cause)
+{
+	bson_iter_t iter, item;
+
+	if (!bson_iter_init_find(&iter, doc, "targets"))
+		return 0;
+	if (!BSON_ITER_HOLDS_ARRAY(&iter) || !bson_iter_recurse(&iter, &item))
+		return cause_set(cause, "the request's targets are not a list");
+	while (bson_iter_next(&item)) {
+		uint32_t len;
+		if (!BSON_ITER_HOLDS_UTF8(&item) || targets->count >= WIRE_TARGETS_MAX)
+			return cause_set(cause, "the request's targets are not names, or too many");
+		const char *target = bson_iter_utf8(&item, &len);
+		if (len == 0 || len > TARGET_MAX || strlen(target) != len)
+			return cause_set(cause, "a target's name is empty or too long");
+		strlist_add(targets, target);
+	}
+	return 0;
+}
+
+int wire_read_request(const void *frame, size_t len, struct wire_request *out, struct cause *cause)
+{
+	bson_t doc;
+
+	*out = (struct wire_request){.targets = STRLIST_INIT};
+	if (!bson_init_static(&doc, frame, len) || !bson_validate(&doc, BSON_VALIDATE_UTF8, NULL))
+		return cause_set(cause, "the request is not a valid document");
+	int64_t version = wire_int(&doc, "v");
+	if (version != WIRE_VERSION)
+		return cause_set(cause,
+			"the client speaks version %lld of the protocol, the supervisor version %d; "
+			"use the same gracectl for both",
+			(long long)version, WIRE_VERSION);
+	snprintf(out->cmd, sizeof out->cmd, "%s", wire_text(&doc, "cmd"));
+	out->events = wire_bool(&doc, "events");
+	out->long_listing = wire_bool(&doc, "long");
+	if (read_targets(&doc, &out->targets, cause) == 0)
+		return 0;
+	wire_request_release(out);
+	return -1;
+}
+
+void wire_request_release(struct wire_request *request)
+{
+	strlist_release(&request->targets);
+}
+
+void wire_write_request(const struct wire_request *request, struct buf *out)
+{
+	bson_t doc, list;
+	char key[16];
+	const char *name;
+
+	bson_init(&doc);
+	BSON_APPEND_INT32(&doc, "v", WIRE_VERSION);
+	BSON_APPEND_UTF8(&doc, "cmd", request->cmd);
+	BSON_APPEND_BOOL(&doc, "events", request->events);
+	BSON_APPEND_BOOL(&doc, "long", request->long_listing);
+	bson_append_array_begin(&doc, "targets", -1, &list);
+	for (size_t i = 0; i < request->targets.count; i++) {
+		bson_uint32_to_string((uint32_t)i, &name, key, sizeof key);
+		BSON_APPEND_UTF8(&list, name, request->targets.items[i]);
+	}
+	bson_append_array_end(&doc, &list);
+	wire_add(&doc, out);
+}
+
+void wire_begin(bson_t *doc, const char *type)
+{
+	bson_init(doc);
+	BSON_APPEND_INT32(doc, "v", WIRE_VERSION);
+	BSON_APPEND_UTF8(doc, "type", type);
+}
+
+void wire_add(bson_t *doc, struct buf *out)
+{
+	buf_append(out, bson_get_data(doc), doc->len);
+	bson_destroy(doc);
+}

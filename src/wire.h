@@ -1,0 +1,66 @@
+/*
+ * wire: the messages between the command line and the supervisor.
+ *
+ * A message is one BSON document; its own length field frames it. Every message carries the version of the protocol as "v". A client
+ * sends one request and reads answers until "done".
+ *
+ *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping", targets: ["web.1", "web", ...],
+ *                events: bool, long: bool}
+ *     accepted  {v, type: "accepted", pid, deadline_ms: how long the answer may take at most, dynos: how many}
+ *     event     {v, type: "event", event: {...}}          as in the journal, for the dynos that are waited for
+ *     result    {v, type: "result", dyno, code, text}     one for each dyno that is waited for
+ *     dyno      {v, type: "dyno", ...}                    one for each dyno, the answer to ps; see snapshot.h
+ *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}
+ */
+#ifndef GRACECTL_WIRE_H
+#define GRACECTL_WIRE_H
+
+#include <bson/bson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "cause.h"
+#include "strlist.h"
+
+enum {
+	WIRE_VERSION = 1,
+	WIRE_REQUEST_MAX = 256 * 1024, /* bytes of one request */
+	WIRE_ANSWER_MAX = 1024 * 1024, /* bytes of one answer */
+	WIRE_TARGETS_MAX = 10000,
+};
+
+/* Exit codes that travel in "code"; those of the manual. */
+enum wire_code { WIRE_DONE = 0, WIRE_FAILED = 1, WIRE_USAGE = 2 };
+
+struct wire_request {
+	char cmd[16];
+	struct strlist targets;
+	bool events;       /* send events while it waits */
+	bool long_listing; /* ps: with memory */
+};
+
+/*
+ * The size of the first message in a stream of bytes: 0 when it is not complete yet, -1 when this is no message of ours or a longer
+ * one than max.
+ */
+ssize_t wire_frame(const void *bytes, size_t len, size_t max);
+
+/* Reads a request out of exactly one frame. Returns 0, or -1 with a sentence for the client. */
+int wire_read_request(const void *frame, size_t len, struct wire_request *out, struct cause *cause);
+void wire_request_release(struct wire_request *request);
+
+/* Appends a request to out. */
+void wire_write_request(const struct wire_request *request, struct buf *out);
+
+/* Begins an answer: sets v and type. The caller appends fields, then wire_add() appends it to out and destroys it. */
+void wire_begin(bson_t *doc, const char *type);
+void wire_add(bson_t *doc, struct buf *out);
+
+/* Fields of a received message; "" or 0 when missing or of another type. The text lives as long as the message. */
+const char *wire_text(const bson_t *doc, const char *key);
+int64_t wire_int(const bson_t *doc, const char *key);
+bool wire_bool(const bson_t *doc, const char *key);
+
+#endif

@@ -1,0 +1,775 @@
+#!/usr/bin/env bats
+# The demo server: its routes, its lines, and every case of a graceful shutdown that
+# can be checked from outside. The scenarios are played by rawhttp.py.
+
+bats_require_minimum_version 1.5.0
+
+load demo-helpers
+
+setup() {
+	demo_setup
+}
+
+teardown() {
+	demo_teardown
+}
+
+# Starting.
+
+@test "demo: it prints the port that it listens on, and answers there" {
+	start_demo
+	http 200 /
+	assert_body "Hello from port $DEMO_PORT, pid $DEMO_PID."
+}
+
+@test "demo: it listens on \$PORT" {
+	start_demo
+	local port=$DEMO_PORT
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	PORT=$port start_demo
+	[ "$DEMO_PORT" = "$port" ]
+	http 200 /healthz
+}
+
+@test "demo: --port wins over \$PORT" {
+	PORT=1 start_demo -p 0
+	http 200 /
+}
+
+@test "demo: a bad port is refused with a sentence and exit status 2" {
+	for bad in abc -1 65536 99999999999999999999 '' ' 80' 80x; do
+		run env PORT="$bad" "$DEMO_SERVER"
+		[ "$status" -eq 2 ]
+		[ "$output" = "demo-server: PORT is \"$bad\"; it must be a number from 0 to 65535" ]
+		run "$DEMO_SERVER" "--port=$bad"
+		[ "$status" -eq 2 ]
+		[ "$output" = "demo-server: --port is \"$bad\"; it must be a number from 0 to 65535" ]
+	done
+}
+
+@test "demo: a port that is taken is named, with exit status 1" {
+	start_demo
+	run "$DEMO_SERVER" --port "$DEMO_PORT" --database other.db
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: cannot listen on port $DEMO_PORT: Address already in use" ]
+}
+
+@test "demo: the database file comes from --database, else from \$DATABASE, else it is demo.db" {
+	start_demo
+	[ -f demo.db ]
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	DATABASE=env.db start_demo
+	[ -f env.db ]
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	DATABASE=never.db start_demo --database option.db
+	[ -f option.db ]
+	[ ! -e never.db ]
+}
+
+@test "demo: a database that cannot be opened is named, with exit status 1" {
+	run "$DEMO_SERVER" --database nowhere/demo.db
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: cannot open the database nowhere/demo.db: unable to open database file" ]
+	echo "this is no database, and it is long enough to be sure" >text
+	run "$DEMO_SERVER" --database text
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: cannot open the database text: file is not a database" ]
+}
+
+@test "demo: a database server's URI or an empty name is refused with exit status 2" {
+	run env DATABASE=mongodb://localhost/demo "$DEMO_SERVER"
+	[ "$status" -eq 2 ]
+	[[ $output == *'DATABASE is "mongodb://localhost/demo"; it must name a SQLite file'* ]]
+	run "$DEMO_SERVER" --database ''
+	[ "$status" -eq 2 ]
+	[[ $output == *'--database is empty'* ]]
+}
+
+@test "demo: wrong options are refused with exit status 2" {
+	for bad in --nonsense -x --deadline=soon --header-timeout=-1 --lame-duck=1x extra --port; do
+		run "$DEMO_SERVER" "$bad"
+		[ "$status" -eq 2 ]
+		[[ $output == *demo-server:* ]]
+	done
+	run "$DEMO_SERVER" --deadline 2s --lame-duck 2s
+	[ "$status" -eq 2 ]
+	[[ $output == *'--deadline must be longer than --lame-duck'* ]]
+}
+
+@test "demo: --help names every option, --version the version, and both exit 0" {
+	run "$DEMO_SERVER" --help
+	[ "$status" -eq 0 ]
+	for option in -p --port --database --deadline --header-timeout --lame-duck -h --help --version; do
+		[[ $output == *" $option"* ]]
+	done
+	run "$DEMO_SERVER" --version
+	[ "$status" -eq 0 ]
+	[[ $output == "demo-server "* ]]
+}
+
+# The routes.
+
+@test "demo: GET /healthz answers 200 while it runs" {
+	start_demo
+	http 200 /healthz
+	assert_body ok
+}
+
+@test "demo: POST /user stores a user from a form" {
+	start_demo
+	http 201 /user -d 'a=1&username=Ann+O%27Neil%21&b=2'
+	assert_body 'Success!'
+	[ "$(users)" = "Ann O'Neil!" ]
+}
+
+@test "demo: POST /user stores a user from JSON" {
+	start_demo
+	http 201 /user -H 'Content-Type: application/json; charset=utf-8' -d '{"username": "Žofie"}'
+	assert_body 'Success!'
+	[ "$(users)" = 'Žofie' ]
+}
+
+@test "demo: POST /user without a content type is read as what it looks like" {
+	start_demo
+	http 201 /user -H 'Content-Type:' -d ' {"username": "ann"}'
+	http 201 /user -H 'Content-Type:' -d 'username=bob'
+	[ "$(users)" = $'ann\nbob' ]
+}
+
+@test "demo: POST /user refuses a bad form with 400 and says why" {
+	start_demo
+	http 400 /user -d ''
+	assert_body 'Bad request: the body is empty.'
+	http 400 /user -d 'name=ann'
+	assert_body 'Bad request: the form has no username=.'
+	http 400 /user -d 'username='
+	assert_body 'Bad request: username is empty.'
+	for bad in %zz %1 % %g0 %0; do
+		http 400 /user -d "username=$bad"
+		assert_body 'Bad request: username has a % that two hex digits do not follow.'
+	done
+	for bad in %00 a%00b %0a %ff %c3 %ed%a0%80 %7f; do
+		http 400 /user -d "username=$bad"
+		assert_body 'Bad request: username must be UTF-8 text without control characters.'
+	done
+	http 400 /user -d "username=$(printf 'a%.0s' {1..257})"
+	assert_body 'Bad request: username has 257 bytes; at most 256 are allowed.'
+	http 201 /user -d "username=$(printf 'a%.0s' {1..256})"
+	http 400 /user -H 'Content-Type: text/plain' -d 'username=ann'
+	assert_body_has 'the body must be application/json or application/x-www-form-urlencoded'
+	[ "$(users | wc -l)" -eq 1 ]
+}
+
+@test "demo: POST /user refuses bad JSON with 400 and says why" {
+	start_demo
+	local json=(-H 'Content-Type: application/json')
+	for bad in '{' '{"username"' '{"username":}' '{"username":"a",}' '{"username":"a"} x' '{]' \
+		'{"username":"\ud800"}'; do
+		http 400 /user "${json[@]}" -d "$bad"
+		assert_body_has 'Bad request: '
+	done
+	for bad in 'username=a' '[]' '["username"]' '"username"' '5' ' '; do
+		http 400 /user "${json[@]}" -d "$bad"
+		assert_body 'Bad request: the body is not a JSON object.'
+	done
+	http 400 /user "${json[@]}" -d '{"name": "ann"}'
+	assert_body 'Bad request: the JSON object has no "username".'
+	# shellcheck disable=SC2016
+	for bad in 5 null '{}' '["a"]' true '{"$oid": "507f1f77bcf86cd799439011"}'; do
+		http 400 /user "${json[@]}" -d "{\"username\": $bad}"
+		assert_body 'Bad request: "username" must be a string.'
+	done
+	http 400 /user "${json[@]}" -d '{"username": "a\u0000b"}'
+	http 400 /user "${json[@]}" -d "$(printf '[%.0s' {1..20000})"
+	http 400 /user "${json[@]}" -d "$(printf '{"a":%.0s' {1..5000})"
+	[ "$(users)" = '' ]
+	http 200 /healthz
+}
+
+@test "demo: GET /user finds the newest user of a name, as JSON" {
+	start_demo
+	http 201 /user -d 'username=ann b'
+	http 201 /user -d 'username=ann b'
+	http 200 '/user?name=ann%20b'
+	[[ $body =~ ^\{\ \"id\"\ :\ 2,\ \"username\"\ :\ \"ann\ b\",\ \"created\"\ :\ .*\}$ ]]
+	assert_header 'Content-Type: application/json'
+}
+
+@test "demo: GET /user answers 404 for a stranger and 400 for a bad query" {
+	start_demo
+	http 404 '/user?name=nobody'
+	assert_body 'There is no such user.'
+	http 400 /user
+	assert_body 'Bad request: the query has no name=.'
+	http 400 '/user?name='
+	http 400 '/user?name'
+	http 400 '/user?name=a%00b'
+	http 400 '/user?name=%ff'
+}
+
+@test "demo: users are still there after a restart" {
+	start_demo
+	http 201 /user -d username=ann
+	kill -TERM "$DEMO_PID"
+	assert_clean_stop
+	start_demo
+	http 200 '/user?name=ann'
+}
+
+@test "demo: a store that fails is answered with 500 and its message, and the server goes on" {
+	start_demo
+	python3 -c 'import sqlite3; sqlite3.connect("demo.db").execute("DROP TABLE users")'
+	http 500 /user -d username=ann
+	assert_body 'cannot store the user in demo.db: no such table: users'
+	http 500 '/user?name=ann'
+	assert_body 'cannot look for the user in demo.db: no such table: users'
+	http 200 /healthz
+}
+
+@test "demo: GET /slow takes its time and holds up nobody" {
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=600
+		request quick GET /healthz
+		answer quick 200 keep
+		silent slow for=0.2
+		answer slow 200 keep body="That took 600 ms."
+		request slow GET /slow
+		answer slow 200 body="That took 0 ms."
+	END
+}
+
+@test "demo: GET /slow refuses a time or a size out of bounds" {
+	start_demo
+	for bad in ms= ms=x ms=-1 ms=1.5 ms=60001 ms=99999999999999999999 ms=5%00 ms=%205 bytes=67108865; do
+		http 400 "/slow?$bad"
+		assert_body_has 'ms= must be a number from 0 to 60000'
+	done
+}
+
+@test "demo: a client that sends no more is still answered" {
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=300
+		halfclose slow
+		request ann POST /user body=username=ann
+		halfclose ann
+		answer slow 200
+		answer ann 201
+	END
+}
+
+@test "demo: another path is answered with 404" {
+	start_demo
+	http 404 /nowhere
+	http 404 /user/ -d username=ann
+	http 404 /healthz/..%2f --path-as-is
+}
+
+@test "demo: a wrong method is answered with 405 and the methods that would be right" {
+	start_demo
+	http 405 /user -X DELETE
+	assert_header 'Allow: GET, HEAD, POST'
+	http 405 /healthz -X POST
+	assert_header 'Allow: GET, HEAD'
+	http 405 /crash
+	assert_header 'Allow: POST'
+	http 200 / --head
+	http 200 /healthz
+}
+
+@test "demo: a body that is too large is answered with 413, read by the client to its end" {
+	start_demo
+	play <<-'END'
+		send declared "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+		fill declared 3000000
+		answer declared 413 close
+		eof declared
+		send chunked "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2DC6C0\r\n"
+		fill chunked 3000000
+		answer chunked 413 close
+		eof chunked
+		send waits "POST /user HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 70000\r\n\r\n"
+		answer waits 413 close
+		request after GET /healthz
+		answer after 200
+	END
+}
+
+@test "demo: broken requests do no harm" {
+	start_demo
+	play <<-'END'
+		send a "\x01\x02\r\n\r\n"
+		broken a
+		send b "GET / HTTP/1.1\r\n\r\n"
+		answer b 400
+		send c "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: nonsense\r\n\r\n"
+		broken c
+		send d "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+		broken d
+		send e "GET / HTTP/1.1\r\nHost: x\r\nX: "
+		fill e 100000
+		answer e 431
+		request after GET /healthz
+		answer after 200
+	END
+}
+
+# The end.
+
+@test "demo: SIGTERM ends an idle server at once, with every line in its order" { # A
+	start_demo
+	play <<-'END'
+		signal TERM
+		exits within=1
+	END
+	assert_clean_stop SIGTERM
+}
+
+@test "demo: SIGINT does the same, and says its own name" {
+	start_demo
+	play <<-'END'
+		signal INT
+		exits within=1
+	END
+	assert_clean_stop SIGINT
+}
+
+@test "demo: the lines come one by one, also into a pipe" {
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=1500
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		silent slow for=0.3
+		answer slow 200 close
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: a request in flight is finished, and the server ends right after it" { # B
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=1000
+		pass 0.1
+		signal TERM
+		answer slow 200 close body="That took 1000 ms."
+		eof slow
+		exits after=0.8 within=1.5
+	END
+	assert_clean_stop
+}
+
+@test "demo: an idle connection is closed at once" { # C
+	start_demo
+	play <<-'END'
+		request idle GET /
+		answer idle 200 keep
+		signal TERM
+		eof idle
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "demo: idle after uploads of every kind is idle too" { # C
+	start_demo
+	play <<-'END'
+		request sized POST /user body=username=a
+		answer sized 201 keep
+		send chunked "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\na\r\nusername=b\r\n0\r\n\r\n"
+		answer chunked 201 keep
+		send bodied "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+		answer bodied 200 keep
+		send twice "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
+		pass 0.1
+		signal TERM
+		eof sized
+		eof chunked
+		eof bodied
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "demo: a connection that has sent nothing is closed at once" { # D
+	start_demo
+	play <<-'END'
+		open nothing
+		pass 0.2
+		signal TERM
+		eof nothing
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "demo: half a header is waited for, but not longer than --header-timeout" { # E
+	start_demo --header-timeout 700ms
+	play <<-'END'
+		send half "GET / HTTP/1.1\r\nHost: loc"
+		request later GET /
+		answer later 200 keep
+		send later "GET /"
+		pass 0.1
+		signal TERM
+		eof half after=0.6
+		eof later
+		exits after=0.6 within=1.7
+	END
+	assert_clean_stop
+}
+
+@test "demo: half a header that is finished in time is answered" { # F
+	start_demo --header-timeout 8s
+	play <<-'END'
+		send half "GET / HTTP/1.1\r\nHost: loc"
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		pass 0.3
+		send half "alhost\r\n\r\n"
+		answer half 200 close
+		eof half
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: half a header behind an idle time is no idle connection" { # F
+	start_demo --header-timeout 8s
+	play <<-'END'
+		send half "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nusername=aG"
+		answer half 201 keep
+		signal TERM
+		log "Closing http server."
+		silent half for=0.3
+		send half "ET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		answer half 200 close
+		eof half
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: uploads in flight are finished: sized, chunked, and with 100-continue" { # G
+	start_demo
+	play <<-'END'
+		send sized "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\nuserna"
+		send chunked "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nusern\r\n9"
+		send asks "POST /user HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n"
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		pass 0.2
+		send sized "me=sized"
+		send chunked "\r\name=chunk\r\n0\r\n\r\n"
+		send asks "username=asks"
+		answer sized 201 close
+		answer chunked 201 close
+		answer asks 201 close
+		exits within=2
+	END
+	assert_clean_stop
+	[ "$(users | sort)" = $'asks\nchunk\nsized' ]
+}
+
+@test "demo: of pipelined requests the first is answered with close, and no other half" { # H
+	start_demo
+	play <<-'END'
+		send pipe "GET /slow?ms=400 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		pass 0.1
+		signal TERM
+		answer pipe 200 close body="That took 400 ms."
+		eof pipe
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: pipelined requests are all answered while it runs" {
+	start_demo
+	play <<-'END'
+		send pipe "GET /slow?ms=100 HTTP/1.1\r\nHost: x\r\n\r\nPOST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nusername=aGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		answer pipe 200 keep body="That took 100 ms."
+		answer pipe 201 keep
+		answer pipe 200 keep body=Hello
+		signal TERM
+		eof pipe
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "demo: new connections are refused while requests are finished" { # I
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=1000
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		refused
+		answer slow 200 close
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: connections that wait in the backlog are served before the listener closes" { # J
+	start_demo
+	play <<-'END'
+		signal STOP
+		crowd 60 /
+		signal TERM
+		signal CONT
+		crowd-answers 200
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: a burst of connections around the signal is answered or refused, never reset" { # J
+	start_demo
+	play <<-'END'
+		crowd 50 /slow?ms=50
+		signal TERM
+		crowd 50 /
+		crowd-mixed 200 50
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: readiness says 503 for the lame-duck time, and only then connections are refused" { # K, I
+	start_demo --lame-duck 600ms
+	play <<-'END'
+		request idle GET /
+		answer idle 200 keep
+		sequence /healthz s+u+x+ for=2 signal=TERM
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: in the lame-duck time requests are served, old and new connections alike, with close" { # I
+	start_demo --lame-duck 1s
+	play <<-'END'
+		request idle GET /
+		answer idle 200 keep
+		signal TERM
+		log "SIGTERM signal received."
+		request idle GET /
+		answer idle 200 close
+		eof idle
+		request new GET /healthz
+		answer new 503 close body=stopping
+		exits after=0.9 within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: a stream of requests succeeds, then is refused, and never in between" { # R
+	start_demo
+	play <<-'END'
+		sequence / s+x+ for=1.5 signal=TERM
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: a client that does not read its answer is cut at the deadline, and named" { # L
+	start_demo --deadline 1s
+	play <<-'END'
+		shrink lazy
+		request lazy GET /slow?bytes=16000000
+		pass 0.2
+		signal TERM
+		exits after=0.9 within=3
+	END
+	assert_exits 1
+	assert_log_has 'demo-server: the deadline of 1 s for the shutdown has passed'
+	assert_log_has 'demo-server: cut off: GET /slow from 127.0.0.1:'
+	assert_log_has 'Database connection closed.'
+	assert_log_has '💥 Process terminated!'
+}
+
+@test "demo: an answer of which a part is sent is finished, then its connection is closed" {
+	start_demo
+	play <<-'END'
+		shrink slow
+		request slow GET /slow?bytes=16000000
+		pass 0.2
+		signal TERM
+		log "Closing http server."
+		answer slow 200 keep size=16000000
+		eof slow
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: SIGTERM again, and SIGINT with it, change nothing" { # M
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=1500
+		pass 0.1
+		signal TERM
+		log "SIGTERM RECEIVED"
+		signal TERM
+		signal INT
+		signal INT
+		pass 0.2
+		signal TERM
+		answer slow 200 close
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: a second SIGINT a second later ends at once, says what was cut, and exits 1" {
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=20000
+		pass 0.1
+		signal INT
+		pass 1.1
+		signal INT
+		exits within=1
+		broken slow
+	END
+	assert_exits 1
+	assert_log_has 'demo-server: a second SIGINT: ending without waiting'
+	assert_log_has 'demo-server: cut off: GET /slow from 127.0.0.1:'
+	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "demo: a request longer than the deadline is answered with 503, and the exit status is 1" { # N
+	start_demo --deadline 500ms
+	play <<-'END'
+		request slow GET /slow?ms=30000
+		send upload "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\nuserna"
+		pass 0.1
+		signal TERM
+		answer slow 503 close
+		eof slow
+		broken upload
+		exits after=0.4 within=2
+	END
+	assert_exits 1
+	assert_log_has 'the deadline of 0.5 s for the shutdown has passed'
+	assert_log_has 'cut off: GET /slow from'
+	assert_log_has 'cut off: POST /user from'
+	assert_log_has '💥 Process terminated!'
+}
+
+@test "demo: a user whose storing takes long is stored and acknowledged before the database closes" { # O
+	start_demo
+	hold_database 1 held
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		silent ann for=0.3
+		answer ann 201 close body=Success!
+		exits
+	END
+	assert_clean_stop
+	[ "$(users)" = ann ]
+}
+
+@test "demo: a database that somebody holds does not hold up the end" { # P
+	start_demo
+	hold_database 8 held
+	play <<-'END'
+		signal TERM
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "demo: a database that hangs with a request is given up after the deadline" { # P
+	start_demo --deadline 300ms
+	hold_database 8 held
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		exits within=4
+		broken ann
+	END
+	assert_exits 1
+	assert_log_has 'cut off: POST /user from'
+	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "demo: an upload refused early during the shutdown still gets its answer whole" { # Q
+	start_demo --lame-duck 1s
+	play <<-'END'
+		signal TERM
+		send large "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+		fill large 3000000
+		answer large 413 close
+		eof large
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "demo: a client that goes away does not disturb the end" {
+	start_demo
+	play <<-'END' &
+		request gone GET /slow?ms=700
+		request gone2 POST /user body=username=gone
+		pass 0.1
+	END
+	wait "$!"
+	kill -TERM "$DEMO_PID"
+	assert_clean_stop
+}
+
+@test "demo: POST /crash is answered, shuts down gracefully, and the exit status is 1" {
+	start_demo
+	play <<-'END'
+		request slow GET /slow?ms=500
+		request crash POST /crash
+		answer crash 500 close
+		answer slow 200 close
+		exits within=2
+	END
+	assert_exits 1
+	assert_log "App running on port $DEMO_PORT..." \
+		'demo-server: fatal error: POST /crash asked for one' \
+		'💥 FATAL ERROR. Shutting down gracefully' \
+		'Closing http server.' \
+		'Http server closed.' \
+		'Database connection closed.' \
+		'💥 Process terminated!'
+}
+
+@test "demo: POST /crash during a shutdown makes its exit status 1" {
+	start_demo --lame-duck 500ms
+	play <<-'END'
+		signal TERM
+		request crash POST /crash
+		answer crash 500 close
+		exits
+	END
+	assert_exits 1
+}
+
+@test "demo: a closed pipe behind the output does not kill it" {
+	mkfifo pipe
+	"$DEMO_SERVER" >pipe 2>"$DEMO_LOG" 3>&- &
+	DEMO_PID=$!
+	read -r line <pipe
+	DEMO_PORT=${line//[^0-9]/}
+	http 200 /
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+}

@@ -1,0 +1,154 @@
+# Helpers for the tests of the demo server. Each test has one server, in its own directory,
+# on a port that the kernel has chosen.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+DEMO_SERVER=${DEMO_SERVER:-$ROOT/build/demo-server}
+
+demo_setup() {
+	unset PORT DATABASE
+	cd "$BATS_TEST_TMPDIR" || return 1
+	DEMO_LOG=$BATS_TEST_TMPDIR/log
+	DEMO_PID=
+	body=
+}
+
+# Ends the server if the test has not, which must succeed as well, and shows the log, which bats
+# prints only on failure.
+demo_teardown() {
+	local status=0
+	if [ -n "$DEMO_PID" ]; then
+		kill -CONT "$DEMO_PID" && kill -TERM "$DEMO_PID"
+		(sleep 8 && kill -KILL "$DEMO_PID") >/dev/null 2>&1 3>&- &
+		local killer=$!
+		wait "$DEMO_PID" 2>/dev/null || status=$?
+		kill "$killer"
+		wait "$killer" 2>/dev/null
+	fi
+	if [ -f "$DEMO_LOG" ]; then
+		echo "The log of the server:"
+		cat "$DEMO_LOG"
+	fi
+	return "$status"
+}
+
+# wait_for LIMIT COMMAND...: tries a command until it succeeds, for LIMIT seconds at most.
+wait_for() {
+	local tries=$(($1 * 50))
+	shift
+	until "$@"; do
+		((tries-- > 0)) || {
+			echo "waited in vain for: $*"
+			return 1
+		}
+		sleep 0.02
+	done
+}
+
+# start_demo [OPTION...]: starts the server and waits until it listens. Sets DEMO_PID and DEMO_PORT.
+start_demo() {
+	"$DEMO_SERVER" "$@" >"$DEMO_LOG" 2>&1 3>&- &
+	DEMO_PID=$!
+	wait_for 10 grep -q 'App running on port' "$DEMO_LOG"
+	DEMO_PORT=$(sed -n 's/^App running on port \([0-9]*\)\.\.\.$/\1/p' "$DEMO_LOG")
+}
+
+# play: the scenario on the standard input, see rawhttp.py.
+play() {
+	python3 "$ROOT/tests/rawhttp.py" --port "$DEMO_PORT" --pid "$DEMO_PID" --log "$DEMO_LOG"
+}
+
+# assert_exits STATUS: the server has ended, or does so now, with this status.
+assert_exits() {
+	local status=0
+	wait "$DEMO_PID" || status=$?
+	DEMO_PID=
+	[ "$status" -eq "$1" ] || {
+		echo "expected the exit status $1, got $status"
+		return 1
+	}
+}
+
+# http STATUS ARG...: a request by curl to the server; checks the status, leaves the body in $body.
+http() {
+	local expected=$1 path=$2 got
+	shift 2
+	got=$(curl -sS --max-time 10 -o "$BATS_TEST_TMPDIR/body" -D "$BATS_TEST_TMPDIR/headers" \
+		-w '%{http_code}' "$@" "http://127.0.0.1:$DEMO_PORT$path")
+	body=$(cat "$BATS_TEST_TMPDIR/body" 2>/dev/null || true)
+	rm -f "$BATS_TEST_TMPDIR/body"
+	[ "$got" = "$expected" ] || {
+		echo "$path: expected $expected, got $got with: $body"
+		return 1
+	}
+}
+
+assert_body() {
+	[ "$body" = "$1" ] || {
+		printf 'expected the body: %s\ngot:               %s\n' "$1" "$body"
+		return 1
+	}
+}
+
+assert_body_has() {
+	[[ $body == *"$1"* ]] || {
+		printf 'expected in the body: %s\ngot:                  %s\n' "$1" "$body"
+		return 1
+	}
+}
+
+assert_header() {
+	tr -d '\r' <"$BATS_TEST_TMPDIR/headers" | grep -qixF "$1" || {
+		echo "expected the header: $1, got:"
+		cat "$BATS_TEST_TMPDIR/headers"
+		return 1
+	}
+}
+
+assert_log_has() {
+	grep -qF -- "$1" "$DEMO_LOG" || {
+		echo "expected in the log: $1"
+		return 1
+	}
+}
+
+# assert_log LINE...: these are all the lines that the server has printed.
+assert_log() {
+	diff -u --label expected --label log <(printf '%s\n' "$@") "$DEMO_LOG"
+}
+
+# What a clean stop by SIGTERM prints, from the first line to the last.
+clean_log() {
+	local name=${1:-SIGTERM}
+	printf '%s\n' "App running on port $DEMO_PORT..." \
+		"👋 $name RECEIVED. Shutting down gracefully" \
+		"$name signal received." \
+		"Closing http server." \
+		"Http server closed." \
+		"Database connection closed." \
+		"💥 Process terminated!"
+}
+
+assert_clean_stop() {
+	assert_exits 0
+	diff -u --label expected --label log <(clean_log "$@") "$DEMO_LOG"
+}
+
+# users: the names in the database, one a line.
+users() {
+	python3 -c '
+import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute("SELECT username FROM users ORDER BY id"):
+    print(row[0])' "${1:-demo.db}"
+}
+
+# hold_database SECONDS FILE: locks the database; creates FILE when it is locked.
+hold_database() {
+	python3 -c '
+import sqlite3, sys, time
+db = sqlite3.connect("demo.db", isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+open(sys.argv[2], "w").close()
+time.sleep(float(sys.argv[1]))
+db.execute("COMMIT")' "$1" "$2" 3>&- &
+	wait_for 10 test -e "$2"
+}

@@ -1,0 +1,59 @@
+/* The words that "did you mean" offers. */
+#include "../../src/suggest.h"
+#include "tap.h"
+
+static const char *const commands[] = {
+	"start", "stop", "restart", "ps", "logs", "events", NULL, "check", "daemon"};
+enum {
+	COUNT = sizeof commands / sizeof commands[0]
+};
+
+static const char *closest(const char *word)
+{
+	return suggest_closest(word, commands, COUNT);
+}
+
+static void slips(void)
+{
+	is_str(closest("strat"), "start", "two swapped letters are one slip");
+	is_str(closest("stat"), "start", "a missing letter is found");
+	is_str(closest("resstart"), "restart", "a doubled letter is found");
+	is_str(closest("log"), "logs", "a singular is found");
+	is_str(closest("PS"), "ps", "the case of letters does not matter");
+	is_str(closest("chekc"), "check", "swapped letters at the end are found");
+	is_str(closest("dae"), "daemon", "an unfinished word is found by its beginning");
+	is_str(closest("stop"), "stop", "the word itself is the nearest");
+}
+
+static void strangers(void)
+{
+	char longest[200];
+
+	is_str(closest("frobnicate"), NULL, "a strange word has no neighbour");
+	is_str(closest(""), NULL, "nothing is near to an empty word");
+	is_str(closest("x"), NULL, "one letter is not enough of a hint");
+	is_str(closest("abcd"), NULL, "as many slips as letters are not believed");
+	memset(longest, 's', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	is_str(closest(longest), NULL, "a word of 199 letters is not compared");
+	is_str(suggest_closest("start", commands, 0), NULL, "without candidates there is nothing");
+}
+
+static void tables(void)
+{
+	static const struct {
+		const char *name;
+		int other;
+	} table[] = {{"scale", 1}, {"umask", 2}};
+
+	is_str(suggest_closest_in("sclae", table, 2, sizeof table[0]), "scale",
+		"a table of structs is searched by its first member");
+}
+
+int main(void)
+{
+	slips();
+	strangers();
+	tables();
+	return tap_done();
+}
