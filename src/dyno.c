@@ -130,8 +130,10 @@ static struct instance *launch_one(struct dyno *dyno)
 {
 	const struct process_config *config = dyno->config;
 
-	if (dyno->launches++ > 0)
+	dyno->launches++;
+	if (dyno->launched)
 		dyno->restarts++;
+	dyno->launched = true;
 	dyno->start_asked = false;
 	disarm(dyno, DYNO_TIMER_CYCLE);
 	if (config->cycle > 0 && config->restart_at_text == NULL)

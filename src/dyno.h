@@ -95,7 +95,8 @@ struct dyno {
 	unsigned old;             /* how many others are still ending */
 
 	uint64_t launches;  /* number of the newest launch ever */
-	unsigned restarts;  /* launches after the first since the supervisor knows it */
+	bool launched;      /* it was launched at least once since it was asked to start */
+	unsigned restarts;  /* launches after that one */
 	unsigned crashes;   /* in a row */
 	uint64_t failures;  /* crashes and failed replacements ever; who waits compares */
 	uint64_t kills;     /* instances whose stop needed SIGKILL, ever */

@@ -34,7 +34,7 @@ enum event_kind {
 	EVENT_STOP_KILL,        /* signal: the rest is killed */
 	EVENT_LEFT,             /* pid, name, seconds: a process that had to be killed or outlived its main process */
 	EVENT_MAIN_EXIT,        /* status or reason, left (how many others), names */
-	EVENT_EXIT,             /* status, seconds (since launch); the instance is gone */
+	EVENT_EXIT,             /* status, signal if any, ms (since launch); the instance is gone */
 	EVENT_EXIT_UNKNOWN,     /* reason: nobody could learn the status */
 	EVENT_COOLING,          /* crashes, pause (text), until (time) */
 	EVENT_OUTPUT_DROPPED,   /* bytes, reason */

@@ -290,8 +290,7 @@ static void say_exit(struct instance *instance)
 	} else {
 		event_str(&event, "reason", "it ended while no supervisor was its parent");
 	}
-	event_seconds(&event, "seconds",
-		(clock_wall() - instance->launched) / NSEC_PER_MSEC * NSEC_PER_MSEC);
+	event_int(&event, "ms", (clock_wall() - instance->launched) / NSEC_PER_MSEC);
 	publish(instance, &event);
 }
 

@@ -8,6 +8,7 @@ load demo-helpers
 
 setup() {
 	demo_setup
+	body= # set by http
 }
 
 teardown() {

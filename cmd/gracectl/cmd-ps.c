@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "xmalloc.h"
 
 #define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
 #define WATCH_INTERVAL_MS 1000
@@ -28,7 +29,7 @@ struct listing {
 	const struct cli *cli;
 	const struct config *config;
 	struct strlist targets;
-	bson_t *dynos; /* owned copies */
+	bson_t **dynos; /* owned copies */
 	size_t count;
 	bool color;
 };
@@ -36,7 +37,7 @@ struct listing {
 static void forget(struct listing *listing)
 {
 	for (size_t i = 0; i < listing->count; i++)
-		bson_destroy(&listing->dynos[i]);
+		bson_destroy(listing->dynos[i]);
 	free(listing->dynos);
 	listing->dynos = NULL;
 	listing->count = 0;
@@ -46,12 +47,11 @@ static void forget(struct listing *listing)
 
 static void keep(struct listing *listing, const bson_t *message)
 {
-	listing->dynos = realloc(listing->dynos, (listing->count + 1) * sizeof *listing->dynos);
-	if (listing->dynos == NULL)
-		abort();
-	bson_t *copy = &listing->dynos[listing->count++];
-	bson_init(copy);
+	bson_t *copy = bson_new();
+
 	bson_copy_to_excluding_noinit(message, copy, "v", "type", NULL);
+	listing->dynos = xreallocarray(listing->dynos, listing->count + 1, sizeof *listing->dynos);
+	listing->dynos[listing->count++] = copy;
 }
 
 static int hear(struct listing *listing, struct client *client)
@@ -236,12 +236,12 @@ static void print_text(const struct listing *listing)
 	if (listing->count == 0)
 		printf("No dynos on %s\n", listing->config->name);
 	for (size_t i = 0; i < listing->count; i++) {
-		const bson_t *dyno = &listing->dynos[i];
+		const bson_t *dyno = listing->dynos[i];
 		const char *its_type = wire_text(dyno, "process");
 		if (strcmp(type, its_type) != 0) {
 			size_t of_type = 0;
 			for (size_t n = i; n < listing->count; n++)
-				of_type += strcmp(wire_text(&listing->dynos[n], "process"), its_type) == 0;
+				of_type += strcmp(wire_text(listing->dynos[n], "process"), its_type) == 0;
 			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type, wire_text(dyno, "command"),
 				of_type);
 			if (long_listing)
@@ -262,7 +262,7 @@ static void print_json(const struct listing *listing)
 {
 	putchar('[');
 	for (size_t i = 0; i < listing->count; i++) {
-		char *json = bson_as_relaxed_extended_json(&listing->dynos[i], NULL);
+		char *json = bson_as_relaxed_extended_json(listing->dynos[i], NULL);
 		printf("%s%s", i > 0 ? ",\n " : " ", json);
 		bson_free(json);
 	}
