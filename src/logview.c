@@ -9,14 +9,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "fdio.h"
 #include "logcatalog.h"
 #include "logheap.h"
 #include "pieces.h"
@@ -32,15 +29,16 @@ struct logview {
 
 typedef void each_source(struct logview *view, struct logsource *source);
 
+/* The journal comes first: an exit that is told after its end was marked will be followed. */
 static void for_each(struct logview *view, each_source *do_it)
 {
 	struct logcatalog *catalog = &view->catalog;
 
+	if (catalog->journal != NULL)
+		do_it(view, catalog->journal);
 	for (size_t i = 0; i < catalog->count; i++)
 		for (size_t j = 0; j < catalog->dynos[i]->count; j++)
 			do_it(view, catalog->dynos[i]->sources[j]);
-	if (catalog->journal != NULL)
-		do_it(view, catalog->journal);
 }
 
 /* ---- where to begin ---- */
@@ -70,10 +68,12 @@ static void settle(struct logview *view, struct logsource *source)
 
 static void rewind_source(struct logview *view, struct logsource *source)
 {
-	if (view->query->since > 0)
-		logsource_seek_since(source, view->query);
-	else
+	if (source->dyno == NULL && !view->query->events)
+		return;
+	if (view->query->since <= 0)
 		logstream_seek_begin(source->stream);
+	else if (logstream_not_after(source->stream) >= view->query->since)
+		logsource_seek_since(source, view->query);
 }
 
 static void queue_backwards(struct logview *view, struct logsource *source)
@@ -224,9 +224,10 @@ static int follow_once(struct logview *view, struct cause *cause)
 		return -1;
 	queue_dirty(view);
 	hand_out(view, begin);
-	if (logheap_top(&view->heap) != NULL) {
+	const struct logsource *held = logheap_top(&view->heap);
+	if (held != NULL) {
 		if (news == 0)
-			hand_out(view, INT64_MAX);
+			hand_out(view, held->key + 1);
 		return 0;
 	}
 	if (!view->enough && !view->sink->idle(view->sink->arg))

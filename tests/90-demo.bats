@@ -525,7 +525,7 @@ teardown() {
 	start_demo
 	play <<-'END'
 		signal STOP
-		crowd 60 /
+		crowd 300 /
 		signal TERM
 		signal CONT
 		crowd-answers 200
@@ -623,6 +623,7 @@ teardown() {
 		log "SIGTERM RECEIVED"
 		signal TERM
 		signal INT
+		pass 0.2
 		signal INT
 		pass 0.2
 		signal TERM

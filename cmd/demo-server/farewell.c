@@ -16,7 +16,7 @@ static const nsec_t longest = 2 * NSEC_PER_SEC;
 
 struct farewell {
 	struct farewells *owner;
-	LIST_ENTRY(farewell) entry;
+	TAILQ_ENTRY(farewell) entry;
 	ev_io io;
 	ev_timer quiet;
 	nsec_t since;
@@ -29,7 +29,7 @@ static void farewell_free(struct farewell *farewell)
 	ev_io_stop(owner->loop, &farewell->io);
 	ev_timer_stop(owner->loop, &farewell->quiet);
 	close(farewell->io.fd);
-	LIST_REMOVE(farewell, entry);
+	TAILQ_REMOVE(&owner->list, farewell, entry);
 	owner->count--;
 	free(farewell);
 }
@@ -58,7 +58,7 @@ static void quiet_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 void farewells_init(struct farewells *farewells, struct ev_loop *loop)
 {
 	farewells->loop = loop;
-	LIST_INIT(&farewells->list);
+	TAILQ_INIT(&farewells->list);
 	farewells->count = 0;
 }
 
@@ -73,12 +73,12 @@ void farewells_add(struct farewells *farewells, int fd)
 	farewell->io.data = farewell->quiet.data = farewell;
 	ev_io_start(farewells->loop, &farewell->io);
 	ev_timer_again(farewells->loop, &farewell->quiet);
-	LIST_INSERT_HEAD(&farewells->list, farewell, entry);
+	TAILQ_INSERT_TAIL(&farewells->list, farewell, entry);
 	farewells->count++;
 }
 
 void farewells_release(struct farewells *farewells)
 {
-	while (!LIST_EMPTY(&farewells->list))
-		farewell_free(LIST_FIRST(&farewells->list));
+	while (!TAILQ_EMPTY(&farewells->list))
+		farewell_free(TAILQ_FIRST(&farewells->list));
 }

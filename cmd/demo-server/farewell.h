@@ -18,7 +18,7 @@ struct farewell;
 
 struct farewells {
 	struct ev_loop *loop;
-	LIST_HEAD(farewell_list, farewell) list;
+	TAILQ_HEAD(farewell_list, farewell) list;
 	size_t count;
 };
 

@@ -1,0 +1,109 @@
+/* cmd-events: the journal, event by event with all its fields. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "event.h"
+#include "logprint.h"
+
+static struct logargs args;
+
+/* What stands in the columns, or is no news to a reader. */
+static bool is_column(const char *key)
+{
+	return strcmp(key, "seq") == 0 || strcmp(key, "time") == 0 || strcmp(key, "kind") == 0 ||
+	       strcmp(key, "dyno") == 0;
+}
+
+static void add_value(struct logprint *print, const bson_iter_t *iter)
+{
+	if (!BSON_ITER_HOLDS_UTF8(iter)) {
+		buf_addf(&print->out, "%lld", (long long)bson_iter_as_int64(iter));
+		return;
+	}
+	uint32_t len;
+	const char *value = bson_iter_utf8(iter, &len);
+	bool is_word = len > 0 && strcspn(value, " \t\n\"") == len;
+	if (is_word) {
+		logprint_text(print, value, len);
+		return;
+	}
+	buf_addc(&print->out, '"');
+	while (len > 0) { /* an event is one line */
+		size_t part = strcspn(value, "\n");
+		logprint_text(print, value, part);
+		if (part < len)
+			buf_addc(&print->out, ' ');
+		value += part < len ? part + 1 : part;
+		len -= (uint32_t)(part < len ? part + 1 : part);
+	}
+	buf_addc(&print->out, '"');
+}
+
+/* 2026-06-09T16:13:38.269578+00:00 web.1      exit          launch=3 status=143 */
+static void print_text(struct logprint *print, const struct logview_line *line)
+{
+	char time[TIME_TEXT];
+	bson_iter_t iter;
+	const char *kind = event_get_str(line->event, "kind");
+
+	logprint_color(print, logprint_color_of(print, line->dyno));
+	buf_addf(&print->out, "%s %-10s", time_format_log(line->time, time), line->dyno);
+	logprint_plain(print);
+	buf_addf(&print->out, " %-15s", kind != NULL ? kind : "?");
+	if (bson_iter_init(&iter, line->event))
+		while (bson_iter_next(&iter)) {
+			if (is_column(bson_iter_key(&iter)))
+				continue;
+			buf_addf(&print->out, " %s=", bson_iter_key(&iter));
+			add_value(print, &iter);
+		}
+	buf_addc(&print->out, '\n');
+}
+
+static void print_json(struct logprint *print, const struct logview_line *line)
+{
+	size_t len;
+	char *json = bson_as_relaxed_extended_json(line->event, &len);
+
+	buf_append(&print->out, json, len);
+	buf_addc(&print->out, '\n');
+	bson_free(json);
+}
+
+static int run(const struct cli *cli, int argc, char **argv)
+{
+	struct logview_query query;
+
+	if (argc > 0)
+		return cli_usage_error(
+			&cmd_events, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
+	int result = logprint_query(&cmd_events, &args, &query);
+	if (result != 0)
+		return result;
+	query.events = query.every_event = true;
+	return logprint_run(cli, &query, false, cli->json ? print_json : print_text);
+}
+
+static const struct cli_option options[] = {
+	{'n', "num", "N", ARG_NUMBER, "how many events (100; all with --since)", NULL, &args.num},
+	{'t', "tail", NULL, ARG_NONE, "follow the journal until interrupted", &args.tail, NULL},
+	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &args.dyno},
+	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &args.dyno},
+	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL, &args.type},
+	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &args.type},
+	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
+		NULL, &args.since},
+	{0},
+};
+
+const struct command cmd_events = {
+	.name = "events",
+	.arguments = "",
+	.summary = "Show the journal: every event with all its fields",
+	.details =
+		"Works without a running supervisor. With --json each line is the whole document.",
+	.argument = ARG_NONE,
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,54 @@
+/*
+ * logprint: lines of the log on stdout, for `logs` and `events`.
+ *
+ * On a terminal a line has colours and cannot do anything to the terminal: control characters and
+ * bytes that are no text are shown as \x1b. Anywhere else, and with --raw, the bytes are as the
+ * program wrote them.
+ */
+#ifndef GRACECTL_LOGPRINT_H
+#define GRACECTL_LOGPRINT_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "logview.h"
+#include "strlist.h"
+
+struct logprint {
+	struct buf out;
+	struct strlist names; /* of process types, in the order in which they got a colour */
+	bool json, color;
+	bool safe; /* nothing but text goes out */
+	unsigned long lines;
+	int error; /* errno of a write that failed */
+	void (*format)(struct logprint *print, const struct logview_line *line);
+};
+
+/* The options of logs and events that say which lines are meant; set by the option tables. */
+struct logargs {
+	const char *num, *dyno, *type, *since;
+	bool tail;
+};
+
+/*
+ * Turns options into a query (without state_dir). Returns 0, or EXIT_USAGE after telling why.
+ */
+int logprint_query(
+	const struct command *command, const struct logargs *args, struct logview_query *query);
+
+/* Runs a query and prints what it finds in the given format. Returns the exit code. */
+int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
+	void (*format)(struct logprint *print, const struct logview_line *line));
+
+/* Appends text, as it may go out. */
+void logprint_text(struct logprint *print, const char *text, size_t len);
+
+/* Begins and ends a colour, given as the parameters of SGR ("1;31"); nothing without colours. */
+void logprint_color(struct logprint *print, const char *sgr);
+void logprint_plain(struct logprint *print);
+
+/* The colour of a dyno's process type. */
+const char *logprint_color_of(struct logprint *print, const char *dyno);
+
+#endif
