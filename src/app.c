@@ -74,7 +74,8 @@ static void collect_env(struct app *app)
 
 int app_open(struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause)
 {
-	*app = (struct app){.loop = loop, .config = config, .run_dir = -1, .state_dir = -1, .log_dir = -1};
+	*app = (struct app){.loop = loop, .config = config, .run_dir = -1, .state_dir = -1, .log_dir = -1, .guard = -1};
+	app_add_reaper(app, getpid());
 	collect_env(app);
 	ev_check_init(&app->turn, turn_cb);
 	app->turn.data = app;
@@ -99,6 +100,7 @@ void app_close(struct app *app)
 	netwatch_close(&app->net);
 	proctree_release(&app->tree);
 	strlist_release(&app->env);
+	fdio_close(&app->guard);
 	fdio_close(&app->run_dir);
 	fdio_close(&app->state_dir);
 	fdio_close(&app->log_dir);
@@ -147,8 +149,16 @@ struct proctree *app_tree(struct app *app)
 	return &app->tree;
 }
 
-pid_t app_reaper(const struct app *app)
+void app_add_reaper(struct app *app, pid_t pid)
 {
-	(void)app;
-	return getpid();
+	enum { LAST = sizeof app->reapers / sizeof *app->reapers - 1 };
+
+	for (size_t i = 0; i < LAST; i++) {
+		if (app->reapers[i] == pid)
+			return;
+		if (app->reapers[i] == 0) {
+			app->reapers[i] = pid;
+			return;
+		}
+	}
 }

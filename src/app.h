@@ -40,6 +40,8 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
+	int guard;            /* link to the guard, see guardlink.h; -1: there is none */
+	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	bool journal_failed;  /* the last write failed; told once */
 	ev_check turn;
 };
@@ -61,7 +63,7 @@ struct proctree *app_tree(struct app *app);
 /* To be called after children were reaped: what was seen before is not true any more. */
 void app_tree_expire(struct app *app);
 
-/* Who inherits the orphans of our instances. */
-pid_t app_reaper(const struct app *app);
+/* An adopted instance has this parent: whoever it is, it inherits orphans too. */
+void app_add_reaper(struct app *app, pid_t pid);
 
 #endif

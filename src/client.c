@@ -186,7 +186,7 @@ static int open_log(const struct config *config, struct cause *cause)
 	return fd;
 }
 
-/* Reads what the new supervisor says of itself until it closes the pipe: "ok", or why not. */
+/* Reads the line that the new supervisor says of itself: "ok", or why not. */
 static int hear_readiness(int ready, struct buf *said)
 {
 	enum { CHUNK = 512 };
@@ -204,11 +204,60 @@ static int hear_readiness(int ready, struct buf *said)
 			return 0;
 		said->len += (size_t)got;
 		said->data[said->len] = '\0';
+		if (strchr(said->data, '\n') != NULL) {
+			said->data[strcspn(said->data, "\n")] = '\0';
+			return 0;
+		}
 	}
 }
 
-/* Somebody else's supervisor holds the lock; it listens soon. */
-static int wait_for_other(const struct config *config, struct cause *cause)
+enum launch { LAUNCHED, RUNNING, FAILED };
+
+static enum launch judge(const struct config *config, int heard, const struct buf *said, struct cause *cause)
+{
+	if (said->len > 0 && strcmp(said->data, "ok") == 0)
+		return LAUNCHED;
+	if (said->len > 0 && strcmp(said->data, "running") == 0)
+		return RUNNING;
+	if (said->len > 0)
+		cause_set(cause, "%s", said->data);
+	else
+		cause_set(cause, "the supervisor %s; see %s/supervisor.log",
+			heard < 0 ? "did not get ready in time" : "ended before it was ready", config->state_dir);
+	return FAILED;
+}
+
+static enum launch launch(const struct config *config, const char *app, struct cause *cause)
+{
+	struct buf said = BUF_INIT;
+	int ends[2], status;
+	int log = open_log(config, cause);
+
+	if (log < 0)
+		return FAILED;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		cause_errno(cause, "no pipe to the supervisor");
+		close(log);
+		return FAILED;
+	}
+	pid_t pid = fork();
+	if (pid == 0)
+		become_daemon(config, app, ends[1], log);
+	close(ends[1]);
+	close(log);
+	int heard = pid > 0 ? hear_readiness(ends[0], &said) : -1;
+	close(ends[0]);
+	enum launch result = judge(config, heard, &said, cause);
+	if (pid < 0)
+		cause_errno(cause, "no process for the supervisor");
+	else
+		waitpid(pid, &status, WNOHANG);
+	buf_release(&said);
+	return result;
+}
+
+/* Somebody else's supervisor may hold the lock: one that will listen in a moment, or one that is about to end. */
+int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
 {
 	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
 	struct client client;
@@ -218,47 +267,11 @@ static int wait_for_other(const struct config *config, struct cause *cause)
 			client_close(&client);
 			return 0;
 		}
-		poll(NULL, 0, LOOK_AGAIN_MS);
+		enum launch result = launch(config, app, cause);
+		if (result != RUNNING)
+			return result == LAUNCHED ? 0 : -1;
+		client_pause(LOOK_AGAIN_MS);
 	}
 	return cause_set(cause, "another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
 		config->name, config->run_dir, config->state_dir);
-}
-
-static int judge(const struct config *config, int heard, const struct buf *said, struct cause *cause)
-{
-	if (said->len > 0 && strncmp(said->data, "ok", 2) == 0)
-		return 0;
-	if (said->len > 0 && strncmp(said->data, "running", 7) == 0)
-		return wait_for_other(config, cause);
-	if (said->len > 0)
-		return cause_set(cause, "%s", said->data);
-	return cause_set(cause, "the supervisor %s; see %s/supervisor.log",
-		heard < 0 ? "did not get ready in time" : "ended before it was ready", config->state_dir);
-}
-
-int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
-{
-	struct buf said = BUF_INIT;
-	int ends[2], status;
-	int log = open_log(config, cause);
-
-	if (log < 0)
-		return -1;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		close(log);
-		return cause_errno(cause, "no pipe to the supervisor");
-	}
-	pid_t pid = fork();
-	if (pid == 0)
-		become_daemon(config, app, ends[1], log);
-	close(ends[1]);
-	close(log);
-	int heard = pid > 0 ? hear_readiness(ends[0], &said) : -1;
-	close(ends[0]);
-	if (pid < 0)
-		return cause_errno(cause, "no process for the supervisor");
-	waitpid(pid, &status, WNOHANG);
-	int result = judge(config, heard, &said, cause);
-	buf_release(&said);
-	return result;
 }

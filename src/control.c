@@ -55,6 +55,7 @@ static void say_accepted(struct conn *conn, int64_t deadline_ms, size_t dynos)
 
 	wire_begin(&doc, "accepted");
 	BSON_APPEND_INT32(&doc, "pid", getpid());
+	BSON_APPEND_INT32(&doc, "guard", getppid());
 	BSON_APPEND_INT64(&doc, "deadline_ms", deadline_ms);
 	BSON_APPEND_INT32(&doc, "dynos", (int32_t)dynos);
 	wire_add(&doc, &conn->out);

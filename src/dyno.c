@@ -546,6 +546,33 @@ void dyno_instance_changed(struct dyno *dyno, struct instance *instance)
 	}
 }
 
+/* In STARTING there is an intent to launch that was saved before the launch, see the replacements above. */
+static void resume_starting(struct dyno *dyno)
+{
+	if (dyno->next != NULL)
+		return;
+	if (dyno->current == NULL && (dyno->old == 0 || dyno->config->order == ORDER_OVERLAP))
+		dyno->current = launch_one(dyno);
+	else if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
+		dyno->next = launch_one(dyno);
+}
+
+void dyno_resume(struct dyno *dyno)
+{
+	if (dyno->state == DYNO_STARTING)
+		resume_starting(dyno);
+	else if (dyno_instances(dyno) > 0)
+		return;
+	else if (dyno->state == DYNO_UP)
+		crash(dyno);
+	else if (dyno->state == DYNO_STOPPING)
+		stopping_gone(dyno);
+	else if (dyno->state == DYNO_CRASHED)
+		crashed_old_gone(dyno);
+	else if (dyno->state == DYNO_COOLING && dyno->due[DYNO_TIMER_COOL] == 0)
+		cooling_cooled(dyno);
+}
+
 unsigned dyno_instances(const struct dyno *dyno)
 {
 	return (dyno->current != NULL) + (dyno->next != NULL) + dyno->old;

@@ -116,6 +116,12 @@ void dyno_instance_changed(struct dyno *dyno, struct instance *instance);
 /* Restores a state that was read from a record, without its entry actions. */
 void dyno_restore(struct dyno *dyno, enum dyno_state state);
 
+/*
+ * After everything was restored: goes on where a dead supervisor stopped between two steps (a launch that was intended, a stop whose last
+ * instance is gone).
+ */
+void dyno_resume(struct dyno *dyno);
+
 /* How many instances exist. */
 unsigned dyno_instances(const struct dyno *dyno);
 

@@ -26,7 +26,7 @@ static const struct {
 } kinds[EVENT_KINDS] = {
 	[EVENT_SUPERVISOR_START] = {"supervisor-start",
 		"Supervisor {version} started with pid {pid}"},
-	[EVENT_SUPERVISOR_STOP] = {"supervisor-stop", "Supervisor stopped: {reason}"},
+	[EVENT_SUPERVISOR_STOP] = {"supervisor-stop", "Supervisor is ending: {reason}"},
 	[EVENT_LAUNCH] = {"launch", "Starting process with command `{command}`"},
 	[EVENT_LAUNCH_FAILED] = {"launch-failed", "Cannot start `{command}`: {reason}"},
 	[EVENT_STATE] = {"state", "State changed from {from} to {to}"},
@@ -44,7 +44,9 @@ static const struct {
 		"Error R12 (Exit timeout) -> At least one process failed to exit within {seconds} "
 		"seconds of {signal}"},
 	[EVENT_STOP_KILL] = {"stop-kill", "Stopping remaining processes with {signal}"},
-	[EVENT_LEFT] = {"left", "Still running {seconds} s after the signal: {pid} ({name})"},
+	[EVENT_LEFT] = {"left",
+		"Killed {processes} {processes:process:processes} that did not end after {signal}: "
+		"{names}"},
 	[EVENT_MAIN_EXIT] = {"main-exit",
 		"Main process exited with status {status|reason}, waiting for {left} more: "
 		"{names}"},

@@ -32,7 +32,7 @@ enum event_kind {
 	EVENT_STOP_NEXT,        /* signal, processes: a middle rung of the ladder */
 	EVENT_STOP_TIMEOUT,     /* seconds, signal: R12 */
 	EVENT_STOP_KILL,        /* signal: the rest is killed */
-	EVENT_LEFT,             /* pid, name, seconds: a process that had to be killed or outlived its main process */
+	EVENT_LEFT,             /* names, processes, signal: those that had to be killed, since they outlived that signal */
 	EVENT_MAIN_EXIT,        /* status or reason, left (how many others), names */
 	EVENT_EXIT,             /* status, signal if any, ms (since launch); the instance is gone */
 	EVENT_EXIT_UNKNOWN,     /* reason: nobody could learn the status */

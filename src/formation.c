@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "log.h"
 #include "port.h"
 #include "record.h"
@@ -257,6 +258,30 @@ bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit e
 	return false;
 }
 
+void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit)
+{
+	struct runner *runner;
+
+	for (size_t i = 0; i < formation->count; i++)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+			if (proc_same(runner->instance.main, id)) {
+				runner_main_exited(runner, exit);
+				return;
+			}
+}
+
+unsigned formation_outputs(const struct formation *formation, int *out, unsigned max)
+{
+	const struct runner *runner;
+	unsigned count = 0;
+
+	for (size_t i = 0; i < formation->count; i++)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+			if (runner->mover.fifo >= 0 && count < max)
+				out[count++] = runner->mover.fifo;
+	return count;
+}
+
 /* A runner that is gone leaves its list while we walk it. */
 static void settle_place(struct place *place)
 {
@@ -284,6 +309,13 @@ static void claim(void *arg, struct proctree *tree)
 			proctree_claim(tree, runner->instance.main);
 }
 
+void formation_save(struct formation *formation)
+{
+	for (size_t i = 0; i < formation->count; i++)
+		if (formation->places[i].unsaved)
+			save(&formation->places[i]);
+}
+
 /* Frees what is gone and saves what has changed, once a turn. */
 static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
@@ -296,9 +328,7 @@ static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revent
 		TAILQ_REMOVE(&formation->gone, runner, link);
 		runner_free(runner);
 	}
-	for (size_t i = 0; i < formation->count; i++)
-		if (formation->places[i].unsaved)
-			save(&formation->places[i]);
+	formation_save(formation);
 }
 
 /* ---- life ---- */
@@ -312,7 +342,7 @@ static void open_place(struct place *place, struct formation *formation, const s
 	timer_init(&place->timers[DYNO_TIMER_STABLE], stable_fired, place);
 	timer_init(&place->timers[DYNO_TIMER_CYCLE], cycle_fired, place);
 	dyno_init(&place->dyno, &place_ops, place, config, number);
-	record_load(place);
+	adopt_place(place, runner_changed);
 }
 
 static void open_type(struct place_type *type, struct formation *formation, const struct process_config *config,
@@ -323,8 +353,6 @@ static void open_type(struct place_type *type, struct formation *formation, cons
 		open_place(&first[n - 1], formation, config, n);
 	ev_init(&type->restart_at, restart_at_cb);
 	type->restart_at.data = type;
-	if (config->restart_at_text != NULL)
-		begin_schedule(type);
 }
 
 void formation_open(struct formation *formation, struct app *app)
@@ -342,6 +370,11 @@ void formation_open(struct formation *formation, struct app *app)
 	app->claim_arg = formation;
 	for (size_t i = 0; i < config->process_count; at += config->process[i].scale, i++)
 		open_type(&formation->types[i], formation, &config->process[i], &formation->places[at]);
+	for (size_t i = 0; i < formation->count; i++)
+		dyno_resume(&formation->places[i].dyno);
+	for (size_t i = 0; i < formation->type_count; i++)
+		if (formation->types[i].config->restart_at_text != NULL)
+			begin_schedule(&formation->types[i]);
 	ev_prepare_init(&formation->end_of_turn, end_of_turn_cb);
 	formation->end_of_turn.data = formation;
 	ev_prepare_start(app->loop, &formation->end_of_turn);

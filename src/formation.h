@@ -50,7 +50,7 @@ struct formation {
 	void *changed_arg;
 };
 
-/* Makes the dynos of the configuration, with what their records say of them. Nothing is launched yet. */
+/* Makes the dynos of the configuration, and adopts what a supervisor before us has left of them. */
 void formation_open(struct formation *formation, struct app *app);
 
 /* Lets go of everything without stopping it. Call it when no instance is left, or when the supervisor must leave them alone. */
@@ -58,6 +58,15 @@ void formation_close(struct formation *formation);
 
 /* A child was reaped. Returns false when it is nobody's main process. After a batch of these, call formation_settle(). */
 bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit);
+
+/* The same for a process that the guard has reaped; it may be nobody's. */
+void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit);
+
+/* The descriptors of all outputs, to be kept open over an exec; returns how many were written to out. */
+unsigned formation_outputs(const struct formation *formation, int *out, unsigned max);
+
+/* Writes every record that is older than its dyno; at the end of each turn this happens by itself. */
+void formation_save(struct formation *formation);
 
 /* Looks which instances are gone now. */
 void formation_settle(struct formation *formation);

@@ -126,8 +126,11 @@ static void say_next(struct instance *instance, int signo, bool hurried, const c
 	begin(instance, &event, EVENT_STOP_KILL);
 	event_str(&event, "signal", signal_name(SIGKILL));
 	event_int(&event, "processes", left);
+	publish(instance, &event);
+	begin(instance, &event, EVENT_LEFT);
+	event_int(&event, "processes", left);
+	event_str(&event, "signal", signal_name(before->signo));
 	event_str(&event, "names", names);
-	event_str(&event, "after", signal_name(before->signo));
 	publish(instance, &event);
 }
 
@@ -297,7 +300,7 @@ static void say_exit(struct instance *instance)
 /* What was never a process has no exit to report. */
 static void stopping_empty(struct instance *instance)
 {
-	if (instance->main.pid > 0)
+	if (instance->main.pid > 0 && !instance->exit_told)
 		say_exit(instance);
 	set_state(instance, INSTANCE_GONE);
 }

@@ -96,6 +96,7 @@ struct instance {
 	bool boot_forced;    /* killed by SIGKILL because it did not boot */
 	bool killed;         /* the ladder had to use SIGKILL on something that was left */
 
+	bool exit_told;      /* a dead supervisor has published its end already */
 	bool main_ended;
 	struct proc_exit exit; /* of the main process, when main_ended */
 	char failure[CAUSE_MAX]; /* why it could not be executed; "" otherwise */

@@ -18,6 +18,11 @@
 #include "journalfile.h"
 #include "xmalloc.h"
 
+/* How much of each file journal_recent() looks at. */
+enum {
+	RECENT_WINDOW = 256 * 1024
+};
+
 struct journal {
 	char *dir; /* for messages */
 	int dir_fd;
@@ -247,4 +252,36 @@ int journal_write(struct journal *journal, struct event *event, struct cause *ca
 			     : append(journal, &line, cause);
 	buf_release(&line);
 	return result;
+}
+
+static void read_lines(const char *text, void (*heard)(void *arg, const bson_t *event), void *arg)
+{
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+		bson_t *event = bson_new_from_json((const uint8_t *)text, end - text, NULL);
+		if (event == NULL)
+			continue;
+		heard(arg, event);
+		bson_destroy(event);
+	}
+}
+
+/* The window is read from its first whole line on; the file before the newest one only matters while that is short. */
+void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void *arg)
+{
+	char name[JOURNALFILE_NAME];
+	uint64_t first, last;
+	struct stat st;
+
+	if (journalfile_range(dir, &first, &last) < 0 || last == 0)
+		return;
+	for (uint64_t number = last > first ? last - 1 : last; number <= last; number++) {
+		struct buf text = BUF_INIT;
+		int fd = openat(dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && fstat(fd, &st) == 0 && read_tail(fd, st.st_size, RECENT_WINDOW, &text) == 0 && text.len > 0) {
+			const char *begin = st.st_size > RECENT_WINDOW ? strchr(text.data, '\n') : text.data;
+			read_lines(begin != NULL ? begin : "", heard, arg);
+		}
+		buf_release(&text);
+		fdio_close(&fd);
+	}
 }

@@ -1,8 +1,9 @@
 /*
  * logstream: see the header.
  *
- * The end of a file that has a successor is final, but only when it was looked at after the
- * successor was known: the writer ends one file before it begins the next.
+ * The writer ends one file before it begins the next. So the end of a file is final if it is found
+ * when the next file is known already; that is why files are made known by logstream_extend(), and
+ * never looked for on the way.
  */
 #include "logstream.h"
 
@@ -232,14 +233,13 @@ bool logstream_next(struct logstream *stream, struct logline *line)
 		buf_release(&stream->line);
 	}
 	while (stream->at.number != 0) {
-		uint64_t known = stream->last;
 		if (!logchunk_has(&stream->chunk, stream->at.number, stream->at.offset))
 			load(stream, stream->at.number, stream->at.offset,
 				file_end(stream, stream->at.number));
 		if (stream->chunk.bytes.len > 0) {
 			if (take_from_chunk(stream, line))
 				return true;
-		} else if (stream->at.number < known) {
+		} else if (stream->at.number < stream->last) {
 			begin_next_file(stream);
 		} else {
 			break;
@@ -275,22 +275,24 @@ static char byte_before(const struct logstream *stream, struct position at)
 	return stream->chunk.bytes.data[at.offset - 1 - stream->chunk.start];
 }
 
-/*
- * Moves `at` back to behind the last newline before it, or to the beginning. Where two files meet
- * at a newline, the beginning of the later one counts, not the end of the earlier.
- */
+/* A line of output may begin in an earlier file, one of the journal never does. */
+static bool may_begin_earlier(const struct logstream *stream, struct position at)
+{
+	return stream->dyno != NULL || at.offset > 0;
+}
+
+/* Moves `at` back to behind the last newline before it, or to the beginning. */
 static void line_start(struct logstream *stream, struct position *at)
 {
 	struct position from = *at;
 
-	while (load_before(stream, &from)) {
+	while (may_begin_earlier(stream, from) && load_before(stream, &from)) {
 		const char *bytes = stream->chunk.bytes.data;
 		size_t len = (size_t)(from.offset - stream->chunk.start);
 		const char *newline = memrchr(bytes, '\n', len);
 		if (newline != NULL) {
-			uint64_t start = stream->chunk.start + (uint64_t)(newline - bytes) + 1;
-			if (start < from.offset || from.number == at->number)
-				*at = (struct position){from.number, start};
+			at->number = from.number;
+			at->offset = stream->chunk.start + (uint64_t)(newline - bytes) + 1;
 			return;
 		}
 		from.offset = stream->chunk.start;

@@ -51,7 +51,7 @@ int logwatch_open(struct logcatalog *catalog, struct cause *cause)
 	if (catalog->inotify < 0)
 		return cause_errno(cause, "cannot follow the log");
 	catalog->state_watch =
-		watch(catalog, "", IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_DELETE_SELF, cause);
+		watch(catalog, "", IN_CREATE | IN_MODIFY | IN_DELETE | IN_DELETE_SELF, cause);
 	return catalog->state_watch < 0 ? -1 : 0;
 }
 
@@ -121,13 +121,14 @@ static int state_event(
 		return cause_set(cause, "%s was removed", catalog->query->state_dir);
 	if (event->len == 0)
 		return 0;
+	bool is_log = strcmp(event->name, "log") == 0;
+	if (is_log && (event->mask & IN_DELETE) != 0)
+		return cause_set(cause, "%s/log was removed", catalog->query->state_dir);
 	if (journalfile_parse(event->name, &number)) {
 		logstream_extend(catalog->journal->stream, number);
 		logcatalog_mark(catalog, catalog->journal);
 	}
-	return strcmp(event->name, "log") == 0 && catalog->log_dir < 0
-		       ? logcatalog_scan(catalog, cause)
-		       : 0;
+	return is_log && catalog->log_dir < 0 ? logcatalog_scan(catalog, cause) : 0;
 }
 
 static int handle(

@@ -9,8 +9,7 @@
 #include "fdio.h"
 #include "log.h"
 
-enum { POURING = 4096, DRAIN_BATCHES = 64 };
-static const double pour_pause = 0.0005;
+enum { DRAIN_BATCHES = 64 };
 
 static void tell_dropped(struct mover *mover)
 {
@@ -51,17 +50,18 @@ void mover_stop(struct mover *mover)
 	tell_dropped(mover);
 }
 
-/* One batch. Returns false when there is nothing more to do now; size is what was taken out of the FIFO. */
-static bool move(struct mover *mover, size_t *size)
+/* One batch. Returns false when there is nothing more to do now; pause is how long to wait before the next. */
+static bool move(struct mover *mover, nsec_t *pause)
 {
 	struct segment_batch batch = {0};
 	enum segment_result result =
 		segment_move(mover->segment, mover->fifo, clock_wall(), &batch);
 
-	*size = batch.moved + batch.dropped;
 	account(mover, &batch);
-	if (result == SEGMENT_MOVED)
+	if (result == SEGMENT_MOVED) {
+		*pause = segment_pause(mover->segment, &batch);
 		return true;
+	}
 	if (result == SEGMENT_FAILED)
 		log_warn("%s: its output cannot be read: %s", mover->dyno, strerror(errno));
 	if (result != SEGMENT_EMPTY) {
@@ -74,13 +74,13 @@ static bool move(struct mover *mover, size_t *size)
 static void readable_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct mover *mover = watcher->data;
-	size_t size;
+	nsec_t pause;
 
 	(void)revents;
-	if (!move(mover, &size) || size <= POURING)
+	if (!move(mover, &pause) || pause == 0)
 		return;
 	ev_io_stop(loop, &mover->io);
-	ev_timer_set(&mover->pause, pour_pause, 0.);
+	ev_timer_set(&mover->pause, (double)pause / (double)NSEC_PER_SEC, 0.);
 	ev_timer_start(loop, &mover->pause);
 }
 
@@ -111,10 +111,10 @@ int mover_start(struct mover *mover, struct app *app, const char *fifo, const ch
 
 bool mover_drain(struct mover *mover)
 {
-	size_t size;
+	nsec_t pause;
 
 	for (int i = 0; i < DRAIN_BATCHES && mover->fifo >= 0; i++)
-		if (!move(mover, &size))
+		if (!move(mover, &pause))
 			break;
 	return mover->fifo < 0;
 }

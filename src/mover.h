@@ -1,8 +1,7 @@
 /*
  * mover: takes an instance's output out of its FIFO as long as there is any.
  *
- * A quiet log is moved the moment it is written. While output is pouring (more than a page a batch) the mover pauses for half a
- * millisecond between batches: the same throughput for a sixth of the CPU.
+ * A quiet log is moved the moment it is written; while output is pouring the mover pauses between batches as segment_pause() says.
  */
 #ifndef GRACECTL_MOVER_H
 #define GRACECTL_MOVER_H

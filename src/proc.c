@@ -8,10 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "buf.h"
+#include "fdio.h"
+#include "xmalloc.h"
+
+enum { ENVIRON_MAX = 256 * 1024 };
 
 bool proc_same(struct proc_id a, struct proc_id b)
 {
@@ -116,6 +123,27 @@ int proc_signal(struct proc_id id, int signo)
 	return result;
 }
 
+/* As in linux/pidfd.h of 6.15, which is newer than the headers that we build with. */
+struct pidfd_info_v0 {
+	uint64_t mask;
+	uint64_t cgroupid;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+
+#define PIDFD_INFO_EXIT_BIT (UINT64_C(1) << 3)
+#define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
+
+bool proc_exit_of_other(int pidfd, struct proc_exit *out)
+{
+	struct pidfd_info_v0 info = {.mask = PIDFD_INFO_EXIT_BIT};
+
+	if (ioctl(pidfd, PIDFD_GET_INFO_V0, &info) < 0 || (info.mask & PIDFD_INFO_EXIT_BIT) == 0)
+		return false;
+	*out = proc_exit_from_wait(info.exit_code);
+	return true;
+}
+
 struct proc_exit proc_exit_from_wait(int wait_status)
 {
 	if (WIFSIGNALED(wait_status))
@@ -172,6 +200,22 @@ bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
 			st.st_ino == inode && is_writable(pid, entry->d_name);
 	closedir(dir);
 	return found;
+}
+
+char *proc_environ(pid_t pid, const char *name)
+{
+	char path[64];
+	struct buf env = BUF_INIT;
+	size_t len = strlen(name);
+	char *value = NULL;
+
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+	fdio_read_file(path, ENVIRON_MAX, &env);
+	for (size_t at = 0; at < env.len && value == NULL; at += strlen(env.data + at) + 1)
+		if (strncmp(env.data + at, name, len) == 0 && env.data[at + len] == '=')
+			value = xstrdup(env.data + at + len + 1);
+	buf_release(&env);
+	return value;
 }
 
 uint64_t proc_memory(pid_t pid)

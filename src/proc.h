@@ -58,6 +58,12 @@ int proc_open(struct proc_id id);
 /* Sends a signal to exactly that process. Returns 0, or -1 with errno (ESRCH: it is gone). */
 int proc_signal(struct proc_id id, int signo);
 
+/*
+ * The exit of a process that is not our child, through a pidfd that was opened while it lived; it must have been reaped by its parent.
+ * Linux 6.15 and later; false where the kernel does not tell.
+ */
+bool proc_exit_of_other(int pidfd, struct proc_exit *out);
+
 /* From the status of waitpid(2). */
 struct proc_exit proc_exit_from_wait(int wait_status);
 
@@ -66,6 +72,9 @@ void proc_describe(pid_t pid, char *out, size_t size);
 
 /* Whether a process has that file open for writing; false too when it may not be looked at. */
 bool proc_can_write(pid_t pid, dev_t device, ino_t inode);
+
+/* The value of a variable in the environment that a process was started with; to be freed. NULL when it has none or hides it. */
+char *proc_environ(pid_t pid, const char *name);
 
 /* Resident memory of a process in bytes, 0 when unknown. */
 uint64_t proc_memory(pid_t pid);

@@ -3,15 +3,10 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "fdio.h"
 #include "xmalloc.h"
-
-enum { ENVIRON_MAX = 256 * 1024 };
 
 static void forget(struct proctree *tree)
 {
@@ -112,35 +107,17 @@ void proctree_claim(struct proctree *tree, struct proc_id main)
 		entry->claimed = true;
 }
 
-/* The mark in the environment that the process was started with, or NULL. The caller frees it. */
-static char *read_mark(pid_t pid)
-{
-	static const char prefix[] = PROCTREE_MARK "=";
-	char path[64];
-	struct buf env = BUF_INIT;
-	char *mark = NULL;
-
-	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-	fdio_read_file(path, ENVIRON_MAX, &env);
-	for (size_t at = 0; at < env.len && mark == NULL; at += strlen(env.data + at) + 1)
-		if (strncmp(env.data + at, prefix, sizeof prefix - 1) == 0)
-			mark = xstrdup(env.data + at + sizeof prefix - 1);
-	buf_release(&env);
-	return mark;
-}
-
 /* Only children of the reaper that are no main process pay for a look at their environment, once a snapshot. */
 static void know_strays(struct proctree *tree, pid_t reaper)
 {
 	struct proctree_entry *parent = find(tree, reaper);
 
-	tree->strays_known = true;
 	for (uint32_t i = parent != NULL ? parent->first_child : 0; i != 0;
 		i = tree->entries[i - 1].next_sibling) {
 		struct proctree_entry *entry = &tree->entries[i - 1];
 		if (entry->claimed || entry->stat.session == parent->stat.session)
 			continue;
-		entry->mark = read_mark(entry->stat.id.pid);
+		entry->mark = proc_environ(entry->stat.id.pid, PROCTREE_MARK);
 		tree->strays[tree->stray_count++] = i - 1;
 	}
 }
@@ -194,13 +171,14 @@ static void visit_session(struct search *search, struct proc_id main)
 	}
 }
 
-size_t proctree_members(struct proctree *tree, pid_t reaper, const struct proctree_query *query,
+size_t proctree_members(struct proctree *tree, const pid_t *reapers, const struct proctree_query *query,
 	const struct proc_stat **out, size_t max)
 {
 	struct search search = {.tree = tree, .out = out, .max = max};
 
-	if (!tree->strays_known)
-		know_strays(tree, reaper);
+	for (size_t i = 0; !tree->strays_known && reapers[i] != 0; i++)
+		know_strays(tree, reapers[i]);
+	tree->strays_known = true;
 	tree->queries++;
 	if (query->main.pid > 0)
 		visit_session(&search, query->main);

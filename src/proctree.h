@@ -60,9 +60,9 @@ void proctree_claim(struct proctree *tree, struct proc_id main);
 
 /*
  * Writes the members to out (at most max; good until the next snapshot) and returns how many there are in all. main is among
- * them while it exists. reaper is who inherits orphans: the supervisor, its guard, or 1.
+ * them while it exists. reapers are those who inherit orphans, a list that ends with 0: the supervisor, its guard, perhaps pid 1.
  */
-size_t proctree_members(struct proctree *tree, pid_t reaper, const struct proctree_query *query,
+size_t proctree_members(struct proctree *tree, const pid_t *reapers, const struct proctree_query *query,
 	const struct proc_stat **out, size_t max);
 
 void proctree_release(struct proctree *tree);

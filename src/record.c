@@ -9,6 +9,7 @@
 
 #include <bson/bson.h>
 
+#include "doc.h"
 #include "fdio.h"
 #include "formation.h"
 #include "log.h"
@@ -48,9 +49,9 @@ static void put_known(bson_t *doc, const struct runner *runner)
 	bson_t list;
 
 	bson_append_array_begin(doc, "known", -1, &list);
-	for (size_t i = 0; i < runner->known_count; i++) {
+	for (size_t i = 0; i < runner->tree.known_count; i++) {
 		bson_uint32_to_string((uint32_t)i, &name, key, sizeof key);
-		put_id(&list, name, runner->known[i]);
+		put_id(&list, name, runner->tree.known[i]);
 	}
 	bson_append_array_end(doc, &list);
 }
@@ -78,7 +79,9 @@ static void put_instance(bson_t *list, const char *key, const struct dyno *dyno,
 	BSON_APPEND_INT64(&doc, "stop_began", instance->stop_began);
 	BSON_APPEND_INT64(&doc, "boot_deadline", instance->deadline[INSTANCE_TIMER_BOOT]);
 	BSON_APPEND_INT64(&doc, "rung_deadline", instance->deadline[INSTANCE_TIMER_RUNG]);
+	BSON_APPEND_INT64(&doc, "up_mono", instance->up_mono);
 	BSON_APPEND_BOOL(&doc, "killed", instance->killed);
+	BSON_APPEND_UTF8(&doc, "failure", instance->failure);
 	BSON_APPEND_BOOL(&doc, "main_ended", instance->main_ended);
 	put_exit(&doc, "exit", &instance->exit);
 	put_known(&doc, runner);
@@ -108,6 +111,8 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_UTF8(doc, "boot", clock_boot_id());
 	BSON_APPEND_UTF8(doc, "state", dyno_state_names[dyno->state]);
 	BSON_APPEND_BOOL(doc, "wanted_up", dyno->wanted_up);
+	BSON_APPEND_BOOL(doc, "start_asked", dyno->start_asked);
+	BSON_APPEND_BOOL(doc, "launched", dyno->launched);
 	BSON_APPEND_INT64(doc, "since", dyno->since);
 	BSON_APPEND_UTF8(doc, "why", dyno->why);
 	BSON_APPEND_INT64(doc, "launches", (int64_t)dyno->launches);
@@ -145,62 +150,13 @@ int record_save(struct place *place, struct cause *cause)
 
 /* ---- reading ---- */
 
-static int64_t get_int(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_INT(&iter)
-		? bson_iter_as_int64(&iter)
-		: 0;
-}
-
-static bool get_bool(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && bson_iter_as_bool(&iter);
-}
-
-static const char *get_text(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_UTF8(&iter)
-		? bson_iter_utf8(&iter, NULL)
-		: "";
-}
-
-static void get_exit(const bson_t *doc, const char *key, struct proc_exit *exit)
-{
-	bson_iter_t iter;
-	const uint8_t *data;
-	uint32_t len;
-	bson_t child;
-
-	if (!bson_iter_init_find(&iter, doc, key) || !BSON_ITER_HOLDS_DOCUMENT(&iter))
-		return;
-	bson_iter_document(&iter, &len, &data);
-	if (!bson_init_static(&child, data, len))
-		return;
-	exit->known = get_bool(&child, "known");
-	exit->status = (int)get_int(&child, "status");
-	exit->signo = (int)get_int(&child, "signo");
-}
-
-static void take_dyno(struct dyno *dyno, const bson_t *doc)
-{
-	dyno->launches = (uint64_t)get_int(doc, "launches");
-	dyno->failures = (uint64_t)get_int(doc, "failures");
-	dyno->kills = (uint64_t)get_int(doc, "kills");
-	get_exit(doc, "last_exit", &dyno->last_exit);
-}
-
+/* A number of ours is never negative, and a record of another dyno is none of ours. */
 static bool is_ours(const bson_t *doc, const char *dyno)
 {
-	int64_t version = get_int(doc, "version");
+	int64_t version = doc_int(doc, "version");
 
-	return version >= 1 && version <= RECORD_VERSION && strcmp(get_text(doc, "dyno"), dyno) == 0 &&
-	       get_int(doc, "launches") >= 0;
+	return version >= 1 && version <= RECORD_VERSION && strcmp(doc_text(doc, "dyno"), dyno) == 0 &&
+	       doc_int(doc, "launches") >= 0;
 }
 
 /* Kept for whoever wants to know what happened; the next save makes a new one. */
@@ -215,27 +171,25 @@ static void set_aside(struct place *place, const char *name)
 		app->config->state_dir, name, aside);
 }
 
-void record_load(struct place *place)
+bson_t *record_read(struct place *place)
 {
 	struct app *app = place->formation->app;
 	struct buf text = BUF_INIT;
 	char name[NAME_SIZE];
-	bson_t doc;
-	bson_error_t error;
+	bson_t *doc = NULL;
 
 	file_name(place, name);
-	if (fdio_read_at(app->state_dir, name, RECORD_MAX, &text) < 0) {
-		if (errno != ENOENT)
-			log_warn("cannot read %s/%s: %s", app->config->state_dir, name, strerror(errno));
-		buf_release(&text);
-		return;
+	if (fdio_read_at(app->state_dir, name, RECORD_MAX, &text) == 0) {
+		doc = bson_new_from_json((const uint8_t *)text.data, (ssize_t)text.len, NULL);
+		if (doc == NULL || !is_ours(doc, place->dyno.name)) {
+			set_aside(place, name);
+			if (doc != NULL)
+				bson_destroy(doc);
+			doc = NULL;
+		}
+	} else if (errno != ENOENT) {
+		log_warn("cannot read %s/%s: %s", app->config->state_dir, name, strerror(errno));
 	}
-	bool parsed = text.len > 0 && bson_init_from_json(&doc, text.data, (ssize_t)text.len, &error);
-	if (parsed && is_ours(&doc, place->dyno.name))
-		take_dyno(&place->dyno, &doc);
-	else
-		set_aside(place, name);
-	if (parsed)
-		bson_destroy(&doc);
 	buf_release(&text);
+	return doc;
 }

@@ -7,6 +7,8 @@
 #ifndef GRACECTL_RECORD_H
 #define GRACECTL_RECORD_H
 
+#include <bson/bson.h>
+
 #include "cause.h"
 
 struct place;
@@ -16,7 +18,7 @@ enum { RECORD_VERSION = 1, RECORD_MAX = 65536 };
 /* Returns 0, or -1 with a sentence. */
 int record_save(struct place *place, struct cause *cause);
 
-/* Takes what is known of a place from its record, if there is one; a torn or foreign one is reported and set aside. */
-void record_load(struct place *place);
+/* The record of a place, to be destroyed by the caller; NULL when there is none. A torn or foreign one is reported and set aside. */
+bson_t *record_read(struct place *place);
 
 #endif

@@ -2,98 +2,35 @@
 #include "runner.h"
 
 #include <errno.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dynoenv.h"
 #include "fdio.h"
+#include "guardlink.h"
 #include "log.h"
 #include "port.h"
 #include "xmalloc.h"
 
-enum { MEMBERS_MAX = 4096, NAMES_MAX = 8, FILE_NAME_MAX = 128 };
-
 #define SECOND_LOOK (5 * NSEC_PER_MSEC)
 #define HOLDER_SEARCH (200 * NSEC_PER_MSEC)
+#define ADOPTED_LOOK (100 * NSEC_PER_MSEC)
+#define LOST_PATIENCE (500 * NSEC_PER_MSEC)
 
 /* How many times holders of the output are looked for before it is given up. */
 enum { SEARCHES_MAX = 5 };
 
-static void file_name(const struct runner *runner, const char *suffix, char name[static FILE_NAME_MAX])
+const char *runner_file(const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME])
 {
-	snprintf(name, FILE_NAME_MAX, "%s.%llu.%s", runner->instance.dyno,
-		(unsigned long long)runner->instance.launch, suffix);
+	snprintf(name, RUNNER_FILE_NAME, "%s.%llu.%s", instance->dyno,
+		(unsigned long long)instance->launch, suffix);
+	return name;
 }
 
-/* ---- the processes of the tree ---- */
-
-static size_t members(struct runner *runner, const struct proc_stat **out)
-{
-	const struct proctree_query query = {
-		.main = runner->instance.main,
-		.known = runner->known,
-		.known_count = runner->known_count,
-		.mark = runner->mark,
-	};
-	size_t count = proctree_members(
-		app_tree(runner->app), app_reaper(runner->app), &query, out, MEMBERS_MAX);
-
-	return count < MEMBERS_MAX ? count : MEMBERS_MAX;
-}
-
-static bool is_known(const struct runner *runner, struct proc_id id)
-{
-	for (size_t i = 0; i < runner->known_count; i++)
-		if (proc_same(runner->known[i], id))
-			return true;
-	return false;
-}
-
-/* From now on it belongs to the tree, even when it leaves the session and loses its parent. */
-static void know(struct runner *runner, struct proc_id id)
-{
-	if (proc_same(id, runner->instance.main) || is_known(runner, id))
-		return;
-	runner->known = xreallocarray(runner->known, runner->known_count + 1, sizeof *runner->known);
-	runner->known[runner->known_count++] = id;
-}
-
-static bool is_dead(const struct proc_stat *stat)
-{
-	return stat->state == 'Z' || stat->state == 'X';
-}
-
-/* Our own child keeps its pid until we reap it, so no pidfd is needed to be sure of it. */
-static bool signal_main(struct runner *runner, int signo)
-{
-	const struct instance *instance = &runner->instance;
-
-	return !instance->main_ended && instance->main.pid > 0 && kill(instance->main.pid, signo) == 0;
-}
-
-/* Signals every member that only_new does not exclude; returns how many. */
-static unsigned signal_members(struct runner *runner, int signo, bool only_new)
-{
-	static const struct proc_stat *found[MEMBERS_MAX];
-	size_t count = members(runner, found);
-	unsigned sent = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct proc_id id = found[i]->id;
-		bool seen = is_known(runner, id) || proc_same(id, runner->instance.main);
-		if (is_dead(found[i]) || (only_new && seen))
-			continue;
-		know(runner, id);
-		if (proc_same(id, runner->instance.main) ? signal_main(runner, signo)
-							 : proc_signal(id, signo) == 0)
-			sent++;
-	}
-	return sent;
-}
+/* ---- the orders of the machine ---- */
 
 static unsigned op_signal(struct instance *instance, int signo, bool all)
 {
@@ -101,41 +38,17 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 
 	runner->signo = all ? signo : 0;
 	if (!all)
-		return signal_main(runner, signo);
+		return tree_signal_main(&runner->tree, signo);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
-	return signal_members(runner, signo, false);
-}
-
-/* Whoever was forked between the snapshot and the signal has not got it; look until nobody new turns up. */
-static void again_fired(void *owner)
-{
-	struct runner *runner = owner;
-
-	if (runner->signo != 0 && signal_members(runner, runner->signo, true) > 0)
-		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
+	return tree_signal(&runner->tree, signo, false);
 }
 
 static unsigned op_survey(struct instance *instance, struct buf *names)
 {
-	static const struct proc_stat *found[MEMBERS_MAX];
 	struct runner *runner = instance->owner;
-	size_t count = members(runner, found);
-	unsigned alive = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (is_dead(found[i]))
-			continue;
-		know(runner, found[i]->id);
-		if (++alive <= NAMES_MAX)
-			buf_addf(names, "%s%d (%s)", alive > 1 ? ", " : "", (int)found[i]->id.pid,
-				found[i]->name);
-	}
-	if (alive > NAMES_MAX)
-		buf_addf(names, " and %u more", alive - NAMES_MAX);
-	return alive;
+	return tree_survey(&runner->tree, names);
 }
-
-/* ---- the other orders of the machine ---- */
 
 static void op_timer(struct instance *instance, enum instance_timer which, nsec_t due)
 {
@@ -191,35 +104,9 @@ static void ready(void *owner)
 /* A listener that cannot be looked at is given the benefit of the doubt: its port was free when it was drawn. */
 static bool owns_listener(void *owner, uint32_t inode)
 {
-	static const struct proc_stat *found[MEMBERS_MAX];
 	struct runner *runner = owner;
-	size_t count = members(runner, found);
-	bool hidden = false;
 
-	for (size_t i = 0; i < count; i++) {
-		int owns = netwatch_owns(found[i]->id.pid, inode);
-		if (owns > 0)
-			return true;
-		hidden = hidden || owns < 0;
-	}
-	return hidden;
-}
-
-/*
- * No process of the tree is left, yet somebody has the output open: a process that left no trace in the tree. Find it by the FIFO.
- */
-static void find_holders(struct runner *runner)
-{
-	struct proctree *tree = app_tree(runner->app);
-	struct stat st;
-
-	if (fstat(runner->mover.fifo, &st) < 0)
-		return;
-	for (size_t i = 0; i < tree->count; i++) {
-		pid_t pid = tree->entries[i].stat.id.pid;
-		if (pid != getpid() && proc_can_write(pid, st.st_dev, st.st_ino))
-			know(runner, tree->entries[i].stat.id);
-	}
+	return tree_owns_socket(&runner->tree, inode) != 0;
 }
 
 static void give_up_output(struct runner *runner)
@@ -230,38 +117,53 @@ static void give_up_output(struct runner *runner)
 	mover_stop(&runner->mover);
 }
 
-/* True when the output has ended too. Otherwise arranges to look again. */
+/*
+ * True when the output has ended too. Otherwise somebody has it open who left no trace in the tree: he is found by the FIFO, and belongs
+ * from then on.
+ */
 static bool output_has_ended(struct runner *runner)
 {
+	struct stat st;
+
 	if (mover_drain(&runner->mover))
 		return true;
 	if (runner->searches++ >= SEARCHES_MAX) {
 		give_up_output(runner);
 		return true;
 	}
-	find_holders(runner);
+	if (fstat(runner->mover.fifo, &st) == 0)
+		tree_find_writers(&runner->tree, st.st_dev, st.st_ino);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + HOLDER_SEARCH);
 	return false;
 }
 
 void runner_check_empty(struct runner *runner)
 {
-	static const struct proc_stat *found[MEMBERS_MAX];
 	struct instance *instance = &runner->instance;
 
 	if (instance->state != INSTANCE_STOPPING || !instance->main_ended)
 		return;
-	if (members(runner, found) > 0 || !output_has_ended(runner))
+	if (tree_count(&runner->tree) > 0) {
+		/* Nobody tells us of the end of processes that are not below us. */
+		if (runner->adopted && !timer_is_set(&runner->again))
+			timer_set(runner->app->loop, &runner->again, clock_mono() + ADOPTED_LOOK);
+		return;
+	}
+	if (!output_has_ended(runner))
 		return;
 	timer_stop(runner->app->loop, &runner->again);
 	instance_handle(instance, INSTANCE_EMPTY);
 }
 
-static void again_or_check_fired(void *owner)
+/* Whoever was forked between the snapshot and the signal has not got it; look until nobody new turns up. */
+static void again_fired(void *owner)
 {
 	struct runner *runner = owner;
 
-	again_fired(runner);
+	if (runner->adopted && runner->instance.config->ready == READY_NONE)
+		ready(runner);
+	if (runner->signo != 0 && tree_signal(&runner->tree, runner->signo, true) > 0)
+		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
 	runner_check_empty(runner);
 }
 
@@ -309,80 +211,121 @@ static void report_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	hear_report(watcher->data);
 }
 
+static void stop_watching_death(struct runner *runner)
+{
+	timer_stop(runner->app->loop, &runner->lost);
+	if (runner->pidfd >= 0)
+		ev_io_stop(runner->app->loop, &runner->death);
+	fdio_close(&runner->pidfd);
+}
+
 void runner_main_exited(struct runner *runner, struct proc_exit exit)
 {
+	if (runner->instance.main_ended)
+		return;
 	hear_report(runner);
+	stop_watching_death(runner);
+	runner->tree.main_is_child = false;
 	runner->instance.main_ended = true;
 	runner->instance.exit = exit;
 	instance_handle(&runner->instance, INSTANCE_MAIN_EXIT);
 }
 
-/* ---- launch ---- */
+/* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ---- */
 
-static void set_user_env(struct strlist *env, const struct process_config *config)
+/* The guard has noted it; or the kernel tells; or nobody knows, and then we say so. */
+static void learn_exit(struct runner *runner)
 {
-	const struct passwd *user = config->user != NULL ? getpwnam(config->user) : NULL;
+	struct proc_exit exit = {0};
 
-	if (user == NULL)
+	if (!guardlink_find_exit(runner->app->run_dir, runner->tree.main, &exit) && runner->pidfd >= 0)
+		proc_exit_of_other(runner->pidfd, &exit);
+	runner_main_exited(runner, exit);
+	runner_check_empty(runner);
+}
+
+static void lost_fired(void *owner)
+{
+	learn_exit(owner);
+}
+
+/* A pidfd becomes readable at the death; the guard reaps and tells a moment later. */
+static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct runner *runner = watcher->data;
+
+	(void)revents;
+	ev_io_stop(loop, watcher);
+	timer_set(loop, &runner->lost, clock_mono() + LOST_PATIENCE);
+}
+
+static void watch_death(struct runner *runner)
+{
+	runner->pidfd = proc_open(runner->tree.main);
+	if (runner->pidfd < 0) {
+		timer_set(runner->app->loop, &runner->lost, clock_mono());
 		return;
-	strlist_setenv(env, "USER", user->pw_name);
-	strlist_setenv(env, "LOGNAME", user->pw_name);
-	strlist_setenv(env, "HOME", user->pw_dir);
-}
-
-static void add_config_env(struct strlist *env, const struct strlist *from)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		char *copy = xstrdup(from->items[i]);
-		char *equals = strchr(copy, '=');
-		*equals = '\0';
-		strlist_setenv(env, copy, equals + 1);
-		free(copy);
 	}
+	ev_io_init(&runner->death, death_cb, runner->pidfd, EV_READ);
+	runner->death.data = runner;
+	ev_io_start(runner->app->loop, &runner->death);
 }
 
-static void make_env(const struct runner *runner, struct strlist *env)
-{
-	char number[16];
+/* ---- beginning ---- */
 
-	strlist_copy(env, &runner->app->env);
-	set_user_env(env, runner->instance.config);
-	add_config_env(env, &runner->instance.config->env);
-	strlist_setenv(env, "DYNO", runner->instance.dyno);
-	strlist_setenv(env, PROCTREE_MARK, runner->mark);
-	snprintf(number, sizeof number, "%u", runner->instance.port);
-	if (runner->instance.port != 0)
-		strlist_setenv(env, "PORT", number);
-	if (runner->probe.notify[0] != '\0') {
-		char *path = xasprintf("%s/%s", runner->app->config->run_dir, runner->probe.notify);
-		strlist_setenv(env, "NOTIFY_SOCKET", path);
-		free(path);
-	}
+static struct runner *runner_new(struct app *app, void (*changed)(void *, struct runner *), void *owner)
+{
+	struct runner *runner = xcalloc(1, sizeof *runner);
+
+	runner->app = app;
+	runner->changed = changed;
+	runner->owner = owner;
+	runner->report_fd = -1;
+	runner->pidfd = -1;
+	runner->mover.fifo = -1;
+	runner->tree.app = app;
+	timer_init(&runner->deadline[INSTANCE_TIMER_BOOT], boot_fired, runner);
+	timer_init(&runner->deadline[INSTANCE_TIMER_RUNG], rung_fired, runner);
+	timer_init(&runner->again, again_fired, runner);
+	timer_init(&runner->lost, lost_fired, runner);
+	return runner;
 }
 
-/* The command as it is logged: with its port, as a shell would put it in. */
-static char *shown_command(const char *command, uint16_t port)
+static void make_mark(struct runner *runner)
 {
-	static const char *const variables[] = {"${PORT}", "$PORT"};
-	struct buf out = BUF_INIT;
-
-	for (const char *at = command; *at != '\0';) {
-		size_t len = 0;
-		for (size_t i = 0; i < 2 && len == 0 && port != 0; i++)
-			if (strncmp(at, variables[i], strlen(variables[i])) == 0)
-				len = strlen(variables[i]);
-		if (len > 0)
-			buf_addf(&out, "%u", port);
-		else
-			buf_addc(&out, *at);
-		at += len > 0 ? len : 1;
-	}
-	return buf_detach(&out);
+	runner->tree.mark = xasprintf("%s/%s/%llu", runner->app->config->name, runner->instance.dyno,
+		(unsigned long long)runner->instance.launch);
 }
 
-static void tell_launch(struct runner *runner)
+static void dyno_name(char *name, size_t size, const struct process_config *config, unsigned number)
 {
-	char *command = shown_command(runner->instance.config->command, runner->instance.port);
+	snprintf(name, size, "%s.%u", config->name, number);
+}
+
+/* Opens the FIFO and has the guard hold it too. */
+static int open_output(struct runner *runner, const char *fifo)
+{
+	const struct process_config *config = runner->instance.config;
+	struct segment_limits limits = {.piece = config->log_segment, .keep = config->log_keep};
+	struct stat st;
+
+	if (mover_start(&runner->mover, runner->app, fifo, runner->instance.dyno, runner->instance.launch, limits,
+		    output_ended, runner) < 0)
+		return -1;
+	if (fstat(runner->mover.fifo, &st) == 0)
+		runner->fifo = st.st_ino;
+	guardlink_hold(runner->app->guard, runner->mover.fifo);
+	return 0;
+}
+
+static void begin_probe(struct runner *runner)
+{
+	probe_start(&runner->probe, runner->instance.port, owns_listener, ready, runner);
+}
+
+void runner_tell_launch(struct runner *runner)
+{
+	char *command = dynoenv_show_command(runner->instance.config->command, runner->instance.port);
 	struct event event;
 
 	event_begin(&event, EVENT_LAUNCH, clock_wall(), runner->instance.dyno, runner->instance.launch);
@@ -405,27 +348,25 @@ static int choose_port(struct runner *runner, unsigned number, struct cause *cau
 	return runner->instance.port == 0 ? -1 : 0;
 }
 
-static int make_fifo(struct runner *runner, const char *name, struct cause *cause)
+static int make_output(struct runner *runner, const char *fifo, struct cause *cause)
 {
-	const struct process_config *config = runner->instance.config;
-	struct segment_limits limits = {.piece = config->log_segment, .keep = config->log_keep};
-
-	unlinkat(runner->app->run_dir, name, 0);
-	if (mkfifoat(runner->app->run_dir, name, 0600) < 0 ||
-		mover_start(&runner->mover, runner->app, name, runner->instance.dyno,
-			runner->instance.launch, limits, output_ended, runner) < 0)
-		return cause_errno(cause, "cannot create its output %s/%s", runner->app->config->run_dir, name);
+	unlinkat(runner->app->run_dir, fifo, 0);
+	if (mkfifoat(runner->app->run_dir, fifo, 0600) < 0 || open_output(runner, fifo) < 0)
+		return cause_errno(cause, "cannot create its output %s/%s", runner->app->config->run_dir, fifo);
 	return 0;
 }
 
 static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 {
 	const struct process_config *config = runner->instance.config;
+	struct instance *instance = &runner->instance;
 	struct strlist env = STRLIST_INIT;
-	char record[FILE_NAME_MAX];
+	char record[RUNNER_FILE_NAME];
+	char *notify = NULL;
 
-	file_name(runner, "id", record);
-	make_env(runner, &env);
+	if (runner->probe.notify[0] != '\0')
+		notify = xasprintf("%s/%s", runner->app->config->run_dir, runner->probe.notify);
+	dynoenv_make(&env, runner->app, config, instance->dyno, runner->tree.mark, instance->port, notify);
 	const struct spawn order = {
 		.command = config->command,
 		.env = &env,
@@ -438,27 +379,30 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 		.umask = config->umask,
 		.run_dir = runner->app->run_dir,
 		.fifo = fifo,
-		.record = record,
+		.record = runner_file(instance, "id", record),
 	};
 	pid_t pid = spawn_start(&order, &runner->report_fd, cause);
 	strlist_release(&env);
+	free(notify);
 	if (pid < 0)
 		return -1;
-	if (!proc_identify(pid, &runner->instance.main))
-		runner->instance.main = (struct proc_id){.pid = pid};
+	if (!proc_identify(pid, &instance->main))
+		instance->main = (struct proc_id){.pid = pid};
+	runner->tree.main = instance->main;
+	runner->tree.main_is_child = true;
 	return 0;
 }
 
 /* Everything that a launch needs, in order. What was made is undone by runner_free(). */
 static int launch(struct runner *runner, unsigned number, struct cause *cause)
 {
-	char fifo[FILE_NAME_MAX];
+	char fifo[RUNNER_FILE_NAME];
 
-	file_name(runner, "out", fifo);
+	runner_file(&runner->instance, "out", fifo);
 	if (choose_port(runner, number, cause) < 0 ||
 		probe_prepare(&runner->probe, runner->app, runner->instance.config,
 			runner->instance.dyno, runner->instance.launch, cause) < 0 ||
-		make_fifo(runner, fifo, cause) < 0 || spawn(runner, fifo, cause) < 0)
+		make_output(runner, fifo, cause) < 0 || spawn(runner, fifo, cause) < 0)
 		return -1;
 	ev_io_init(&runner->report, report_cb, runner->report_fd, EV_READ);
 	runner->report.data = runner;
@@ -467,29 +411,12 @@ static int launch(struct runner *runner, unsigned number, struct cause *cause)
 }
 
 /* A launch that failed becomes an end like any other, but not before the caller has its runner. */
-static void launch_failed_fired(void *owner)
+static void fail_launch(struct runner *runner, const struct cause *cause)
 {
-	struct runner *runner = owner;
-
-	timer_init(&runner->again, again_or_check_fired, runner);
+	snprintf(runner->instance.failure, sizeof runner->instance.failure, "%s", cause->text);
+	tell_launch_failed(runner);
 	mover_stop(&runner->mover);
-	runner_main_exited(runner, (struct proc_exit){0});
-	runner_check_empty(runner);
-}
-
-static struct runner *runner_new(struct app *app, void (*changed)(void *, struct runner *), void *owner)
-{
-	struct runner *runner = xcalloc(1, sizeof *runner);
-
-	runner->app = app;
-	runner->changed = changed;
-	runner->owner = owner;
-	runner->report_fd = -1;
-	runner->mover.fifo = -1;
-	timer_init(&runner->deadline[INSTANCE_TIMER_BOOT], boot_fired, runner);
-	timer_init(&runner->deadline[INSTANCE_TIMER_RUNG], rung_fired, runner);
-	timer_init(&runner->again, again_or_check_fired, runner);
-	return runner;
+	timer_set(runner->app->loop, &runner->lost, clock_mono());
 }
 
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
@@ -499,18 +426,64 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	char dyno[sizeof runner->instance.dyno];
 	struct cause cause;
 
-	snprintf(dyno, sizeof dyno, "%s.%u", config->name, number);
+	dyno_name(dyno, sizeof dyno, config, number);
 	instance_init(&runner->instance, &runner_ops, runner, config, dyno, launch_number);
-	runner->mark = xasprintf("%s/%s/%llu", app->config->name, dyno, (unsigned long long)launch_number);
+	make_mark(runner);
 	if (launch(runner, number, &cause) < 0) {
-		snprintf(runner->instance.failure, sizeof runner->instance.failure, "%s", cause.text);
-		tell_launch_failed(runner);
-		timer_init(&runner->again, launch_failed_fired, runner);
-		timer_set(app->loop, &runner->again, clock_mono());
+		fail_launch(runner, &cause);
 		return runner;
 	}
-	tell_launch(runner);
-	probe_start(&runner->probe, runner->instance.port, owns_listener, ready, runner);
+	runner_tell_launch(runner);
+	begin_probe(runner);
+	return runner;
+}
+
+/* Takes up what the dead supervisor had begun: its deadlines, its probe, its watch over the main process. */
+static void resume(struct runner *runner)
+{
+	struct instance *instance = &runner->instance;
+	struct proc_stat stat;
+	struct cause cause;
+
+	for (int timer = 0; timer < INSTANCE_TIMERS; timer++)
+		if (instance->deadline[timer] != 0)
+			timer_set(runner->app->loop, &runner->deadline[timer], instance->deadline[timer]);
+	if (proc_stat_read(instance->main.pid, &stat) && proc_same(stat.id, instance->main))
+		app_add_reaper(runner->app, stat.ppid);
+	if (instance->main_ended)
+		timer_set(runner->app->loop, &runner->again, clock_mono());
+	else
+		watch_death(runner);
+	if (instance->state != INSTANCE_STARTING || runner->pidfd < 0)
+		return;
+	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno, instance->launch, &cause) < 0)
+		log_warn("%s: its readiness cannot be learnt: %s", instance->dyno, cause.text);
+	else if (instance->config->ready == READY_NONE)
+		timer_set(runner->app->loop, &runner->again, clock_mono());
+	else
+		begin_probe(runner);
+}
+
+struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
+	const struct instance *found, struct proc_id *known, size_t known_count,
+	void (*changed)(void *owner, struct runner *runner), void *owner)
+{
+	struct runner *runner = runner_new(app, changed, owner);
+	char fifo[RUNNER_FILE_NAME];
+
+	memcpy(&runner->instance, found, sizeof runner->instance);
+	runner->instance.ops = &runner_ops;
+	runner->instance.owner = runner;
+	runner->instance.config = config;
+	dyno_name(runner->instance.dyno, sizeof runner->instance.dyno, config, number);
+	make_mark(runner);
+	runner->adopted = true;
+	runner->tree.main = found->main;
+	runner->tree.known = known;
+	runner->tree.known_count = known_count;
+	if (open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 && errno != ENOENT)
+		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo, strerror(errno));
+	resume(runner);
 	return runner;
 }
 
@@ -523,24 +496,23 @@ void runner_abandon(struct runner *runner)
 	for (size_t i = 0; i < INSTANCE_TIMERS; i++)
 		timer_stop(loop, &runner->deadline[i]);
 	timer_stop(loop, &runner->again);
+	stop_watching_death(runner);
 	if (runner->report_fd >= 0)
 		ev_io_stop(loop, &runner->report);
 	fdio_close(&runner->report_fd);
 	probe_stop(&runner->probe);
 	mover_stop(&runner->mover);
-	free(runner->known);
-	free(runner->mark);
+	tree_release(&runner->tree);
 	free(runner);
 }
 
 void runner_free(struct runner *runner)
 {
 	static const char *const suffixes[] = {"out", "id"};
-	char name[FILE_NAME_MAX];
+	char name[RUNNER_FILE_NAME];
 
-	for (size_t i = 0; i < 2; i++) {
-		file_name(runner, suffixes[i], name);
-		unlinkat(runner->app->run_dir, name, 0);
-	}
+	for (size_t i = 0; i < 2; i++)
+		unlinkat(runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
+	guardlink_drop(runner->app->guard, runner->fifo);
 	runner_abandon(runner);
 }

@@ -2,7 +2,8 @@
  * runner: an instance in the real world.
  *
  * Holds what an instance machine needs outside of itself: its processes, its FIFO, its probe, its timers. It turns what happens
- * there into events of the machine, and what the machine orders into system calls.
+ * there into events of the machine, and what the machine orders into system calls. An instance is either launched by us, and
+ * then our child, or adopted from a supervisor that died, and then a child of the guard (or of nobody we know).
  */
 #ifndef GRACECTL_RUNNER_H
 #define GRACECTL_RUNNER_H
@@ -15,21 +16,26 @@
 #include "probe.h"
 #include "spawn.h"
 #include "timers.h"
+#include "tree.h"
 
 struct runner {
 	struct instance instance;
 	struct app *app;
+	struct tree tree;
 	struct mover mover;
 	struct probe probe;
 	struct timer deadline[INSTANCE_TIMERS];
-	struct timer again;     /* the second look after a signal, for what was forked meanwhile */
-	ev_io report;           /* the pipe that tells of the exec */
-	int report_fd;          /* -1: it has told */
-	struct proc_id *known;  /* members of the tree seen so far, without the main process; owned */
-	size_t known_count;
-	int signo;              /* the last signal sent to all, 0: none */
-	unsigned searches;      /* for unknown holders of the output */
-	char *mark;             /* see PROCTREE_MARK; owned */
+	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the end of the tree */
+	struct timer lost;  /* adopted: its main process is gone, nobody has told how */
+	ev_io report;       /* launched: the pipe that tells of the exec */
+	int report_fd;      /* -1: it has told, or is adopted */
+	ev_io death;        /* adopted: its pidfd */
+	int pidfd;          /* -1: launched by us, or gone */
+	uint64_t fifo;      /* inode of the FIFO, held by the guard; 0: none */
+	bool adopted;
+
+	unsigned searches;  /* for unknown holders of the output */
+	int signo;          /* the last signal sent to all, 0: none */
 	void (*changed)(void *owner, struct runner *runner); /* after each change of state */
 	void *owner;
 	TAILQ_ENTRY(runner) link; /* for the owner */
@@ -44,7 +50,19 @@ TAILQ_HEAD(runner_list, runner);
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
 	uint64_t launch, void (*changed)(void *owner, struct runner *runner), void *owner);
 
-/* The main process has been reaped with this status of waitpid(2). */
+/*
+ * Adopts an instance of which a record was found. The caller has made it known by filling the instance's fields in `found` (state,
+ * main, port, times, ending, rung, deadlines, exit ...) and hands over the list of known members. What has happened to it meanwhile
+ * comes as events in later turns of the loop.
+ */
+struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
+	const struct instance *found, struct proc_id *known, size_t known_count,
+	void (*changed)(void *owner, struct runner *runner), void *owner);
+
+/* Publishes the event of its launch: for an adopted one whose supervisor died before it could. */
+void runner_tell_launch(struct runner *runner);
+
+/* The main process has ended like that. Ignored when it is known already. */
 void runner_main_exited(struct runner *runner, struct proc_exit exit);
 
 /* Looks whether anything of it is left, once its main process has ended. Called after children were reaped. */
@@ -55,5 +73,9 @@ void runner_free(struct runner *runner);
 
 /* Lets go of an instance without touching its processes or files: the supervisor ends, it goes on. */
 void runner_abandon(struct runner *runner);
+
+/* The name of a file of an instance in the run directory: "web.1.7.out". */
+enum { RUNNER_FILE_NAME = 128 };
+const char *runner_file(const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME]);
 
 #endif

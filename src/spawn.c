@@ -53,6 +53,12 @@ static const char *const shell_words[] = {
 	".", ":", "cd", "eval", "exec", "export", "set", "source", "trap", "ulimit", "umask", "unset",
 };
 
+void spawn_restore_descriptors(void)
+{
+	if (descriptors.rlim_max > 0)
+		setrlimit(RLIMIT_NOFILE, &descriptors);
+}
+
 bool spawn_needs_shell(const char *command)
 {
 	const char *first = command + strspn(command, " \t");
@@ -140,7 +146,7 @@ static void become_user(const struct spawn *spawn, int report)
 		fail(report, STAGE_USER);
 }
 
-static _Noreturn void child(const struct spawn *spawn, char *const *argv, int report)
+static _Noreturn void child(const struct spawn *spawn, char *const *argv, int report, pid_t parent)
 {
 	setsid();
 	reset_signals();
@@ -148,8 +154,9 @@ static _Noreturn void child(const struct spawn *spawn, char *const *argv, int re
 		fail(report, STAGE_OUTPUT);
 	if (take_record(spawn) < 0)
 		fail(report, STAGE_RECORD);
-	if (descriptors.rlim_max > 0)
-		setrlimit(RLIMIT_NOFILE, &descriptors);
+	if (getppid() != parent)
+		_exit(127);
+	spawn_restore_descriptors();
 	umask(spawn->umask);
 	become_user(spawn, report);
 	if (chdir(spawn->workdir) < 0)
@@ -174,9 +181,10 @@ pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause)
 	}
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t self = getpid();
 	pid_t pid = fork();
 	if (pid == 0)
-		child(spawn, argv.items, ends[1]);
+		child(spawn, argv.items, ends[1], self);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
 		cause_errno(cause, "no process for `%s`", spawn->command);

@@ -4,7 +4,8 @@
  * The child gets its own session and process group, /dev/null as input, the FIFO as stdout and
  * stderr, default signal dispositions, an empty signal mask, and nothing else of ours but the lock. Before it
  * executes the command it takes the lock on its record file and writes its own identity into it, so there is no moment in
- * which it runs without a record, even if the supervisor dies in between:
+ * which it runs without a record, even if the supervisor dies in between. If the supervisor is dead by then, the child ends without
+ * executing anything: the next supervisor may have looked for the record already and found none.
  *
  *     record file "PID START_TICKS\n", locked with flock(2) by a descriptor that every process of the tree inherits
  *
@@ -42,6 +43,7 @@ struct spawn {
  * Raises our own limit of open files as far as it goes; children get the limit that was there before.
  */
 void spawn_raise_descriptors(void);
+void spawn_restore_descriptors(void);
 
 /* Why the child could not execute its command. */
 struct spawn_failure {

@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "guardlink.h"
 #include "log.h"
 
-enum { REAP_BATCH = 256 };
+enum { REAP_BATCH = 256, OUTPUTS_MAX = 32768 };
 
 /* ---- children ---- */
 
@@ -84,10 +85,11 @@ void supervisor_end(struct supervisor *supervisor, const char *reason)
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
+	bool over = supervisor->upgrading ||
+		    (supervisor->ending && formation_instances(&supervisor->formation) == 0);
 
 	(void)revents;
-	if (supervisor->ending && formation_instances(&supervisor->formation) == 0 &&
-		(supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
+	if (over && (supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
 		ev_break(loop, EVBREAK_ALL);
 }
 
@@ -100,6 +102,21 @@ static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	(void)revents;
 	snprintf(reason, sizeof reason, "%s received", signal_name(watcher->signum));
 	supervisor_end(supervisor, reason);
+}
+
+void supervisor_upgrade(struct supervisor *supervisor)
+{
+	if (supervisor->ending)
+		return;
+	app_note(&supervisor->app, NULL, 0, "Upgrading: the installed program takes over, the dynos run on");
+	supervisor->upgrading = true;
+}
+
+static void upgrade_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	supervisor_upgrade(watcher->data);
 }
 
 static void debug_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -120,6 +137,7 @@ static const struct {
 	{SIGINT, end_cb},
 	{SIGHUP, end_cb},
 	{SIGUSR1, debug_cb},
+	{SIGUSR2, upgrade_cb},
 };
 
 static void watch_signals(struct supervisor *supervisor)
@@ -133,21 +151,73 @@ static void watch_signals(struct supervisor *supervisor)
 	}
 }
 
+/* ---- the guard ---- */
+
+/* Whatever the guard reaps may be the last process of an instance that was adopted. */
+static void hear_exit(struct supervisor *supervisor, const struct guardlink_message *message)
+{
+	app_tree_expire(&supervisor->app);
+	formation_guard_reaped(&supervisor->formation, message->id, proc_exit_from_wait(message->wait_status));
+	formation_settle(&supervisor->formation);
+}
+
+/*
+ * The guard is dead. We are the parent of what we launched and cannot give that away, so we become the guard and start a supervisor,
+ * which adopts everything from us.
+ */
+static void become_guard(struct supervisor *supervisor)
+{
+	static int outputs[OUTPUTS_MAX];
+	unsigned count = formation_outputs(&supervisor->formation, outputs, OUTPUTS_MAX);
+
+	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
+	formation_save(&supervisor->formation);
+	guard_become(supervisor->order, outputs, count);
+	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program, strerror(errno));
+}
+
+static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct supervisor *supervisor = watcher->data;
+	struct guardlink_message message;
+	int fd, result;
+
+	(void)revents;
+	while ((result = guardlink_receive(supervisor->app.guard, &message, &fd)) > 0) {
+		if (message.kind == GUARDLINK_EXIT)
+			hear_exit(supervisor, &message);
+		fdio_close(&fd);
+	}
+	if (result == 0)
+		return;
+	ev_io_stop(loop, watcher);
+	fdio_close(&supervisor->app.guard);
+	become_guard(supervisor);
+}
+
+void supervisor_ready(struct supervisor *supervisor)
+{
+	const struct guardlink_message message = {.kind = GUARDLINK_READY};
+
+	if (guardlink_send(supervisor->app.guard, &message, -1) < 0)
+		log_warn("the guard cannot be told that we are ready: %s", strerror(errno));
+}
+
 /* ---- life ---- */
 
-static int take_lock(struct supervisor *supervisor, const struct config *config, bool *running,
-	struct cause *cause)
+int supervisor_lock(const struct config *config, bool *running, struct cause *cause)
 {
+	*running = false;
 	if (fdio_make_dirs(config->run_dir, cause) < 0)
 		return -1;
 	int dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return cause_errno(cause, "cannot open the directory %s", config->run_dir);
-	supervisor->lock = fdio_lock_at(dir, "lock");
+	int lock = fdio_lock_at(dir, "lock");
 	int saved = errno;
 	close(dir);
-	if (supervisor->lock >= 0)
-		return 0;
+	if (lock >= 0)
+		return lock;
 	*running = saved == EWOULDBLOCK;
 	if (*running)
 		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)", config->name,
@@ -167,17 +237,20 @@ static void say_start(struct supervisor *supervisor)
 	event_release(&event);
 }
 
-int supervisor_open(struct supervisor *supervisor, const struct config *config, bool *running, struct cause *cause)
+int supervisor_open(struct supervisor *supervisor, const struct config *config, const struct guard_order *order, int link,
+	struct cause *cause)
 {
-	*supervisor = (struct supervisor){.lock = -1};
-	*running = false;
-	if (take_lock(supervisor, config, running, cause) < 0)
-		return -1;
+	*supervisor = (struct supervisor){.order = order};
 	supervisor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (supervisor->loop == NULL)
 		return cause_set(cause, "no event loop: the kernel offers neither epoll nor poll");
 	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
 		return -1;
+	supervisor->app.guard = link;
+	app_add_reaper(&supervisor->app, getppid());
+	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
+	supervisor->guard.data = supervisor;
+	ev_io_start(supervisor->loop, &supervisor->guard);
 	if (config->timezone != NULL)
 		setenv("TZ", config->timezone, 1);
 	tzset();
@@ -200,9 +273,10 @@ void supervisor_start_all(struct supervisor *supervisor)
 		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_START);
 }
 
-void supervisor_run(struct supervisor *supervisor)
+int supervisor_run(struct supervisor *supervisor)
 {
 	ev_run(supervisor->loop, 0);
+	return supervisor->upgrading ? GUARDLINK_UPGRADE : 0;
 }
 
 void supervisor_close(struct supervisor *supervisor)
@@ -212,6 +286,6 @@ void supervisor_close(struct supervisor *supervisor)
 	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++)
 		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);
 	ev_prepare_stop(supervisor->loop, &supervisor->end_check);
+	ev_io_stop(supervisor->loop, &supervisor->guard);
 	ev_loop_destroy(supervisor->loop);
-	fdio_close(&supervisor->lock);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "doc.h"
+
 enum { SMALLEST_FRAME = 5, TARGET_MAX = 128 };
 
 ssize_t wire_frame(const void *bytes, size_t len, size_t max)
@@ -17,32 +19,6 @@ ssize_t wire_frame(const void *bytes, size_t len, size_t max)
 	if (size < SMALLEST_FRAME || size > max)
 		return -1;
 	return len < size ? 0 : (ssize_t)size;
-}
-
-const char *wire_text(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_UTF8(&iter)
-		? bson_iter_utf8(&iter, NULL)
-		: "";
-}
-
-int64_t wire_int(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_INT(&iter)
-		? bson_iter_as_int64(&iter)
-		: 0;
-}
-
-bool wire_bool(const bson_t *doc, const char *key)
-{
-	bson_iter_t iter;
-
-	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_BOOL(&iter) &&
-	       bson_iter_bool(&iter);
 }
 
 static int read_targets(const bson_t *doc, struct strlist *targets, struct cause *cause)
@@ -72,15 +48,15 @@ int wire_read_request(const void *frame, size_t len, struct wire_request *out, s
 	*out = (struct wire_request){.targets = STRLIST_INIT};
 	if (!bson_init_static(&doc, frame, len) || !bson_validate(&doc, BSON_VALIDATE_UTF8, NULL))
 		return cause_set(cause, "the request is not a valid document");
-	int64_t version = wire_int(&doc, "v");
+	int64_t version = doc_int(&doc, "v");
 	if (version != WIRE_VERSION)
 		return cause_set(cause,
 			"the client speaks version %lld of the protocol, the supervisor version %d; "
 			"use the same gracectl for both",
 			(long long)version, WIRE_VERSION);
-	snprintf(out->cmd, sizeof out->cmd, "%s", wire_text(&doc, "cmd"));
-	out->events = wire_bool(&doc, "events");
-	out->long_listing = wire_bool(&doc, "long");
+	snprintf(out->cmd, sizeof out->cmd, "%s", doc_text(&doc, "cmd"));
+	out->events = doc_bool(&doc, "events");
+	out->long_listing = doc_bool(&doc, "long");
 	if (read_targets(&doc, &out->targets, cause) == 0)
 		return 0;
 	wire_request_release(out);

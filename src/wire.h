@@ -58,9 +58,4 @@ void wire_write_request(const struct wire_request *request, struct buf *out);
 void wire_begin(bson_t *doc, const char *type);
 void wire_add(bson_t *doc, struct buf *out);
 
-/* Fields of a received message; "" or 0 when missing or of another type. The text lives as long as the message. */
-const char *wire_text(const bson_t *doc, const char *key);
-int64_t wire_int(const bson_t *doc, const char *key);
-bool wire_bool(const bson_t *doc, const char *key);
-
 #endif

@@ -19,33 +19,46 @@ setup() {
 	status='' output='' error=''
 }
 
-# A test that leaves its supervisor running has it stopped here. What survives `stop` is a failure
-# of the test, whatever else it has found.
+# A test that leaves its supervisor running has it stopped here, in a hurry if need be. What survives
+# `stop` is a failure of the test, whatever else it has found.
 teardown() {
 	local survivors result=0
 
-	if [ -e "$RUN/control.sock" ]; then
-		"$GRACECTL" -c "$CONFIG" stop -q --timeout 30s 3>&- || result=$?
-		[ "$result" -ne 4 ] || echo "teardown: the supervisor does not stop"
-		[ "$result" -eq 4 ] || result=0
-	fi
+	stop_supervisor || result=1
 	survivors=$(processes_of_test)
 	if [ -n "$survivors" ]; then
 		result=1
 		echo "teardown: these processes survived \`stop\`:"
+		ps -o pid,ppid,stat,args -p "$(echo "$survivors" | paste -sd ,)" || true
 		# shellcheck disable=SC2086 # one word for each pid
-		ps -o pid,ppid,stat,args -p "$(echo $survivors | tr ' ' ,)" || true
-		# shellcheck disable=SC2086
 		kill -KILL $survivors 2>/dev/null || true
 	fi
-	[ -n "${BATS_TEST_COMPLETED:-}" ] && [ "$result" -eq 0 ] || show_traces
+	if [ -z "${BATS_TEST_COMPLETED:-}" ] || [ "$result" -ne 0 ]; then
+		show_traces
+	fi
 	return "$result"
+}
+
+stop_supervisor() {
+	local patience result=0
+
+	for patience in 5s 10s 10s; do
+		[ -e "$RUN/control.sock" ] || return 0
+		result=0
+		"$GRACECTL" -c "$CONFIG" stop -q --timeout "$patience" 3>&- || result=$?
+		[ "$result" -eq 4 ] || return 0
+	done
+	fail "teardown: the supervisor does not stop"
 }
 
 # The pids of the processes that the test has started, one a line.
 processes_of_test() {
-	env -u GRACECTL_TEST grep -lzxF "GRACECTL_TEST=$GRACECTL_TEST" /proc/[0-9]*/environ 2>/dev/null |
-		sed 's|/proc/||; s|/environ||'
+	local mark=GRACECTL_TEST=$GRACECTL_TEST
+
+	( # the processes of this search are not meant
+		unset GRACECTL_TEST
+		grep -lzxF "$mark" /proc/[0-9]*/environ 2>/dev/null | sed 's|/proc/||; s|/environ||'
+	)
 }
 
 # What helps to understand a failure.
@@ -81,18 +94,28 @@ gracectl() {
 		"$status"
 }
 
-# g_in_background ARG...: the same, but does not wait. `finish` waits for it and sets $status and $error.
+# g_in_background ARG...: the same, but does not wait. Sets BACKGROUND, its pid. What it prints is in
+# background.out and background.err, that of an earlier one in background.PID.out and .err.
 g_in_background() {
-	"$GRACECTL" -c "$CONFIG" "$@" >"$BATS_TEST_TMPDIR/background.out" 2>"$BATS_TEST_TMPDIR/background.err" 3>&- &
+	# shellcheck disable=SC2016 # the shell that becomes the program has the pid that names the files
+	bash -c '
+		for stream in out err; do
+			: >"background.$$.$stream"
+			ln -sf "background.$$.$stream" "background.$stream"
+		done
+		exec "$@" >"background.$$.out" 2>"background.$$.err"' bash "$GRACECTL" -c "$CONFIG" "$@" 3>&- &
 	BACKGROUND=$!
 }
 
-# finish [STATUS]: the command in the background has ended, or does so now, with this exit status.
+# finish [STATUS [PID]]: the command in the background (the last one) has ended, or does so now, with
+# this exit status. Sets $output, $error and $status.
 finish() {
+	local pid=${2:-$BACKGROUND}
+
 	status=0
-	wait "$BACKGROUND" || status=$?
-	output=$(<"$BATS_TEST_TMPDIR/background.out")
-	error=$(<"$BATS_TEST_TMPDIR/background.err")
+	wait "$pid" || status=$?
+	output=$(<"$BATS_TEST_TMPDIR/background.$pid.out")
+	error=$(<"$BATS_TEST_TMPDIR/background.$pid.err")
 	printf '(in the background)\n%s\n(exit status %s)\n' "$error" "$status"
 	assert_equal "the exit status of the command in the background" "${1:-0}" "$status"
 }
@@ -109,16 +132,27 @@ write_config() {
 	} >"$CONFIG"
 }
 
-# write_script NAME: the standard input is a shell script for the dynos of this test.
+# write_script NAME: the standard input is a shell script for the dynos of this test. It has two
+# functions that wait without a child: `pause` for signals, and `await_release` for the test's `release`.
 write_script() {
+	[ -p never ] || mkfifo never released
 	{
-		echo '#!/bin/sh'
+		cat <<-'HEAD'
+			#!/bin/sh
+			pause() { while :; do read -r _ <>never; done; }
+			await_release() { until read -r _ <released; do :; done; }
+		HEAD
 		cat
 	} >"$BATS_TEST_TMPDIR/$1"
 	chmod +x "$BATS_TEST_TMPDIR/$1"
 }
 
 # ---- when, and what for ----
+
+# Lets a script go on that waits, or will wait, for it.
+release() {
+	timeout "$PATIENCE" sh -c 'echo go >released' || fail "nobody waits for its release"
+}
 
 # wait_until SECONDS COMMAND...: tries a command until it succeeds.
 wait_until() {
@@ -195,14 +229,24 @@ pid_of() {
 	field_of "$1" pid
 }
 
+# assert_field DYNO FIELD VALUE
+assert_field() {
+	assert_equal "$2 of $1" "$3" "$(field_of "$1" "$2")"
+}
+
 # assert_state DYNO STATE
 assert_state() {
-	assert_equal "the state of $1" "$2" "$(field_of "$1" state)"
+	assert_field "$1" state "$2"
+}
+
+# wait_for_field DYNO FIELD VALUE
+wait_for_field() {
+	wait_until "$PATIENCE" assert_field "$@"
 }
 
 # wait_for_state DYNO STATE
 wait_for_state() {
-	wait_until "$PATIENCE" assert_state "$@"
+	wait_for_field "$1" state "$2"
 }
 
 # assert_log DYNO: the standard input has all lines that the platform says of the dyno, in their order.
@@ -211,7 +255,7 @@ assert_log() {
 	local expected actual
 
 	expected=$(cat)
-	actual=$(platform_lines "$1" | sed 's/\b[0-9]* (/PID (/g')
+	actual=$(platform_lines "$1" | sed 's/\b[0-9]\+ (/PID (/g')
 	diff -u --label "expected of $1" --label "actual log of $1" <(echo "$expected") <(echo "$actual")
 }
 

@@ -79,6 +79,10 @@ void farewells_add(struct farewells *farewells, int fd)
 
 void farewells_release(struct farewells *farewells)
 {
-	while (!TAILQ_EMPTY(&farewells->list))
-		farewell_free(TAILQ_FIRST(&farewells->list));
+	struct farewell *farewell, *next;
+
+	for (farewell = TAILQ_FIRST(&farewells->list); farewell != NULL; farewell = next) {
+		next = TAILQ_NEXT(farewell, entry);
+		farewell_free(farewell);
+	}
 }

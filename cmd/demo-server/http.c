@@ -52,12 +52,20 @@ struct http_request {
 
 /*
  * libmicrohttpd does its work in MHD_run() and says in MHD_get_timeout() when it wants the
- * next one. Whoever touches a connection outside of MHD_run() must run it again; kick() does
- * that once, however often it is called, after the callback that runs now.
+ * next one. Whoever touches a connection outside of MHD_run() must run it again. kick() does
+ * that once, however often it is called, in the next turn of the loop; not in this one, because
+ * what happens behind the ev_prepare of a turn wakes nobody who looks at the outcome there.
  */
+static void run_after(struct http *http, double seconds)
+{
+	ev_timer_stop(http->loop, &http->timer);
+	ev_timer_set(&http->timer, seconds, 0);
+	ev_timer_start(http->loop, &http->timer);
+}
+
 static void kick(struct http *http)
 {
-	ev_feed_event(http->loop, &http->io, EV_READ);
+	run_after(http, 0);
 }
 
 static void run_daemon(struct http *http)
@@ -66,10 +74,8 @@ static void run_daemon(struct http *http)
 
 	MHD_run(http->daemon);
 	ev_timer_stop(http->loop, &http->timer);
-	if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES)
-		return;
-	ev_timer_set(&http->timer, (double)wait_ms / 1000, 0);
-	ev_timer_start(http->loop, &http->timer);
+	if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+		run_after(http, (double)wait_ms / 1000);
 }
 
 static void io_cb(struct ev_loop *loop, ev_io *watcher, int revents)

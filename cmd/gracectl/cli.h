@@ -49,6 +49,7 @@ struct command {
 	const char *details;    /* further lines for `gracectl COMMAND --help`, or NULL */
 	enum arg_kind argument; /* what its arguments are */
 	const struct cli_option *options; /* NULL: none of its own */
+	const struct cli_option *internal; /* for gracectl itself: not in the help, the manual, the completions; or NULL */
 	bool hidden;            /* not listed */
 	/* argv[0 .. argc-1] are the arguments without options and without the command's name. */
 	int (*run)(const struct cli *cli, int argc, char **argv);

@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "doc.h"
 
 #define PATIENCE (NSEC_PER_SEC)
 
@@ -69,8 +70,8 @@ static bool ask_supervisor(const struct config *config, const char *kind)
 		return false;
 	if (client_send(&client, &request) == 0)
 		while (client_next(&client, clock_mono() + PATIENCE, &message) == CLIENT_MESSAGE &&
-			strcmp(wire_text(&message, "type"), "dyno") == 0) {
-			print_dyno(kind, wire_text(&message, "process"), (unsigned)wire_int(&message, "number"));
+			strcmp(doc_text(&message, "type"), "dyno") == 0) {
+			print_dyno(kind, doc_text(&message, "process"), (unsigned)doc_int(&message, "number"));
 			answered = true;
 		}
 	client_close(&client);

@@ -1,8 +1,11 @@
 /*
- * daemon: the supervisor itself, in the foreground: for systemd, containers and debugging. `gracectl start` runs it in the
- * background with --ready-fd, and then asks it to start what is wanted.
+ * daemon: guard and supervisor, in the foreground: for systemd, containers and debugging.
+ *
+ * What is started is the guard; it executes this same command again, with hidden options that hand descriptors on, as the supervisor.
+ * `gracectl start` runs it in the background with --ready-fd, and then asks it to start what is wanted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,75 +14,140 @@
 #include "cli.h"
 #include "control.h"
 #include "fdio.h"
+#include "guard.h"
 #include "log.h"
 #include "supervisor.h"
 
-static const char *ready_fd_text;
-static bool debug;
+static const char *ready_text, *lock_text, *guard_text;
+static bool debug, start, again;
 
 static const struct cli_option options[] = {
-	{0, "ready-fd", "N", ARG_NUMBER, "tell on this descriptor when it listens, and start no dyno yet", NULL,
-		&ready_fd_text},
 	{0, "debug", NULL, ARG_NONE, "debug lines on stderr (SIGUSR1 does the same later)", &debug, NULL},
 	{0},
 };
+
+static const struct cli_option internal[] = {
+	{0, "ready-fd", "N", ARG_NUMBER, "tell on this descriptor when it listens, and start no dyno", NULL, &ready_text},
+	{0, "lock-fd", "N", ARG_NUMBER, "the lock, held already", NULL, &lock_text},
+	{0, "guard-fd", "N", ARG_NUMBER, "be the supervisor; the link to the guard", NULL, &guard_text},
+	{0, "guard-again", NULL, ARG_NONE, "be the guard in place of another", &again, NULL},
+	{0, "start", NULL, ARG_NONE, "start every dyno", &start, NULL},
+	{0},
+};
+
+/* A descriptor that was handed on; from here on it is ours alone. Returns -1 for none, -2 after telling what is wrong. */
+static int take_fd(const char *option, const char *text)
+{
+	long number;
+
+	if (text == NULL)
+		return -1;
+	if (cli_number(option, text, 3, 1000000, &number) < 0)
+		return -2;
+	if (fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0) {
+		cli_error("%s: %s is no open descriptor", option, text);
+		return -2;
+	}
+	return (int)number;
+}
 
 /* Tells the one who launched us, if anybody did, and lets him go. */
 static void tell(int *ready_fd, const char *text)
 {
 	if (*ready_fd >= 0)
-		fdio_write_all(*ready_fd, text, strlen(text));
+		dprintf(*ready_fd, "%s\n", text);
 	fdio_close(ready_fd);
 }
 
 static int fail(int *ready_fd, bool running, const struct cause *cause)
 {
-	if (*ready_fd < 0)
-		cli_error("%s", cause->text);
+	cli_error("%s", cause->text);
 	tell(ready_fd, running ? "running" : cause->text);
 	return EXIT_FAILED;
 }
 
-static int supervise(const struct config *config, int *ready_fd)
+static int supervise(const struct config *config, const struct guard_order *order, int link)
 {
 	struct supervisor supervisor;
 	struct cause cause;
-	bool running;
+	int ready_fd = order->ready_fd;
 
-	if (supervisor_open(&supervisor, config, &running, &cause) < 0)
-		return fail(ready_fd, running, &cause);
+	if (supervisor_open(&supervisor, config, order, link, &cause) < 0)
+		return fail(&ready_fd, false, &cause);
 	struct control *control = control_open(&supervisor, &cause);
 	if (control == NULL)
-		return fail(ready_fd, false, &cause);
+		return fail(&ready_fd, false, &cause);
 	log_info("%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
-	if (*ready_fd < 0)
+	if (start)
 		supervisor_start_all(&supervisor);
-	tell(ready_fd, "ok");
-	supervisor_run(&supervisor);
+	supervisor_ready(&supervisor);
+	tell(&ready_fd, "ok");
+	int code = supervisor_run(&supervisor);
 	control_close(control);
 	supervisor_close(&supervisor);
-	return EXIT_DONE;
+	return code;
+}
+
+/* The program that supervisors to come are executed from: by its path, so that it may be replaced by a newer one. */
+static char *program_path(void)
+{
+	static const char deleted[] = " (deleted)";
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n <= 0)
+		return (char *)"/proc/self/exe";
+	path[n] = '\0';
+	size_t tail = sizeof deleted - 1;
+	if ((size_t)n > tail && strcmp(path + n - tail, deleted) == 0)
+		path[(size_t)n - tail] = '\0';
+	return path;
+}
+
+static int guard(const struct config *config, struct guard_order *order)
+{
+	struct cause cause;
+	bool running = false;
+
+	if (order->lock < 0)
+		order->lock = supervisor_lock(config, &running, &cause);
+	if (order->lock < 0)
+		return fail(&order->ready_fd, running, &cause);
+	order->run_dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (order->run_dir < 0) {
+		cause_errno(&cause, "cannot open the directory %s", config->run_dir);
+		return fail(&order->ready_fd, false, &cause);
+	}
+	return guard_run(order);
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct config config;
-	int ready_fd = -1;
-	long number;
+	int link = take_fd("--guard-fd", guard_text);
+	struct guard_order order = {
+		.program = program_path(),
+		.app = cli->app,
+		.lock = take_fd("--lock-fd", lock_text),
+		.run_dir = -1,
+		.ready_fd = take_fd("--ready-fd", ready_text),
+		.start = ready_text == NULL && !again,
+		.again = again,
+		.debug = debug,
+	};
 
 	(void)argc;
 	(void)argv;
 	log_set_debug(debug);
-	if (ready_fd_text != NULL) {
-		if (cli_number("--ready-fd", ready_fd_text, 3, 1023, &number) < 0)
-			return EXIT_USAGE;
-		ready_fd = (int)number;
-	}
+	if (link == -2 || order.lock == -2 || order.ready_fd == -2)
+		return EXIT_USAGE;
 	if (cli_load(cli, &config) != EXIT_DONE)
 		return EXIT_USAGE;
+	order.config_path = config.path;
 	if (chdir("/") < 0)
 		log_warn("cannot enter /: %s", strerror(errno));
-	int code = supervise(&config, &ready_fd);
+	int code = link >= 0 ? supervise(&config, &order, link) : guard(&config, &order);
+	fdio_close(&order.lock);
 	config_release(&config);
 	return code;
 }
@@ -91,5 +159,6 @@ const struct command cmd_daemon = {
 	.details = "Starts every dyno, and ends when SIGTERM, SIGINT or SIGHUP has stopped them all.\n"
 		   "A second signal makes the stop go on to the next rung of the ladder.",
 	.options = options,
+	.internal = internal,
 	.run = run,
 };

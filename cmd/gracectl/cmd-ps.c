@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "doc.h"
 #include "xmalloc.h"
 
 #define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
@@ -61,14 +62,14 @@ static int hear(struct listing *listing, struct client *client)
 	enum client_result result;
 
 	while ((result = client_next(client, deadline, &message)) == CLIENT_MESSAGE) {
-		if (strcmp(wire_text(&message, "type"), "dyno") == 0)
+		if (strcmp(doc_text(&message, "type"), "dyno") == 0)
 			keep(listing, &message);
-		if (strcmp(wire_text(&message, "type"), "done") != 0)
+		if (strcmp(doc_text(&message, "type"), "done") != 0)
 			continue;
-		const char *text = wire_text(&message, "text");
+		const char *text = doc_text(&message, "text");
 		if (text[0] != '\0')
 			cli_error("%s", text);
-		return (int)wire_int(&message, "code");
+		return (int)doc_int(&message, "code");
 	}
 	if (result == CLIENT_INTERRUPTED)
 		return EXIT_DONE;
@@ -107,7 +108,7 @@ static nsec_t time_of(const bson_t *dyno, const char *key)
 	struct cause cause;
 	nsec_t time;
 
-	return time_parse(wire_text(dyno, key), clock_wall(), &time, &cause) == 0 ? time : 0;
+	return time_parse(doc_text(dyno, key), clock_wall(), &time, &cause) == 0 ? time : 0;
 }
 
 static const char *paint(const struct listing *listing, const char *code)
@@ -131,7 +132,7 @@ static void print_old(const bson_t *instance)
 {
 	nsec_t kill_at = time_of(instance, "kill_at");
 
-	printf("; old instance (pid %d) is ending", (int)wire_int(instance, "pid"));
+	printf("; old instance (pid %d) is ending", (int)doc_int(instance, "pid"));
 	if (kill_at != 0) {
 		fputs(", SIGKILL ", stdout);
 		print_in(kill_at);
@@ -150,7 +151,7 @@ static void print_olds(const bson_t *dyno)
 		bson_t instance;
 		bson_iter_document(&item, &len, &data);
 		if (bson_init_static(&instance, data, len) &&
-			strcmp(wire_text(&instance, "role"), "old") == 0)
+			strcmp(doc_text(&instance, "role"), "old") == 0)
 			print_old(&instance);
 	}
 }
@@ -158,7 +159,7 @@ static void print_olds(const bson_t *dyno)
 /* What a person wants to know beside the state: why it rests, and when it goes on. */
 static void print_remarks(const bson_t *dyno)
 {
-	const char *state = wire_text(dyno, "state"), *why = wire_text(dyno, "why");
+	const char *state = doc_text(dyno, "state"), *why = doc_text(dyno, "why");
 	nsec_t next_try = time_of(dyno, "next_try");
 
 	if (strcmp(state, "cooling") == 0 || strcmp(state, "crashed") == 0) {
@@ -169,7 +170,7 @@ static void print_remarks(const bson_t *dyno)
 		} else if (strcmp(state, "crashed") == 0) {
 			fputs(", not tried again by itself", stdout);
 		}
-	} else if (strcmp(state, "stopping") == 0 && strcmp(wire_text(dyno, "wanted"), "up") == 0) {
+	} else if (strcmp(state, "stopping") == 0 && strcmp(doc_text(dyno, "wanted"), "up") == 0) {
 		fputs(", will be started again", stdout);
 	} else if (strncmp(why, "the last restart failed", 23) == 0) {
 		printf(": %s", why);
@@ -179,14 +180,14 @@ static void print_remarks(const bson_t *dyno)
 
 static void print_row(const struct listing *listing, const bson_t *dyno)
 {
-	const char *state = wire_text(dyno, "state");
+	const char *state = doc_text(dyno, "state");
 	nsec_t since = time_of(dyno, "since");
 	char time[TIME_TEXT], ago[TIME_TEXT];
 	bool up = strcmp(state, "up") == 0;
 
 	time_format_ps(since, time);
 	time_format_ago(clock_wall() - since, ago);
-	printf("%s: %s%s%s %s%s%s%s%s", wire_text(dyno, "name"), paint(listing, up ? "\033[32m" : "\033[33m"), state,
+	printf("%s: %s%s%s %s%s%s%s%s", doc_text(dyno, "name"), paint(listing, up ? "\033[32m" : "\033[33m"), state,
 		paint(listing, "\033[0m"), paint(listing, "\033[2m"), time, ago[0] != '\0' ? " " : "", ago,
 		paint(listing, "\033[0m"));
 	print_remarks(dyno);
@@ -216,14 +217,14 @@ static void print_long_row(const bson_t *dyno)
 	char pid[24], port[24], memory[24], since[TIME_TEXT], next[TIME_TEXT] = "-";
 	nsec_t restart = time_of(dyno, "next_restart");
 
-	format_number(wire_int(dyno, "pid"), pid, sizeof pid);
-	format_number(wire_int(dyno, "port"), port, sizeof port);
-	format_memory(wire_int(dyno, "memory"), memory, sizeof memory);
+	format_number(doc_int(dyno, "pid"), pid, sizeof pid);
+	format_number(doc_int(dyno, "port"), port, sizeof port);
+	format_memory(doc_int(dyno, "memory"), memory, sizeof memory);
 	if (restart != 0)
 		time_format_ps(restart, next);
-	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", wire_text(dyno, "name"), wire_text(dyno, "state"),
+	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", doc_text(dyno, "name"), doc_text(dyno, "state"),
 		time_format_ps(time_of(dyno, "since"), since), pid, port, memory,
-		(long long)wire_int(dyno, "restarts"), next);
+		(long long)doc_int(dyno, "restarts"), next);
 	print_remarks(dyno);
 	putchar('\n');
 }
@@ -237,12 +238,12 @@ static void print_text(const struct listing *listing)
 		printf("No dynos on %s\n", listing->config->name);
 	for (size_t i = 0; i < listing->count; i++) {
 		const bson_t *dyno = listing->dynos[i];
-		const char *its_type = wire_text(dyno, "process");
+		const char *its_type = doc_text(dyno, "process");
 		if (strcmp(type, its_type) != 0) {
 			size_t of_type = 0;
 			for (size_t n = i; n < listing->count; n++)
-				of_type += strcmp(wire_text(listing->dynos[n], "process"), its_type) == 0;
-			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type, wire_text(dyno, "command"),
+				of_type += strcmp(doc_text(listing->dynos[n], "process"), its_type) == 0;
+			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type, doc_text(dyno, "command"),
 				of_type);
 			if (long_listing)
 				printf("%-16s %-9s %-25s %8s %6s %7s %8s  %s\n", "DYNO", "STATE", "SINCE", "PID",

@@ -2,7 +2,6 @@
 #include "logprint.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,8 @@
 enum {
 	OUT_SIZE = 65536,
 	NAMES_SHOWN = 20,
-	DEFAULT_LINES = 100
+	DEFAULT_LINES = 100,
+	LINES_MAX = 1000000000
 };
 
 /* ---- options ---- */
@@ -28,7 +28,7 @@ int logprint_query(
 
 	if (args->dyno != NULL && args->type != NULL)
 		return cli_usage_error(command, "give a dyno or a process type, not both");
-	if (args->num != NULL && cli_number("--num", args->num, 0, LONG_MAX, &lines) < 0)
+	if (args->num != NULL && cli_number("--num", args->num, 0, LINES_MAX, &lines) < 0)
 		return EXIT_USAGE;
 	*query = (struct logview_query){
 		.dyno = args->dyno, .type = args->type, .lines = lines, .follow = args->tail};

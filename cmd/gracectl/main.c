@@ -93,6 +93,12 @@ static void parser_add(struct parser *parser, const struct cli_option *row)
 	parser->rows[parser->count++] = row;
 }
 
+static void parser_add_all(struct parser *parser, const struct cli_option *rows)
+{
+	for (; rows != NULL && rows->help != NULL; rows++)
+		parser_add(parser, rows);
+}
+
 static const struct cli_option *parser_find(const struct parser *parser, int code)
 {
 	if (code >= LONG_ONLY)
@@ -107,17 +113,18 @@ static const struct cli_option *parser_find(const struct parser *parser, int cod
  * Reads options into their variables; order "+" stops at the first word that is none. Returns the index of the first argument in argv, or
  * -1 after telling what is wrong.
  */
-static int parse(const struct cli_option *own, const char *order, int argc, char **argv)
+static int parse(const struct command *command, const char *order, int argc, char **argv)
 {
 	struct parser parser = {0};
 	int code;
 
 	strcpy(parser.letters, order);
 	strcat(parser.letters, ":");
-	for (const struct cli_option *row = global_options; row->help != NULL; row++)
-		parser_add(&parser, row);
-	for (const struct cli_option *row = own; row != NULL && row->help != NULL; row++)
-		parser_add(&parser, row);
+	parser_add_all(&parser, global_options);
+	if (command != NULL) {
+		parser_add_all(&parser, command->options);
+		parser_add_all(&parser, command->internal);
+	}
 	optind = 0;
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
@@ -251,7 +258,7 @@ static int run_command(int argc, char **argv)
 
 	if (command == NULL)
 		return unknown_command(name);
-	int first = parse(command->options, "", argc, argv);
+	int first = parse(command, "", argc, argv);
 	if (first < 0) {
 		fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
 		return EXIT_USAGE;

@@ -2,15 +2,23 @@
 #include "work.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "client.h"
+#include "doc.h"
 #include "event.h"
+#include "fdio.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
 #define HEARING_TIMEOUT (5 * NSEC_PER_SEC)
+
+/* How long a supervisor may take to end after its last answer. */
+enum { END_TIMEOUT_MS = 5000 };
 
 static const char *dyno_name, *type_name, *timeout_text;
 static bool quiet;
@@ -34,6 +42,7 @@ struct job {
 	nsec_t began;
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
 	nsec_t deadline; /* monotonic */
+	int guard;       /* pidfd of the supervisor's guard, -1: none */
 	unsigned dynos;  /* how many are waited for */
 	unsigned good;
 	bool any_result;
@@ -76,7 +85,7 @@ static void print_event(const struct job *job, const bson_t *message)
 		return;
 	bson_iter_document(&iter, &len, &data);
 	if (bson_init_static(&event, data, len) && event_render(&event, &text))
-		fprintf(stderr, "  %s: %s\n", wire_text(&event, "dyno"), text.data);
+		fprintf(stderr, "  %s: %s\n", doc_text(&event, "dyno"), text.data);
 	buf_release(&text);
 }
 
@@ -94,12 +103,12 @@ static void print_json_result(struct job *job, const bson_t *message)
 
 static void hear_result(struct job *job, const bson_t *message)
 {
-	int64_t code = wire_int(message, "code");
+	int64_t code = doc_int(message, "code");
 
 	if (job->cli->json)
 		print_json_result(job, message);
 	else if (code != WIRE_DONE)
-		cli_error("%s %s", wire_text(message, "dyno"), wire_text(message, "text"));
+		cli_error("%s %s", doc_text(message, "dyno"), doc_text(message, "text"));
 	job->any_result = true;
 	job->good += code == WIRE_DONE;
 }
@@ -123,20 +132,19 @@ static void print_end(const struct job *job, int code)
 		fprintf(stderr, "failed, %u of %u %s in %.1f s\n", job->good, job->dynos, job->work->done, seconds);
 }
 
-/* The supervisor ends after its answer; when its socket is closed the next `start` finds the way free. */
+/* The supervisor ends after its answer, and its guard after it; then nothing of it is left. */
 static void await_end(struct job *job)
 {
-	bson_t message;
+	struct pollfd item = {.fd = job->guard, .events = POLLIN};
 
-	if (job->work->ends && job->targets.count == 0)
-		while (client_next(&job->client, job->deadline, &message) == CLIENT_MESSAGE)
-			;
+	if (job->work->ends && job->targets.count == 0 && job->guard >= 0)
+		poll(&item, 1, END_TIMEOUT_MS);
 }
 
 static int hear_done(struct job *job, const bson_t *message)
 {
-	int code = (int)wire_int(message, "code");
-	const char *text = wire_text(message, "text");
+	int code = (int)doc_int(message, "code");
+	const char *text = doc_text(message, "text");
 
 	if (text[0] != '\0')
 		cli_error("%s", text);
@@ -169,10 +177,12 @@ static int give_up(const struct job *job, enum client_result result)
 
 static void hear_accepted(struct job *job, const bson_t *message)
 {
-	nsec_t patience = job->patience > 0 ? job->patience : wire_int(message, "deadline_ms") * NSEC_PER_MSEC;
+	nsec_t patience = job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 
-	job->dynos = (unsigned)wire_int(message, "dynos");
+	job->dynos = (unsigned)doc_int(message, "dynos");
 	job->deadline = job->began + patience;
+	if (job->guard < 0)
+		job->guard = (int)syscall(SYS_pidfd_open, (pid_t)doc_int(message, "guard"), 0);
 }
 
 static int converse(struct job *job)
@@ -181,7 +191,7 @@ static int converse(struct job *job)
 	enum client_result result;
 
 	while ((result = client_next(&job->client, job->deadline, &message)) == CLIENT_MESSAGE) {
-		const char *type = wire_text(&message, "type");
+		const char *type = doc_text(&message, "type");
 		if (strcmp(type, "accepted") == 0)
 			hear_accepted(job, &message);
 		else if (strcmp(type, "event") == 0)
@@ -267,7 +277,7 @@ static int read_options(struct job *job, const struct command *command, int argc
 int work_run(const struct work *work, const struct command *command, const struct cli *cli, int argc, char **argv)
 {
 	struct config config;
-	struct job job = {.work = work, .cli = cli, .config = &config, .client.fd = -1, .targets = STRLIST_INIT};
+	struct job job = {.work = work, .cli = cli, .config = &config, .client.fd = -1, .guard = -1, .targets = STRLIST_INIT};
 
 	int code = read_options(&job, command, argc, argv);
 	if (code == EXIT_DONE)
@@ -283,6 +293,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 		code = ask(&job);
 	}
 	client_close(&job.client);
+	fdio_close(&job.guard);
 	strlist_release(&job.targets);
 	config_release(&config);
 	return code;

@@ -17,7 +17,7 @@
 #include "strlist.h"
 
 struct logrig {
-	char dir[64];
+	char dir[200];
 	int log_dir;
 	uint64_t piece; /* size of a piece */
 };
@@ -25,7 +25,7 @@ struct logrig {
 static inline void logrig_init(struct logrig *rig)
 {
 	struct cause cause;
-	char path[80];
+	char path[256];
 
 	strcpy(rig->dir, "/tmp/logrig.XXXXXX");
 	rig->piece = 1 << 20;

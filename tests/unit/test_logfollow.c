@@ -207,7 +207,7 @@ static void test_beginnings(void)
 {
 	struct logrig real, *rig = &real;
 	struct follower follower;
-	char path[100];
+	char path[256];
 
 	logrig_init(rig);
 	snprintf(path, sizeof path, "%s/log", rig->dir);

@@ -120,6 +120,13 @@ static void test_shapes(void)
 	logrig_release(rig);
 
 	logrig_init(rig);
+	logrig_output(rig, "web.1", 1, T0 + 1, "late end");
+	logrig_output(rig, "web.1", 1, T0 + 2, "\n");
+	is_str(VIEW(.output = true, ALL), "2 web.1: late end\n",
+		"a newline that comes alone brings its own time");
+	logrig_release(rig);
+
+	logrig_init(rig);
 	logrig_output_bytes(rig, "web.1", 1, T0, "a\0b\n\n", 5);
 	struct buf out = view(rig, (struct logview_query){BOTH, ALL});
 	ok(out.len == 23 && memcmp(out.data, "0 web.1: a\0b\n0 web.1: \n", 23) == 0,
@@ -158,7 +165,7 @@ static void test_long_lines(void)
 
 static void append(struct logrig *rig, const char *name, const char *text)
 {
-	char path[160];
+	char path[256];
 	snprintf(path, sizeof path, "%s/%s", rig->dir, name);
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
 	if (fd < 0 || fdio_write_all(fd, text, strlen(text)) < 0)
@@ -169,7 +176,7 @@ static void append(struct logrig *rig, const char *name, const char *text)
 static void test_damage(void)
 {
 	struct logrig real, *rig = &real;
-	char path[160];
+	char path[256];
 
 	logrig_init(rig);
 	logrig_output(rig, "web.1", 1, T0 + 1, "stamped\n");
@@ -197,10 +204,14 @@ static void test_damage(void)
 		"a torn line does not hide the first one of the next file");
 	is_str(VIEW(.events = true, .lines = 2), "3 event: three\n4 event: four\n",
 		"nor on the way back");
+	append(rig, "journal.3.jsonl", "");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 5, "five");
+	is_str(VIEW(.events = true, .lines = 2), "4 event: four\n5 event: five\n",
+		"the first line of a file is found on the way back");
 	append(rig, "log/stray", "x");
 	append(rig, "log/web.1/stray.log", "x\n");
 	append(rig, "log/web.1/1.0.log", "x\n");
-	is_int((int64_t)strlen(VIEW(.output = true, ALL)), 55,
+	is_int((int64_t)strlen(VIEW(.output = true, ALL)), 56,
 		"files that are not ours are not read");
 	logrig_release(rig);
 

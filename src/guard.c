@@ -1,0 +1,384 @@
+/* guard: see the header. */
+#include "guard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "guardlink.h"
+#include "log.h"
+#include "proc.h"
+#include "spawn.h"
+
+enum { HOLDS_MAX = 32768, ARGS_MAX = 20, NUMBER_TEXT = 16, STATUS_CANNOT_EXEC = 126 };
+
+/* A supervisor that lived that long had no trouble starting; the pauses begin anew. */
+#define HEALTHY (10 * NSEC_PER_SEC)
+#define PAUSE_STEP (100 * NSEC_PER_MSEC)
+#define PAUSE_MAX (5 * NSEC_PER_SEC)
+
+/* An output that is held open. */
+struct hold {
+	uint64_t inode; /* 0: the place is free */
+	int fd;
+};
+
+/* All state of the guard; no heap. */
+static struct {
+	const struct guard_order *order;
+	struct hold holds[HOLDS_MAX];
+	unsigned hold_count; /* places in use or freed below this */
+	pid_t supervisor;    /* 0: none runs */
+	int link;            /* our end, -1: none */
+	int signals;         /* signalfd */
+	bool ready;          /* the supervisor has been ready once */
+	bool started;        /* a supervisor was started before */
+	nsec_t born;         /* monotonic: when the supervisor was started */
+	nsec_t next;         /* monotonic: when the next one is to be started */
+	unsigned failures;   /* deaths in a row of supervisors that did not live long */
+	int ended;           /* exit code when it has ended for good, -1 before */
+} guard;
+
+/* ---- outputs ---- */
+
+static void hold(uint64_t inode, int fd)
+{
+	unsigned place = guard.hold_count;
+
+	for (unsigned i = 0; i < guard.hold_count; i++) {
+		if (guard.holds[i].inode == inode) {
+			close(fd);
+			return;
+		}
+		if (guard.holds[i].inode == 0)
+			place = i;
+	}
+	if (place == HOLDS_MAX) {
+		log_warn("more than %d outputs: one is not held", HOLDS_MAX);
+		close(fd);
+		return;
+	}
+	if (place == guard.hold_count)
+		guard.hold_count++;
+	guard.holds[place] = (struct hold){.inode = inode, .fd = fd};
+}
+
+static void drop(uint64_t inode)
+{
+	for (unsigned i = 0; i < guard.hold_count; i++)
+		if (guard.holds[i].inode == inode) {
+			close(guard.holds[i].fd);
+			guard.holds[i].inode = 0;
+			return;
+		}
+}
+
+/* After a program was executed in our place: the FIFOs that came through it. */
+static void find_holds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	struct stat st;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		int fd = atoi(entry->d_name);
+		if (fd <= STDERR_FILENO || fd == guard.order->ready_fd || fstat(fd, &st) < 0 ||
+			!S_ISFIFO(st.st_mode))
+			continue;
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		hold(st.st_ino, fd);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* ---- the supervisor ---- */
+
+/* Builds argv of `gracectl -c FILE [-a APP] daemon ...`; numbers are written into texts. */
+struct command_line {
+	char *argv[ARGS_MAX];
+	char texts[4][NUMBER_TEXT + 16];
+	unsigned count;
+	unsigned text_count;
+};
+
+static void add_arg(struct command_line *line, const char *arg)
+{
+	line->argv[line->count++] = (char *)arg;
+}
+
+static void add_number(struct command_line *line, const char *option, int number)
+{
+	char *text = line->texts[line->text_count++];
+
+	snprintf(text, sizeof line->texts[0], "%s=%d", option, number);
+	add_arg(line, text);
+}
+
+static void begin_line(struct command_line *line, const struct guard_order *order)
+{
+	*line = (struct command_line){0};
+	add_arg(line, "gracectl");
+	add_arg(line, "-c");
+	add_arg(line, order->config_path);
+	if (order->app != NULL) {
+		add_arg(line, "-a");
+		add_arg(line, order->app);
+	}
+	add_arg(line, "daemon");
+	if (order->debug)
+		add_arg(line, "--debug");
+	add_number(line, "--lock-fd", order->lock);
+}
+
+static void keep_open(int fd)
+{
+	fcntl(fd, F_SETFD, 0);
+}
+
+/* In its own session, so that Ctrl-C reaches it once, through us. */
+static _Noreturn void become_supervisor(int link)
+{
+	const struct guard_order *order = guard.order;
+	struct command_line line;
+	sigset_t none;
+
+	begin_line(&line, order);
+	add_number(&line, "--guard-fd", link);
+	keep_open(link);
+	keep_open(order->lock);
+	if (!guard.started && order->ready_fd >= 0) {
+		add_number(&line, "--ready-fd", order->ready_fd);
+		keep_open(order->ready_fd);
+	}
+	if (!guard.started && order->start)
+		add_arg(&line, "--start");
+	setsid();
+	spawn_restore_descriptors();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(order->program, line.argv);
+	execv("/proc/self/exe", line.argv);
+	_exit(STATUS_CANNOT_EXEC);
+}
+
+static void plan_next(void)
+{
+	nsec_t pause = PAUSE_STEP * (nsec_t)guard.failures;
+
+	guard.next = clock_mono() + (pause < PAUSE_MAX ? pause : PAUSE_MAX);
+}
+
+static void start_supervisor(void)
+{
+	int ends[2];
+
+	guard.next = 0;
+	guard.born = clock_mono();
+	if (guardlink_pair(ends) == 0) {
+		pid_t pid = fork();
+		if (pid == 0)
+			become_supervisor(ends[1]);
+		close(ends[1]);
+		if (!guard.started && guard.order->ready_fd >= 0)
+			close(guard.order->ready_fd);
+		if (pid > 0) {
+			guard.supervisor = pid;
+			guard.link = ends[0];
+			guard.started = true;
+			return;
+		}
+		close(ends[0]);
+	}
+	log_warn("no supervisor can be started: %s", strerror(errno));
+	guard.failures++;
+	plan_next();
+}
+
+/* Replaces ourselves by what is installed now; what runs stays ours. */
+static void upgrade(void)
+{
+	static int keep[HOLDS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < guard.hold_count; i++)
+		if (guard.holds[i].inode != 0)
+			keep[count++] = guard.holds[i].fd;
+	guard_become(guard.order, keep, count);
+	log_warn("%s cannot be executed: %s; the old program goes on", guard.order->program, strerror(errno));
+	start_supervisor();
+}
+
+static void supervisor_died(int wait_status)
+{
+	bool exited = WIFEXITED(wait_status);
+	bool healthy = clock_mono() - guard.born > HEALTHY;
+
+	guard.supervisor = 0;
+	if (guard.link >= 0)
+		close(guard.link);
+	guard.link = -1;
+	if (exited && WEXITSTATUS(wait_status) == 0) {
+		guard.ended = 0;
+	} else if (exited && WEXITSTATUS(wait_status) == GUARDLINK_UPGRADE) {
+		upgrade();
+	} else if (exited && !guard.ready && !guard.order->again) {
+		guard.ended = WEXITSTATUS(wait_status); /* it could not even start, and has said why */
+	} else {
+		log_warn("the supervisor %s %d; the next one adopts what runs",
+			exited ? "ended with status" : "was killed by signal",
+			exited ? WEXITSTATUS(wait_status) : WTERMSIG(wait_status));
+		guard.failures = healthy ? 0 : guard.failures + 1;
+		/* The first death is answered at once. */
+		if (guard.failures <= 1)
+			start_supervisor();
+		else
+			plan_next();
+	}
+}
+
+/* ---- what happens ---- */
+
+/* Its identity must be read before it is reaped, since after that nothing is left of it. */
+static void reap_one(pid_t pid)
+{
+	struct guardlink_message message = {.kind = GUARDLINK_EXIT, .id = {.pid = pid}};
+	int status;
+
+	if (pid != guard.supervisor)
+		proc_identify(pid, &message.id);
+	if (pid == guard.supervisor) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			supervisor_died(status);
+		return;
+	}
+	siginfo_t info = {0};
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
+		message.wait_status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+		if (guardlink_note_exit(guard.order->run_dir, message.id, message.wait_status) < 0)
+			log_warn("the exit of process %d cannot be noted: %s", (int)pid, strerror(errno));
+	}
+	waitpid(pid, &status, WNOHANG);
+	if (guard.link >= 0)
+		guardlink_send(guard.link, &message, -1);
+}
+
+static void reap(void)
+{
+	for (;;) {
+		siginfo_t info = {0};
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+			return;
+		reap_one(info.si_pid);
+	}
+}
+
+static void hear_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(guard.signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		int signo = (int)info.ssi_signo;
+		if (signo == SIGCHLD)
+			continue; /* reap() looks at every turn */
+		if (guard.supervisor > 0)
+			kill(guard.supervisor, signo);
+		else if (signo != SIGUSR1 && signo != SIGUSR2)
+			guard.next = clock_mono(); /* it must live in order to stop things */
+	}
+}
+
+static void hear_supervisor(void)
+{
+	struct guardlink_message message;
+	int fd, result;
+
+	while (guard.link >= 0 && (result = guardlink_receive(guard.link, &message, &fd)) != 0) {
+		if (result < 0) {
+			close(guard.link);
+			guard.link = -1;
+			return;
+		}
+		if (message.kind == GUARDLINK_HOLD && fd >= 0)
+			hold(message.inode, fd);
+		else if (message.kind == GUARDLINK_DROP)
+			drop(message.inode);
+		else if (message.kind == GUARDLINK_READY)
+			guard.ready = true;
+	}
+}
+
+static void turn(void)
+{
+	struct pollfd items[2] = {{.fd = guard.signals, .events = POLLIN}, {.fd = guard.link, .events = POLLIN}};
+	int timeout = -1;
+
+	if (guard.next != 0) {
+		nsec_t left = guard.next - clock_mono();
+		timeout = left > 0 ? (int)(left / NSEC_PER_MSEC) + 1 : 0;
+	}
+	if (poll(items, 2, timeout) < 0 && errno != EINTR)
+		log_warn("the guard cannot wait: %s", strerror(errno));
+	hear_supervisor();
+	hear_signals();
+	reap();
+	if (guard.next != 0 && clock_mono() >= guard.next && guard.ended < 0)
+		start_supervisor();
+}
+
+static int watch_signals(void)
+{
+	static const int heard[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof heard / sizeof *heard; i++)
+		sigaddset(&set, heard[i]);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int guard_run(const struct guard_order *order)
+{
+	guard.order = order;
+	guard.link = -1;
+	guard.ended = -1;
+	guard.started = order->again;
+	guard.signals = watch_signals();
+	spawn_raise_descriptors(); /* held outputs need many */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		log_warn("the guard cannot inherit orphans: %s", strerror(errno));
+	if (order->again)
+		find_holds();
+	start_supervisor();
+	while (guard.ended < 0)
+		turn();
+	return guard.ended;
+}
+
+int guard_become(const struct guard_order *order, const int *keep, unsigned count)
+{
+	struct command_line line;
+
+	begin_line(&line, order);
+	add_arg(&line, "--guard-again");
+	spawn_restore_descriptors();
+	keep_open(order->lock);
+	for (unsigned i = 0; i < count; i++)
+		keep_open(keep[i]);
+	execv(order->program, line.argv);
+	execv("/proc/self/exe", line.argv);
+	return -1;
+}

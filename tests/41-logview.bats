@@ -1,0 +1,239 @@
+#!/usr/bin/env bats
+#
+# `logs` and `events` without a supervisor, on a state directory that mklog has made.
+
+# Variables such as $error are set by the helpers.
+# shellcheck disable=SC2154
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+MKLOG=${MKLOG:-${GRACECTL%/*}/tests/unit/mklog}
+
+# given_log [PIECE_SIZE]: the standard input is a script for mklog.
+given_log() {
+	[ -e "$CONFIG" ] || write_config <<-'END'
+		[process web]
+		command = sleep 1
+	END
+	"$MKLOG" "$STATE" "$@"
+}
+
+given_a_day() {
+	given_log <<-'END'
+		2026-06-09T16:13:38.269578123Z event - 0 supervisor-start pid=12|version=1.0
+		2026-06-09T16:13:38.300000Z event web.1 1 launch command=npm start|pid=77
+		2026-06-09T16:13:39Z out web.1 1 App running on port 57267...\n
+		2026-06-09T16:13:39.5Z event web.1 1 state from=starting|to=up
+		2026-06-09T16:13:41Z out worker.1 1 working\n
+		2026-06-09T16:13:42Z event web.1 1 stop signal=SIGTERM|processes=2
+		2026-06-09T16:13:43Z event web.1 1 exit status=143|seconds=5
+	END
+}
+
+# on_terminal COMMAND: runs a command line with a terminal as its standard output; $output is what it printed.
+on_terminal() {
+	output=$(TERM=xterm script -qec "$1" /dev/null </dev/null | tr -d '\r')
+}
+
+@test "a line has time, source, dyno and text, as on Heroku" {
+	given_a_day
+	g logs -n 1
+	assert_equal "the line" \
+		"2026-06-09T16:13:43.000000+00:00 heroku[web.1]: Process exited with status 143" "$output"
+	g logs -s app
+	assert_equal "the output of the dynos" \
+		"2026-06-09T16:13:39.000000+00:00 app[web.1]: App running on port 57267...
+2026-06-09T16:13:41.000000+00:00 app[worker.1]: working" "$output"
+	g logs --since 2026-06-09T16:13:38Z -s heroku -d supervisor
+	assert_equal "an event without dyno" \
+		"2026-06-09T16:13:38.269578+00:00 heroku[supervisor]: Supervisor 1.0 started with pid 12" "$output"
+}
+
+@test "the filters come first, then the last lines are counted" {
+	given_a_day
+	g logs -d worker.1 -n 1
+	assert_has "the line of a dyno that is not among the last" "app[worker.1]: working" "$output"
+	g logs -p web -s heroku --num 2
+	assert_equal "the number of lines" 2 "$(wc -l <<<"$output")"
+	g logs --since 2026-06-09T16:13:42Z
+	assert_equal "the number of lines since a time" 2 "$(wc -l <<<"$output")"
+	g logs -n 0
+	assert_equal "no lines" "" "$output"
+}
+
+@test "all the names of an option mean the same" {
+	given_a_day
+	for option in "-d worker.1" "--dyno worker.1" "--dyno-name worker.1" "-p worker" "--ps worker" \
+		"--process-type worker"; do
+		# shellcheck disable=SC2086 # two words
+		g logs $option
+		assert_has "logs $option" "app[worker.1]: working" "$output"
+		refute_has "logs $option" "web.1" "$output"
+	done
+}
+
+@test "an unknown dyno is told, with those that there are" {
+	given_a_day
+	g 1 logs -d web.9
+	assert_equal "the message" "gracectl: no log of a dyno web.9; there are: web.1, worker.1" "$error"
+	g 1 logs -p wrong
+	assert_has "the message" "no log of a process type wrong" "$error"
+	g 1 events -d web.9
+	assert_has "the message of events" "no log of a dyno web.9" "$error"
+}
+
+@test "wrong use is told and exits with 2" {
+	given_a_day
+	for wrong in "-d web.1 -p web" "-n many" "-n -1" "-s syslog" "--since yesterday" "web.1" \
+		"--raw --json" "--since" "--colour"; do
+		# shellcheck disable=SC2086 # several words
+		g 2 logs $wrong
+		assert_has "logs $wrong" "gracectl: " "$error"
+		assert_equal "the output of logs $wrong" "" "$output"
+	done
+	g 2 events -d web.1 -p web
+	g 2 events --raw
+}
+
+@test "before the first start there is no log, and that is told" {
+	write_config <<-'END'
+		[process web]
+		command = sleep 1
+	END
+	g 1 logs
+	assert_has "the message" "there is no log: cannot open $STATE" "$error"
+}
+
+@test "every line of --json is a document, whatever the line holds" {
+	given_log <<-'END'
+		2026-06-09T16:13:40.123456789Z out web.1 3 \x1b[31m"quoted" \x00 \xff caf\xc3\xa9\ttab\n
+		2026-06-09T16:13:41Z event web.1 3 exit status=0|seconds=1
+	END
+	g logs --json
+	python3 - <<-'END' "$BATS_TEST_TMPDIR/stdout"
+		import json, sys
+		lines = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+		assert lines == [
+		    {"time": "2026-06-09T16:13:40.123456789Z", "source": "app", "dyno": "web.1", "launch": 3,
+		     "message": '\x1b[31m"quoted" \x00 \ufffd caf\u00e9\ttab'},
+		    {"time": "2026-06-09T16:13:41.000000000Z", "source": "heroku", "dyno": "web.1", "launch": 3,
+		     "message": "Process exited with status 0"}], lines
+	END
+}
+
+@test "a pipe gets every byte as it was written, a terminal nothing but text" {
+	given_log <<-'END'
+		2026-06-09T16:13:40Z out web.1 1 \x1b]0;evil\x07 \x9b \xc2\x9b2J \x7f \xff caf\xc3\xa9\ttab\r\n
+	END
+	g logs
+	assert_equal "the bytes in a pipe" \
+		"$(printf '\033]0;evil\007 \233 \302\2332J \177 \377 caf\303\251\ttab\r')" "${output#*: }"
+	on_terminal "'$GRACECTL' -c '$CONFIG' --no-color logs"
+	assert_equal "the text on a terminal" \
+		"$(printf '\\x1b]0;evil\\x07 \\x9b \\xc2\\x9b2J \\x7f \\xff caf\303\251\ttab')" "${output#*: }"
+	on_terminal "'$GRACECTL' -c '$CONFIG' --no-color logs --raw"
+	assert_has "the bytes on a terminal with --raw" "$(printf '\033]0;evil\007')" "$output"
+}
+
+@test "names and words have colours, but only on a terminal and when they are wanted" {
+	given_a_day
+	g logs
+	refute_has "the log in a pipe" $'\033' "$output"
+	on_terminal "'$GRACECTL' -c '$CONFIG' logs"
+	assert_has "web is cyan" $'\033[36m2026-06-09T16:13:39.000000+00:00 app[web.1]:\033[0m App' "$output"
+	assert_has "SIGTERM is red" $'\033[31mStopping all processes with SIGTERM\033[0m' "$output"
+	assert_has "up is green" $'to \033[32mup\033[0m' "$output"
+	assert_has "a status that is not 0 is red" $'status \033[31m143\033[0m' "$output"
+	on_terminal "NO_COLOR=1 '$GRACECTL' -c '$CONFIG' logs"
+	refute_has "with NO_COLOR" $'\033' "$output"
+	on_terminal "'$GRACECTL' -c '$CONFIG' --no-color logs"
+	refute_has "with --no-color" $'\033' "$output"
+}
+
+@test "a long line, a line over many pieces and a last line without newline come through" {
+	local long
+	long=$(head -c 30000 /dev/zero | tr '\0' x)
+	printf '%s\n' "2026-06-09T16:13:40Z out web.1 1 $long\\nend" | given_log 4096
+	g logs -n 2
+	assert_equal "the long line" "$long" "$(sed -n '1s/^[^ ]* [^ ]* //p' <<<"$output")"
+	assert_equal "the last line" "end" "$(sed -n '2s/^[^ ]* [^ ]* //p' <<<"$output")"
+	g logs -n 1
+	assert_has "the last line alone" "app[web.1]: end" "$output"
+}
+
+@test "events shows every field, and the documents with --json" {
+	given_a_day
+	g events -n 2
+	assert_equal "two events" \
+		"2026-06-09T16:13:42.000000+00:00 web.1      stop            launch=1 signal=SIGTERM processes=2
+2026-06-09T16:13:43.000000+00:00 web.1      exit            launch=1 status=143 seconds=5" "$output"
+	g events -d web.1 --since 2026-06-09T16:13:38Z
+	assert_has "a value of several words" 'command="npm start"' "$output"
+	g --json events -n 1
+	assert_equal "the document" "5 exit 143" \
+		"$(python3 -c 'import json, sys; e = json.load(sys.stdin); print(e["seq"], e["kind"], e["status"])' <<<"$output")"
+}
+
+@test "a reader that goes away ends the log with 0, a full disk is an error" {
+	local codes
+	given_a_day
+	codes=$("$GRACECTL" -c "$CONFIG" logs | head -n 1 >head.out; echo "${PIPESTATUS[*]}")
+	assert_equal "the exit codes of logs and head" "0 0" "$codes"
+	codes=$("$GRACECTL" -c "$CONFIG" logs -t -n 1 | head -n 1 >head.out; echo "${PIPESTATUS[*]}")
+	assert_equal "the exit codes of logs -t and head, nothing more being written" "0 0" "$codes"
+	status=0
+	"$GRACECTL" -c "$CONFIG" logs >/dev/full 2>full.err || status=$?
+	assert_equal "the exit code on a full disk" 1 "$status"
+	assert_has "the message" "cannot write to stdout: No space left on device" "$(<full.err)"
+}
+
+@test "logs -t shows what is written, over restarts and new pieces, until it is interrupted" {
+	given_a_day
+	g_in_background logs -t -n 1
+	wait_until "$PATIENCE" grep -q "status 143" background.out
+	given_log 64 <<-'END'
+		now event web.1 2 launch command=npm start
+		now out web.1 2 a first line of the new instance, long enough for a piece of its own
+		now out web.1 2 \nin the next piece\nincomplete
+	END
+	wait_until "$PATIENCE" grep -q "in the next piece" background.out
+	given_log 64 <<-'END'
+		now out webhook.1 1 a new dyno\n
+	END
+	wait_until "$PATIENCE" grep -q "a new dyno" background.out
+	given_log 64 <<<"now event web.1 2 exit status=1"
+	wait_until "$PATIENCE" grep -q "status 1$" background.out
+	kill -INT "$BACKGROUND"
+	finish 0
+	assert_equal "the lines" "heroku[web.1]: Process exited with status 143
+heroku[web.1]: Starting process with command \`npm start\`
+app[web.1]: a first line of the new instance, long enough for a piece of its own
+app[web.1]: in the next piece
+app[webhook.1]: a new dyno
+app[web.1]: incomplete
+heroku[web.1]: Process exited with status 1" "$(cut -d ' ' -f 2- background.out)"
+}
+
+@test "events -t follows the journal and ends with 0 on SIGTERM" {
+	given_a_day
+	g_in_background events -t -n 0
+	wait_until "$PATIENCE" follows
+	kill -TERM "$BACKGROUND"
+	finish 0
+}
+
+# An event that is written now is shown.
+follows() {
+	given_log <<<"now event web.1 2 note text=hello" && grep -q "text=hello" background.out
+}
+
+@test "following an unknown dyno says so and waits for it" {
+	given_a_day
+	g_in_background logs -t -d later.1
+	wait_until "$PATIENCE" grep -q "no log of a dyno later.1; .*; waiting for it" background.err
+	given_log <<<"now out later.1 1 here I am\n"
+	wait_until "$PATIENCE" grep -q "app\[later.1\]: here I am" background.out
+	kill -INT "$BACKGROUND"
+	finish 0
+}

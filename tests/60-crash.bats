@@ -1,0 +1,514 @@
+#!/usr/bin/env bats
+# Crashes: what counts as one and when the next try comes; and what a dyno must do to be up.
+
+# The programs in single quotes are for the dynos to expand, $output and $error come from the helpers.
+# shellcheck disable=SC2016,SC2154
+
+bats_require_minimum_version 1.5.0
+
+load cycle-helpers
+
+# A dyno that is up until it is killed. Usage: [LINE...] of its section.
+start_steady_job() {
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		$(printf '%s\n' "$@")
+	END
+	g start
+}
+
+# crash DYNO: kills its process.
+crash() {
+	local pid
+
+	pid=$(pid_of "$1")
+	kill -KILL "$pid"
+	wait_until "$PATIENCE" is_gone "$pid"
+}
+
+# What is said, and when it is tried again.
+
+@test "the first crash is followed by a start at once, the next ones by the pauses of the table" {
+	write_config <<-'END'
+		[process job]
+		command = sh -c 'exit 7'
+		backoff = 0 200ms 400ms
+	END
+	g start
+	wait_for_line job.1 "Crashed 4 times in a row, next try in 400ms"
+	assert_first_lines job.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sh -c 'exit 7'`
+		State changed from starting to up
+		Process exited with status 7
+		State changed from up to crashed
+		State changed from crashed to starting
+		Starting process with command `sh -c 'exit 7'`
+		State changed from starting to up
+		Process exited with status 7
+		State changed from up to crashed
+		Crashed 2 times in a row, next try in 200ms
+		State changed from crashed to starting
+		Starting process with command `sh -c 'exit 7'`
+		State changed from starting to up
+		Process exited with status 7
+		State changed from up to crashed
+		Crashed 3 times in a row, next try in 400ms
+		State changed from crashed to starting
+		Starting process with command `sh -c 'exit 7'`
+		State changed from starting to up
+		Process exited with status 7
+		State changed from up to crashed
+		Crashed 4 times in a row, next try in 400ms
+	END
+}
+
+@test "each pause is as long as it was announced" {
+	write_config <<-'END'
+		[process job]
+		command = sh -c 'exit 7'
+		backoff = 100ms 300ms 200ms
+	END
+	g start
+	wait_for_line job.1 "Crashed 4 times in a row, next try in 200ms"
+	mapfile -t crashed < <(event_times cooling job.1)
+	mapfile -t launched < <(event_times launch job.1)
+	expected=(100 300 200)
+	for i in 0 1 2; do
+		pause=$((launched[i + 1] - crashed[i]))
+		((pause >= expected[i] && pause < expected[i] + 5000)) ||
+			fail "a pause of ${expected[i]} ms took $pause ms"
+	done
+}
+
+@test "an exit with status 0 is a crash too" {
+	write_config <<-'END'
+		[process job]
+		command = true
+		backoff = 1h
+	END
+	g start
+	wait_for_state job.1 cooling
+	assert_log job.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `true`
+		State changed from starting to up
+		Process exited with status 0
+		State changed from up to crashed
+		Crashed 1 time in a row, next try in 1h
+	END
+}
+
+@test "the status of a process that died of a signal is 128 and its number" {
+	start_steady_job "backoff = 1h"
+	kill -SEGV "$(pid_of job.1)"
+	wait_for_state job.1 cooling
+	has_line job.1 "Process exited with status 139"
+	assert_equal "why" "exited with status 139 (SIGSEGV)" "$(field_of job.1 why)"
+	assert_equal "the last status" 139 "$(field_of job.1 last_status)"
+}
+
+@test "a crash during the boot goes from starting to crashed, and start says why and exits with 1" {
+	write_config <<-'END'
+		[process web]
+		command = sh -c 'echo no database; exit 4'
+		backoff = 1h
+	END
+	g 1 start
+	assert_has "the message" "web.1 did not come up: exited with status 4" "$error"
+	assert_has "the summary" "failed, 0 of 1 up" "$error"
+	assert_log web.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sh -c 'echo no database; exit 4'`
+		Process exited with status 4
+		State changed from starting to crashed
+		Crashed 1 time in a row, next try in 1h
+	END
+	assert_equal "its output" "no database" "$(output_of web.1)"
+}
+
+@test "a crash of one dyno leaves the others alone" {
+	start_steady_job "backoff = 1h" "scale = 3"
+	first=$(pid_of job.1) third=$(pid_of job.3)
+	crash job.2
+	wait_for_state job.2 cooling
+	assert_state job.1 up
+	assert_state job.3 up
+	assert_equal "the pids of the others" "$first $third" "$(pid_of job.1) $(pid_of job.3)"
+}
+
+@test "what a crashed main process leaves behind is stopped before anything else happens" {
+	write_config <<-'END'
+		[process job]
+		command = sh -c 'sleep 1000 & echo started; read line <go; exit 5'
+		backoff = 1h
+	END
+	mkfifo go
+	g start
+	wait_for_output job.1 started
+	echo >go
+	wait_for_state job.1 cooling
+	assert_log job.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sh -c 'sleep 1000 & echo started; read line <go; exit 5'`
+		State changed from starting to up
+		Main process exited with status 5, waiting for 1 more: PID (sleep)
+		State changed from up to crashed
+		Stopping all processes with SIGTERM
+		Process exited with status 5
+		Crashed 1 time in a row, next try in 1h
+	END
+}
+
+# While it cools.
+
+@test "ps shows of a cooling dyno why it crashed and when the next try is" {
+	start_steady_job "backoff = 30m"
+	crash job.1
+	wait_for_state job.1 cooling
+	g ps
+	line="^job\.1: cooling [0-9/]+ [0-9:]+ [-+][0-9]+ \(~ [0-9]+s ago\): "
+	line+="exited with status 137 \(SIGKILL\), next try in (30m|29m[0-9]+s)$"
+	grep -Eq "$line" <<<"$output" || fail "no such line: $line"
+	g ps -l
+	assert_has "ps -l" "exited with status 137 (SIGKILL), next try in " "$output"
+	assert_equal "the crashes" 1 "$(field_of job.1 crashes)"
+	assert_equal "the pid" 0 "$(pid_of job.1)"
+	next=$(date -d "$(field_of job.1 next_try)" +%s)
+	((next > EPOCHSECONDS + 1700 && next <= EPOCHSECONDS + 1801))
+}
+
+@test "start ends the pause and forgives the crashes" {
+	start_steady_job "backoff = 0 1h"
+	crash job.1
+	wait_for_field job.1 launch 2
+	wait_for_state job.1 up
+	crash job.1
+	wait_for_state job.1 cooling
+	assert_equal "the crashes before" 2 "$(field_of job.1 crashes)"
+	g start job
+	assert_state job.1 up
+	assert_equal "the crashes after" 0 "$(field_of job.1 crashes)"
+	assert_equal "the next try" "" "$(field_of job.1 next_try)"
+	crash job.1
+	wait_for_field job.1 launch 4
+	wait_for_state job.1 up
+}
+
+@test "restart ends the pause and forgives the crashes" {
+	start_steady_job "backoff = 1h"
+	crash job.1
+	wait_for_state job.1 cooling
+	g restart
+	assert_state job.1 up
+	assert_equal "the crashes" 0 "$(field_of job.1 crashes)"
+	assert_last_lines job.1 <<-'END'
+		Crashed 1 time in a row, next try in 1h
+		Restarting
+		State changed from crashed to starting
+		Starting process with command `sleep 1000`
+		State changed from starting to up
+	END
+}
+
+@test "stop of a cooling dyno keeps it down" {
+	start_steady_job "backoff = 300ms" "scale = 2"
+	crash job.1
+	wait_for_state job.1 cooling
+	g stop job.1
+	assert_state job.1 down
+	assert_equal "the next try" "" "$(field_of job.1 next_try)"
+	assert_equal "the last line" "State changed from crashed to down" "$(platform_lines job.1 | tail -n 1)"
+	# The other dyno begins a pause of the same length later; when that is over, the first one would be too.
+	crash job.2
+	wait_for_field job.2 launch 2
+	assert_state job.1 down
+	assert_equal "its launches" 1 "$(field_of job.1 launch)"
+}
+
+# When crashes are forgotten.
+
+@test "after backoff_reset the crashes are forgotten" {
+	start_steady_job "backoff = 0 1h" "backoff_reset = 200ms"
+	crash job.1
+	wait_for_field job.1 launch 2
+	wait_for_field job.1 crashes 0
+	crash job.1
+	wait_for_field job.1 launch 3
+	wait_for_state job.1 up
+}
+
+@test "before backoff_reset a crash counts, although the dyno was up in between" {
+	start_steady_job "backoff = 0 1h" "backoff_reset = 1h"
+	crash job.1
+	wait_for_field job.1 launch 2
+	wait_for_state job.1 up
+	assert_equal "the crashes" 1 "$(field_of job.1 crashes)"
+	crash job.1
+	wait_for_line job.1 "Crashed 2 times in a row, next try in 1h"
+}
+
+@test "with backoff = never a crashed dyno stays crashed until somebody starts, restarts or stops it" {
+	start_steady_job "backoff = never"
+	crash job.1
+	wait_for_state job.1 crashed
+	g ps
+	assert_has "ps" "exited with status 137 (SIGKILL), not tried again by itself" "$output"
+	g start
+	assert_state job.1 up
+	crash job.1
+	wait_for_state job.1 crashed
+	g restart
+	assert_state job.1 up
+	crash job.1
+	wait_for_state job.1 crashed
+	g stop job
+	assert_state job.1 down
+	assert_equal "the launches" 3 "$(field_of job.1 launch)"
+}
+
+# The boot timeout.
+
+@test "a web process that does not listen in time is killed: R10, and status 137" {
+	write_config <<-'END'
+		[process web]
+		command = sh -c 'sleep 1000 & wait'
+		boot_timeout = 1s
+		backoff = 1h
+	END
+	g 1 start
+	assert_has "the message" "web.1 did not come up: boot timeout" "$error"
+	assert_log web.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sh -c 'sleep 1000 & wait'`
+		Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 1 seconds of launch
+		Stopping process with SIGKILL
+		Process exited with status 137
+		State changed from starting to crashed
+		Crashed 1 time in a row, next try in 1h
+	END
+	# The launch is told when it is done, so a little time has passed since it began.
+	waited=$(($(event_times boot-timeout web.1) - $(event_times launch web.1)))
+	((waited >= 900 && waited < 6000)) || fail "R10 came after $waited ms"
+}
+
+@test "a boot timeout is a crash and has the pauses of the table" {
+	write_config <<-'END'
+		[process web]
+		command = sleep 1000
+		boot_timeout = 100ms
+		backoff = 0 200ms
+	END
+	g 1 start
+	wait_for_line web.1 "Crashed 3 times in a row, next try in 200ms"
+	assert_first_lines web.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sleep 1000`
+		Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 0.1 seconds of launch
+		Stopping process with SIGKILL
+		Process exited with status 137
+		State changed from starting to crashed
+		State changed from crashed to starting
+		Starting process with command `sleep 1000`
+		Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 0.1 seconds of launch
+		Stopping process with SIGKILL
+		Process exited with status 137
+		State changed from starting to crashed
+		Crashed 2 times in a row, next try in 200ms
+	END
+}
+
+# What cannot be launched.
+
+@test "a program that cannot be executed is reported with the reason" {
+	printf '#!/no/such/interpreter\n' >prog
+	chmod +x prog
+	write_config <<-'END'
+		[process job]
+		command = ./prog
+		backoff = 1h
+	END
+	g 1 start
+	assert_has "the message" \
+		"job.1 did not come up: the program cannot be executed: No such file or directory" "$error"
+	assert_log job.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `./prog`
+		Cannot start `./prog`: the program cannot be executed: No such file or directory
+		Process exited with status 127
+		State changed from starting to crashed
+		Crashed 1 time in a row, next try in 1h
+	END
+	g ps
+	assert_has "ps" "the program cannot be executed: No such file or directory, next try in" "$output"
+}
+
+@test "a working directory that has gone is reported with its path" {
+	mkdir work
+	start_steady_job "workdir = work" "backoff = 1h"
+	rmdir work
+	g 1 restart
+	assert_has "the message" \
+		"the working directory cannot be entered: $BATS_TEST_TMPDIR/work: No such file or directory" "$error"
+}
+
+# Readiness.
+
+# A server that answers as the file `answer` says, and prints each answer.
+write_server() {
+	cat >server.py <<-'END'
+		import http.server, os
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        status = int(open("answer").read())
+		        print("answer", self.path, status, flush=True)
+		        self.send_response(status)
+		        self.end_headers()
+		    def log_message(self, *args):
+		        pass
+		http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+	END
+}
+
+# answer STATUS: from now on, at one stroke.
+answer() {
+	echo "$1" >next
+	mv next answer
+}
+
+@test "ready = http: a dyno is up when its path is answered with 200 to 399, and not before" {
+	write_server
+	answer 503
+	write_config <<-'END'
+		[process web]
+		command = python3 server.py
+		ready = http:/ready?deep=1
+	END
+	start_daemon
+	wait_for_output web.1 "answer /ready?deep=1 503" 3
+	assert_state web.1 starting
+	answer 404
+	wait_for_output web.1 "answer /ready?deep=1 404" 2
+	assert_state web.1 starting
+	answer 302
+	wait_for_state web.1 up
+	assert_equal "answers that counted" 1 "$(output_of web.1 | grep -cx 'answer /ready?deep=1 302')"
+	end_daemon
+}
+
+@test "ready = http: a server that accepts and never answers does not come up" {
+	cat >mute.py <<-'END'
+		import os, socket, time
+		s = socket.create_server(("0.0.0.0", int(os.environ["PORT"])))
+		s.accept()
+		print("accepted", flush=True)
+		time.sleep(1000)
+	END
+	write_config <<-'END'
+		[process web]
+		command = python3 mute.py
+		ready = http:/
+		boot_timeout = 3s
+	END
+	g 1 start
+	has_output web.1 accepted
+	has_line web.1 'Error R10 (Boot timeout) -> Web process failed to answer on $PORT within 3 seconds of launch'
+}
+
+@test "ready = notify: a dyno is up when it says READY=1, and not before" {
+	cat >notifier.py <<-'END'
+		import os, socket, time
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		def say(text):
+		    s.sendto(text, os.environ["NOTIFY_SOCKET"])
+		say(b"")
+		say(b"STATUS=READY=1")
+		say(b"READY=10\nREADY=0\nXREADY=1")
+		say(b"x" * 100000)
+		print("told nonsense", flush=True)
+		while not os.path.exists("go"):
+		    time.sleep(0.01)
+		say(b"STATUS=serving\nREADY=1\n")
+		print("told readiness", flush=True)
+		time.sleep(1000)
+	END
+	write_config <<-END
+		[process job]
+		command = python3 notifier.py
+		ready = notify
+	END
+	start_daemon
+	wait_for_output job.1 "told nonsense"
+	assert_state job.1 starting
+	touch go
+	wait_for_state job.1 up
+	wait_for_output job.1 "told readiness"
+	assert_equal "sockets that are left" "" "$(find "$RUN" -name '*notify*')"
+	end_daemon
+}
+
+@test "ready = notify: silence is a boot timeout" {
+	write_config <<-'END'
+		[process job]
+		command = sleep 1000
+		ready = notify
+		boot_timeout = 300ms
+	END
+	g 1 start
+	has_line job.1 "Error R10 (Boot timeout) -> Web process failed to report READY=1 within 0.3 seconds of launch"
+}
+
+@test "ready = none: a web process is up as soon as it is launched, and has a port" {
+	write_config <<-'END'
+		[process web]
+		command = sleep 1000
+		ready = none
+	END
+	g start
+	assert_log web.1 <<-'END'
+		State changed from down to starting
+		Starting process with command `sleep 1000`
+		State changed from starting to up
+	END
+	(($(field_of web.1 port) > 0))
+}
+
+@test "ready = port: a listener of a child of the main process counts" {
+	write_config <<-'END'
+		[process web]
+		command = sh -c 'python3 -m http.server $PORT & wait'
+	END
+	g start
+	assert_state web.1 up
+}
+
+@test "ready = port: a listener that belongs to another process does not count" {
+	cat >holder.py <<-'END'
+		import socket, time
+		s = socket.create_server(("0.0.0.0", 0))
+		print(s.getsockname()[1], flush=True)
+		time.sleep(60)
+	END
+	python3 holder.py >port 3>&- &
+	holder=$!
+	wait_until "$PATIENCE" test -s port
+	port=$(<port)
+	write_config <<-END
+		[process web]
+		command = sleep 1000
+		port = $port
+		boot_timeout = 1s
+	END
+	g 1 start
+	assert_log web.1 <<-END
+		State changed from down to starting
+		Starting process with command \`sleep 1000\`
+		Port $port is taken by a process that does not belong to web.1
+		Error R10 (Boot timeout) -> Web process failed to bind to \$PORT within 1 seconds of launch
+		Stopping process with SIGKILL
+		Process exited with status 137
+		State changed from starting to crashed
+	END
+	kill "$holder"
+}

@@ -1,0 +1,85 @@
+# What the tests of crashes, programs, the cycle and the control socket need besides helpers.bash.
+
+load helpers
+
+# wait_for_field DYNO FIELD VALUE: ps --json says so.
+wait_for_field() {
+	wait_until "$PATIENCE" has_field "$@"
+}
+
+has_field() {
+	assert_equal "$2 of $1" "$3" "$(field_of "$1" "$2")"
+}
+
+# count_lines DYNO LINE: how often the platform said exactly this of the dyno.
+count_lines() {
+	platform_lines "$1" | grep -cxF -- "$2"
+}
+
+# wait_for_line DYNO LINE [COUNT]: the platform has said exactly this, at least so often.
+wait_for_line() {
+	wait_until "$PATIENCE" has_line "$@"
+}
+
+has_line() {
+	(($(count_lines "$1" "$2") >= ${3:-1}))
+}
+
+# wait_for_output DYNO LINE [COUNT]: the dyno has printed this line, at least so often.
+wait_for_output() {
+	wait_until "$PATIENCE" has_output "$@"
+}
+
+has_output() {
+	(($(output_of "$1" | grep -cxF -- "$2") >= ${3:-1}))
+}
+
+# assert_first_lines DYNO: what the platform said of the dyno begins with the standard input.
+# assert_last_lines DYNO: it ends with it.
+assert_first_lines() {
+	local expected
+
+	expected=$(cat)
+	assert_equal "the first lines of $1" "$expected" \
+		"$(platform_lines "$1" | head -n "$(wc -l <<<"$expected")")"
+}
+
+assert_last_lines() {
+	local expected
+
+	expected=$(cat)
+	assert_equal "the last lines of $1" "$expected" \
+		"$(platform_lines "$1" | tail -n "$(wc -l <<<"$expected")")"
+}
+
+# event_times KIND DYNO: the times of these events, in milliseconds since 1970, one a line.
+event_times() {
+	local time
+
+	events kind dyno time | sed -n "s/^$1 $2 //p" | while read -r time; do
+		time=$(date -d "$time" +%s%N)
+		echo "$((time / 1000000))"
+	done
+}
+
+# start_daemon [COMMAND...]: the supervisor as a job of the test, run by COMMAND if there is one. Sets DAEMON.
+start_daemon() {
+	"$@" "$GRACECTL" -c "$CONFIG" daemon >>"$BATS_TEST_TMPDIR/daemon.log" 2>&1 3>&- &
+	DAEMON=$!
+	wait_until "$PATIENCE" "$GRACECTL" -c "$CONFIG" ps
+}
+
+# end_daemon: SIGTERM ends it, and all its dynos, with exit status 0.
+end_daemon() {
+	local code=0
+
+	kill -TERM "$DAEMON"
+	wait "$DAEMON" || code=$?
+	cat "$BATS_TEST_TMPDIR/daemon.log"
+	assert_equal "the exit status of the daemon" 0 "$code"
+}
+
+# supervisor_pid: the one that was started last.
+supervisor_pid() {
+	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1
+}

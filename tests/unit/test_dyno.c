@@ -1,0 +1,925 @@
+/*
+ * Tests of dyno: every cell of its table, and the courses of starts, stops, restarts and crashes. What the
+ * machine does to the world is written down by fake operations as one line of text, in its order: "up>starting; stop 1;
+ * launch 2". test_dyno_walk.c tries all the courses that are too many to be written down.
+ */
+#include "dyno.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+enum {
+	LAUNCHES = 16
+};
+
+/* The world of one dyno. Instance number n of that place is instances[n]. */
+static struct {
+	struct dyno dyno;
+	struct process_config config;
+	struct instance instances[LAUNCHES + 1];
+	struct buf did;
+	nsec_t before; /* monotonic: when the last event was handed in */
+	uint64_t random;
+	unsigned told; /* how often changed() was called */
+} world;
+
+static void did(const char *what)
+{
+	if (world.did.len > 0)
+		buf_adds(&world.did, "; ");
+	buf_adds(&world.did, what);
+}
+
+static struct instance *fake_launch(struct dyno *dyno)
+{
+	char text[32];
+
+	if (dyno->launches > LAUNCHES) {
+		printf("Bail out! more launches than expected\n");
+		exit(1);
+	}
+	struct instance *instance = &world.instances[dyno->launches];
+	snprintf(text, sizeof text, "launch %llu", (unsigned long long)dyno->launches);
+	did(text);
+	memset(instance, 0, sizeof *instance);
+	instance->launch = dyno->launches;
+	return instance;
+}
+
+static void ask_to_stop(struct instance *instance)
+{
+	if (instance->state == INSTANCE_STARTING || instance->state == INSTANCE_UP ||
+		instance->ending == ENDING_ITSELF)
+		instance->ending = ENDING_ASKED;
+	instance_restore(instance, INSTANCE_STOPPING);
+}
+
+static void fake_stop(struct dyno *dyno, struct instance *instance)
+{
+	char text[32];
+
+	(void)dyno;
+	snprintf(text, sizeof text, "stop %d", (int)(instance - world.instances));
+	did(text);
+	ask_to_stop(instance);
+}
+
+static void fake_stop_old(struct dyno *dyno)
+{
+	(void)dyno;
+	did("stop old");
+}
+
+/* The wait is told in whole half seconds, so the time that the test itself takes does not matter. */
+static void fake_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
+{
+	static const char *const names[DYNO_TIMERS] = {"cool", "stable", "cycle"};
+	const nsec_t grain = NSEC_PER_SEC / 2;
+	char wait[DURATION_TEXT], text[80];
+
+	if (due != 0 && due != dyno->due[timer])
+		did("a timer that is not noted");
+	snprintf(text, sizeof text, "%s %s", names[timer],
+		due == 0 ? "off" : duration_format((due - world.before) / grain * grain, wait));
+	did(text);
+}
+
+static void fake_publish(struct dyno *dyno, struct event *event)
+{
+	const bson_t *doc = &event->doc;
+	char text[64];
+
+	(void)dyno;
+	if (strcmp(event_get_str(doc, "kind"), "state") == 0)
+		snprintf(text, sizeof text, "%s>%s", event_get_str(doc, "from"),
+			event_get_str(doc, "to"));
+	else
+		snprintf(text, sizeof text, "%s", event_get_str(doc, "kind"));
+	did(text);
+	is_str(event_get_str(doc, "dyno"), "web.1", "an event names its dyno");
+}
+
+static void fake_changed(struct dyno *dyno)
+{
+	(void)dyno;
+	world.told++;
+}
+
+static uint64_t fake_random(struct dyno *dyno)
+{
+	(void)dyno;
+	return world.random;
+}
+
+static const struct dyno_ops ops = {
+	.launch = fake_launch,
+	.stop = fake_stop,
+	.stop_old = fake_stop_old,
+	.timer = fake_timer,
+	.publish = fake_publish,
+	.changed = fake_changed,
+	.random = fake_random,
+};
+
+/* What was done since the last call; good until the next one. */
+static const char *done(void)
+{
+	static struct buf text;
+
+	buf_reset(&text);
+	buf_adds(&text, world.did.len > 0 ? world.did.data : "");
+	buf_reset(&world.did);
+	return text.data;
+}
+
+/* ---- what can happen; each tells what came of it ---- */
+
+static const char *on(enum dyno_event event)
+{
+	world.before = clock_mono();
+	dyno_handle(&world.dyno, event);
+	return done();
+}
+
+/* A timer that has fired runs no more. */
+static const char *fires(enum dyno_timer timer, enum dyno_event event)
+{
+	world.dyno.due[timer] = 0;
+	return on(event);
+}
+
+static const char *becomes(int number, enum instance_state state)
+{
+	world.before = clock_mono();
+	instance_restore(&world.instances[number], state);
+	dyno_instance_changed(&world.dyno, &world.instances[number]);
+	return done();
+}
+
+static const char *is_up(int number)
+{
+	return becomes(number, INSTANCE_UP);
+}
+
+static const char *is_gone(int number)
+{
+	return becomes(number, INSTANCE_GONE);
+}
+
+/* Its main process ends by itself with that status; others remain, or none. */
+static const char *ends(int number, int status, bool others)
+{
+	struct instance *instance = &world.instances[number];
+
+	instance->ending = ENDING_ITSELF;
+	instance->rung = others ? 1 : 0;
+	instance->exit = (struct proc_exit){.known = true, .status = status};
+	return becomes(number, INSTANCE_STOPPING);
+}
+
+static const char *crashes(int number, int status)
+{
+	ends(number, status, false);
+	return is_gone(number);
+}
+
+static const char *boot_timeout(int number)
+{
+	world.instances[number].ending = ENDING_BOOT;
+	world.instances[number].rung = 2;
+	becomes(number, INSTANCE_STOPPING);
+	return is_gone(number);
+}
+
+/* ---- situations ---- */
+
+static void new_dyno(enum restart_order order, const char *backoff)
+{
+	struct cause cause;
+
+	world.config = (struct process_config){.name = "web",
+		.order = order,
+		.ready = READY_PORT,
+		.cycle = 24 * NSEC_PER_HOUR,
+		.backoff_reset = 10 * NSEC_PER_MIN};
+	backoff_parse(backoff, &world.config.backoff, &cause);
+	world.random = 0;
+	dyno_init(&world.dyno, &ops, &world, &world.config, 1);
+	done();
+}
+
+static const char default_backoff[] = "0 20m 40m 60m 180m 320m";
+
+static void down(void)
+{
+	new_dyno(ORDER_OVERLAP, default_backoff);
+}
+
+static void up_in(enum restart_order order)
+{
+	new_dyno(order, default_backoff);
+	on(DYNO_START);
+	is_up(1);
+}
+
+static void starting(void)
+{
+	down();
+	on(DYNO_START);
+}
+
+static void up(void)
+{
+	up_in(ORDER_OVERLAP);
+}
+
+static void starting_beside_old(void)
+{
+	up();
+	on(DYNO_RESTART);
+}
+
+static void starting_after_old(void)
+{
+	up_in(ORDER_STOP_FIRST);
+	on(DYNO_RESTART);
+}
+
+static void starting_before_old(void)
+{
+	up_in(ORDER_START_FIRST);
+	on(DYNO_RESTART);
+}
+
+static void up_beside_old(void)
+{
+	starting_beside_old();
+	is_up(2);
+}
+
+static void stopping(void)
+{
+	up();
+	on(DYNO_STOP);
+}
+
+static void stopping_and_wanted(void)
+{
+	stopping();
+	on(DYNO_START);
+}
+
+static void stopping_both(void)
+{
+	starting_before_old();
+	on(DYNO_STOP);
+}
+
+static void stopping_beside_old(void)
+{
+	starting_beside_old();
+	on(DYNO_STOP);
+}
+
+static void cooling(void)
+{
+	up();
+	crashes(1, 1);
+	crashes(2, 1);
+}
+
+static void cooling_beside_old(void)
+{
+	new_dyno(ORDER_OVERLAP, "20m");
+	on(DYNO_START);
+	is_up(1);
+	on(DYNO_RESTART);
+	crashes(2, 1);
+}
+
+static void crashed(void)
+{
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	crashes(1, 1);
+}
+
+static void crashed_leaving_others(void)
+{
+	up();
+	ends(1, 1, true);
+}
+
+static void crashed_beside_old(void)
+{
+	starting_beside_old();
+	crashes(2, 1);
+}
+
+/* ---- the table ---- */
+
+#define SAME DYNO_STATES
+
+/*
+ * Every cell of the table in the header, in its order; some more than once, where it matters what exists. Where an
+ * instance has to be gone for the event, `gone` is its number.
+ */
+static const struct cell {
+	enum dyno_event event;
+	void (*situation)(void);
+	int gone;
+	enum dyno_state to; /* SAME: it stays */
+	bool impossible;    /* is ignored with a warning */
+	const char *does;
+} cells[] = {
+	{DYNO_START, down, 0, DYNO_STARTING, false, "down>starting; cycle 24h; launch 1"},
+	{DYNO_START, starting, 0, SAME, false, ""},
+	{DYNO_START, up, 0, SAME, false, ""},
+	{DYNO_START, stopping, 0, SAME, false, ""},
+	{DYNO_START, cooling, 0, DYNO_STARTING, false,
+		"cool off; crashed>starting; cycle 24h; launch 3"},
+	{DYNO_START, cooling_beside_old, 0, SAME, false, ""},
+	{DYNO_START, crashed, 0, DYNO_STARTING, false, "crashed>starting; cycle 24h; launch 2"},
+	{DYNO_START, crashed_leaving_others, 0, SAME, false, ""},
+
+	{DYNO_STOP, down, 0, SAME, false, ""},
+	{DYNO_STOP, starting, 0, DYNO_STOPPING, false, "cycle off; starting>down; stop 1"},
+	{DYNO_STOP, starting_beside_old, 0, DYNO_STOPPING, false,
+		"cycle off; starting>down; stop 2"},
+	{DYNO_STOP, starting_after_old, 0, DYNO_STOPPING, false, "cycle off; starting>down"},
+	{DYNO_STOP, starting_before_old, 0, DYNO_STOPPING, false,
+		"cycle off; starting>down; stop 1; stop 2"},
+	{DYNO_STOP, up, 0, DYNO_STOPPING, false, "stable off; cycle off; up>down; stop 1"},
+	{DYNO_STOP, stopping, 0, SAME, false, "stop 1"},
+	{DYNO_STOP, stopping_and_wanted, 0, SAME, false, ""},
+	{DYNO_STOP, stopping_both, 0, SAME, false, "stop 1; stop 2"},
+	{DYNO_STOP, stopping_beside_old, 0, SAME, false, "stop 2; stop old"},
+	{DYNO_STOP, cooling, 0, DYNO_DOWN, false, "cool off; crashed>down"},
+	{DYNO_STOP, cooling_beside_old, 0, DYNO_STOPPING, false, "cool off; crashed>down"},
+	{DYNO_STOP, crashed, 0, DYNO_DOWN, false, "crashed>down"},
+	{DYNO_STOP, crashed_leaving_others, 0, DYNO_STOPPING, false, "crashed>down; stop 1"},
+
+	{DYNO_RESTART, down, 0, SAME, false, ""},
+	{DYNO_RESTART, starting, 0, SAME, false, "restart; stop 1; cycle off; cycle 24h; launch 2"},
+	{DYNO_RESTART, starting_before_old, 0, SAME, false,
+		"restart; stop 2; cycle off; cycle 24h; launch 3"},
+	{DYNO_RESTART, starting_after_old, 0, SAME, false, "restart"},
+	{DYNO_RESTART, up, 0, DYNO_STARTING, false,
+		"restart; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2"},
+	{DYNO_RESTART, stopping, 0, SAME, false, ""},
+	{DYNO_RESTART, cooling, 0, DYNO_STARTING, false,
+		"restart; cool off; crashed>starting; cycle 24h; launch 3"},
+	{DYNO_RESTART, crashed, 0, DYNO_STARTING, false,
+		"restart; crashed>starting; cycle 24h; launch 2"},
+
+	{DYNO_CYCLE, down, 0, SAME, false, ""},
+	{DYNO_CYCLE, starting, 0, SAME, false, ""},
+	{DYNO_CYCLE, up, 0, DYNO_STARTING, false,
+		"cycle; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2"},
+	{DYNO_CYCLE, stopping, 0, SAME, false, ""},
+	{DYNO_CYCLE, cooling, 0, SAME, false, ""},
+	{DYNO_CYCLE, crashed, 0, SAME, false, ""},
+
+	{DYNO_READY, down, 0, SAME, true, ""},
+	{DYNO_READY, starting, 0, DYNO_UP, false, "starting>up; stable 10m"},
+	{DYNO_READY, starting_before_old, 0, DYNO_UP, false, "stop 1; starting>up; stable 10m"},
+	{DYNO_READY, up, 0, SAME, false, ""},
+	{DYNO_READY, stopping, 0, SAME, false, ""},
+	{DYNO_READY, cooling, 0, SAME, true, ""},
+	{DYNO_READY, crashed, 0, SAME, false, ""},
+
+	{DYNO_ENDING, down, 0, SAME, true, ""},
+	{DYNO_ENDING, starting, 0, DYNO_CRASHED, false, "cycle off; starting>crashed"},
+	{DYNO_ENDING, starting_before_old, 0, SAME, false, ""},
+	{DYNO_ENDING, up, 0, DYNO_CRASHED, false, "stable off; cycle off; up>crashed"},
+	{DYNO_ENDING, stopping, 0, SAME, false, ""},
+	{DYNO_ENDING, cooling, 0, SAME, true, ""},
+	{DYNO_ENDING, crashed, 0, SAME, false, ""},
+
+	{DYNO_GONE, down, 0, SAME, true, ""},
+	{DYNO_GONE, starting, 1, SAME, false,
+		"cycle off; starting>crashed; crashed>starting; cycle 24h; launch 2"},
+	{DYNO_GONE, starting_beside_old, 2, DYNO_CRASHED, false, "cycle off; starting>crashed"},
+	{DYNO_GONE, starting_before_old, 1, SAME, false, ""},
+	{DYNO_GONE, up, 1, DYNO_STARTING, false,
+		"stable off; cycle off; up>crashed; crashed>starting; cycle 24h; launch 2"},
+	{DYNO_GONE, stopping, 1, DYNO_DOWN, false, ""},
+	{DYNO_GONE, stopping_and_wanted, 1, DYNO_STARTING, false,
+		"down>starting; cycle 24h; launch 2"},
+	{DYNO_GONE, stopping_both, 1, SAME, false, ""},
+	{DYNO_GONE, cooling, 0, SAME, true, ""},
+	{DYNO_GONE, crashed_leaving_others, 1, DYNO_STARTING, false,
+		"crashed>starting; cycle 24h; launch 2"},
+
+	{DYNO_NEXT_GONE, down, 0, SAME, true, ""},
+	{DYNO_NEXT_GONE, starting_before_old, 2, DYNO_UP, false,
+		"note; starting>up; stable 10m"},
+	{DYNO_NEXT_GONE, up, 0, SAME, true, ""},
+	{DYNO_NEXT_GONE, stopping_both, 2, SAME, false, ""},
+	{DYNO_NEXT_GONE, cooling, 0, SAME, true, ""},
+	{DYNO_NEXT_GONE, crashed, 0, SAME, true, ""},
+
+	{DYNO_OLD_GONE, down, 0, SAME, false, ""},
+	{DYNO_OLD_GONE, starting_beside_old, 1, SAME, false, ""},
+	{DYNO_OLD_GONE, starting_after_old, 1, SAME, false, "cycle off; cycle 24h; launch 2"},
+	{DYNO_OLD_GONE, up_beside_old, 1, SAME, false, ""},
+	{DYNO_OLD_GONE, stopping_beside_old, 1, SAME, false, ""},
+	{DYNO_OLD_GONE, cooling_beside_old, 1, SAME, false, ""},
+	{DYNO_OLD_GONE, crashed_beside_old, 1, DYNO_STARTING, false,
+		"crashed>starting; cycle 24h; launch 3"},
+
+	{DYNO_COOLED, down, 0, SAME, false, ""},
+	{DYNO_COOLED, starting, 0, SAME, false, ""},
+	{DYNO_COOLED, up, 0, SAME, false, ""},
+	{DYNO_COOLED, stopping, 0, SAME, false, ""},
+	{DYNO_COOLED, cooling, 0, DYNO_STARTING, false,
+		"cool off; crashed>starting; cycle 24h; launch 3"},
+	{DYNO_COOLED, crashed, 0, SAME, false, ""},
+
+	{DYNO_STABLE, down, 0, SAME, false, ""},
+	{DYNO_STABLE, starting, 0, SAME, false, ""},
+	{DYNO_STABLE, up, 0, SAME, false, ""},
+	{DYNO_STABLE, stopping, 0, SAME, false, ""},
+	{DYNO_STABLE, cooling, 0, SAME, false, ""},
+	{DYNO_STABLE, crashed, 0, SAME, false, ""},
+};
+
+enum {
+	CELLS = sizeof cells / sizeof *cells
+};
+
+/* Runs it with stderr in a file; tells whether something was written there, and keeps what was done. */
+static bool warns(const struct cell *cell, struct buf *what)
+{
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	dup2(fileno(file), STDERR_FILENO);
+	world.before = clock_mono();
+	if (cell->gone > 0) {
+		instance_restore(&world.instances[cell->gone], INSTANCE_GONE);
+		dyno_instance_changed(&world.dyno, &world.instances[cell->gone]);
+	} else {
+		dyno_handle(&world.dyno, cell->event);
+	}
+	buf_adds(what, done());
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	bool warned = lseek(fileno(file), 0, SEEK_END) > 0;
+	fclose(file);
+	return warned;
+}
+
+/* Timers that may run in a state. */
+static bool timers_fit_state(void)
+{
+	const struct dyno *dyno = &world.dyno;
+	bool runs = dyno->state == DYNO_STARTING || dyno->state == DYNO_UP;
+
+	return (dyno->state == DYNO_COOLING) == (dyno->due[DYNO_TIMER_COOL] != 0) &&
+	       (dyno->state == DYNO_UP) == (dyno->due[DYNO_TIMER_STABLE] != 0) &&
+	       runs == (dyno->due[DYNO_TIMER_CYCLE] != 0);
+}
+
+static void test_cell(const struct cell *cell)
+{
+	char name[160], place[64];
+	struct buf what = BUF_INIT;
+
+	cell->situation();
+	enum dyno_state from = world.dyno.state;
+	enum dyno_state to = cell->to == SAME ? from : cell->to;
+	snprintf(place, sizeof place, "%s x %s", dyno_state_names[from],
+		dyno_event_names[cell->event]);
+	world.told = 0;
+	bool warned = warns(cell, &what);
+	snprintf(name, sizeof name, "%s does this and nothing else", place);
+	is_str(what.data, cell->does, name);
+	snprintf(name, sizeof name, "%s leads to %s", place, dyno_state_names[to]);
+	is_str(dyno_state_names[world.dyno.state], dyno_state_names[to], name);
+	snprintf(name, sizeof name, "%s is %s", place,
+		cell->impossible ? "ignored with a warning" : "no surprise");
+	is_int(warned, cell->impossible, name);
+	snprintf(name, sizeof name, "%s is told once", place);
+	is_int(world.told, 1, name);
+	snprintf(name, sizeof name, "%s leaves the timers of its state", place);
+	ok(timers_fit_state(), name);
+	buf_release(&what);
+}
+
+static void test_table(void)
+{
+	bool seen[DYNO_STATES][DYNO_EVENTS] = {{false}};
+	int count = 0;
+
+	for (size_t i = 0; i < CELLS; i++) {
+		cells[i].situation();
+		enum dyno_state from = world.dyno.state;
+		count += !seen[from][cells[i].event];
+		seen[from][cells[i].event] = true;
+		test_cell(&cells[i]);
+	}
+	is_int(count, DYNO_STATES * DYNO_EVENTS, "no cell of the table is left out");
+	for (int state = 0; state < DYNO_STATES; state++)
+		for (int event = 0; event < DYNO_EVENTS; event++)
+			if (!seen[state][event])
+				printf("# left out: %s x %s\n", dyno_state_names[state],
+					dyno_event_names[event]);
+}
+
+/* ---- starting and stopping ---- */
+
+static void test_start(void)
+{
+	down();
+	is_int(world.dyno.state, DYNO_DOWN, "a new dyno is down");
+	is_str(world.dyno.name, "web.1", "its name is type and number");
+	ok(!world.dyno.wanted_up, "nobody wants it up");
+	is_str(on(DYNO_START), "down>starting; cycle 24h; launch 1", "a start launches it");
+	ok(world.dyno.wanted_up, "and is wanted from then on");
+	is_str(world.dyno.why, "asked to start", "it says why it is starting");
+	is_str(is_up(1), "starting>up; stable 10m", "it is up when its instance is");
+	is_str(world.dyno.why, "", "and has nothing to explain");
+	is_int(world.dyno.restarts, 0, "a first launch is no restart");
+	is_str(on(DYNO_STOP), "stable off; cycle off; up>down; stop 1",
+		"the log says down before the signal is sent, as on Heroku");
+	is_str(is_gone(1), "", "when it is gone the log has said it");
+	is_int(world.dyno.state, DYNO_DOWN, "it is down");
+	is_str(world.dyno.why, "stopped", "because it was stopped");
+	is_int((int64_t)world.dyno.failures, 0, "nothing of this is a failure");
+	on(DYNO_START);
+	is_int((int64_t)world.dyno.launches, 2, "launches are counted on");
+}
+
+static void test_start_during_stop(void)
+{
+	stopping();
+	is_str(on(DYNO_START), "", "a start during a stop does nothing at once");
+	ok(world.dyno.wanted_up, "but is kept as the wish");
+	is_str(on(DYNO_STOP), "", "a stop takes it back, and does not hurry yet");
+	ok(!world.dyno.wanted_up, "it is not wanted any more");
+	is_str(on(DYNO_STOP), "stop 1", "a stop after that does hurry");
+	is_str(is_gone(1), "", "and so it stays down");
+	is_int(world.dyno.state, DYNO_DOWN, "it is down in the end");
+
+	stopping();
+	on(DYNO_START);
+	is_str(is_gone(1), "down>starting; cycle 24h; launch 2",
+		"otherwise it is launched when the old one is gone");
+	stopping_both();
+	on(DYNO_START);
+	is_str(is_gone(2), "", "not before the last one of two is gone");
+	is_str(is_gone(1), "down>starting; cycle 24h; launch 3", "and then once");
+}
+
+static void test_stop_of_all(void)
+{
+	starting_beside_old();
+	is_str(on(DYNO_STOP), "cycle off; starting>down; stop 2",
+		"a first stop does not hurry the old one, which is ending already");
+	is_str(on(DYNO_STOP), "stop 2; stop old", "a second one hurries both");
+	is_gone(2);
+	is_int(world.dyno.state, DYNO_STOPPING, "it is stopping while the old one lives");
+	is_gone(1);
+	is_int(world.dyno.state, DYNO_DOWN, "and down when both are gone");
+}
+
+/* ---- restarting ---- */
+
+static void test_overlap(void)
+{
+	up();
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2",
+		"overlap: the new one is launched as soon as the old one has its signal");
+	is_int(world.dyno.old, 1, "the old one is on its way out");
+	is_str(is_up(2), "starting>up; stable 10m", "the new one takes over");
+	is_str(is_gone(1), "", "the old one goes in silence");
+	is_int(world.dyno.state, DYNO_UP, "it is up");
+	is_int(world.dyno.restarts, 1, "that was one restart");
+
+	starting_beside_old();
+	on(DYNO_RESTART);
+	is_int(world.dyno.old, 2, "a restart on top of a restart retires the new one too");
+	is_int(dyno_instances(&world.dyno), 3, "all of them are counted");
+	is_gone(2);
+	is_gone(1);
+	is_str(is_up(3), "starting>up; stable 10m", "the newest takes over");
+}
+
+static void test_stop_first(void)
+{
+	up_in(ORDER_STOP_FIRST);
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1",
+		"stop-first: the old one is stopped, and nothing launched");
+	is_int(dyno_instances(&world.dyno), 1, "there is one instance");
+	is_str(is_gone(1), "cycle off; cycle 24h; launch 2", "the new one comes when it is gone");
+	is_str(is_up(2), "starting>up; stable 10m", "and takes over");
+
+	starting_after_old();
+	on(DYNO_STOP);
+	is_str(is_gone(1), "", "a stop in between: nothing is launched any more");
+	is_int(world.dyno.state, DYNO_DOWN, "it is down");
+
+	new_dyno(ORDER_STOP_FIRST, default_backoff);
+	on(DYNO_START);
+	is_str(on(DYNO_RESTART), "restart; stop 1",
+		"stop-first holds for one that is not up yet, too");
+}
+
+static void test_start_first(void)
+{
+	up_in(ORDER_START_FIRST);
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 24h; launch 2",
+		"start-first: the old one is left alone");
+	is_str(is_up(2), "stop 1; starting>up; stable 10m", "until the new one is up");
+	is_str(is_gone(1), "", "then it goes");
+	is_int(world.dyno.state, DYNO_UP, "it is up");
+
+	new_dyno(ORDER_START_FIRST, default_backoff);
+	on(DYNO_START);
+	is_str(on(DYNO_RESTART), "restart; stop 1; cycle off; cycle 24h; launch 2",
+		"one that is not up serves nobody and is not kept");
+
+	starting_before_old();
+	is_str(on(DYNO_RESTART), "restart; stop 2; cycle off; cycle 24h; launch 3",
+		"a restart on top of it replaces the candidate");
+	is_str(is_gone(2), "", "the first candidate goes in silence");
+	is_str(is_up(3), "stop 1; starting>up; stable 10m", "the second takes over");
+}
+
+static void test_candidate_fails(void)
+{
+	starting_before_old();
+	is_str(crashes(2, 1), "note; starting>up; stable 10m",
+		"when the candidate dies the old one goes on, and can become stable again");
+	is_int(world.dyno.state, DYNO_UP, "it is up");
+	is_str(world.dyno.why, "the last restart failed: the new instance did not come up",
+		"it says what happened");
+	is_int((int64_t)world.dyno.failures, 1, "the failure is counted");
+	is_int(world.dyno.crashes, 0, "but is no crash of what serves");
+	ok(world.dyno.current == &world.instances[1], "the old one is current");
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 24h; launch 3",
+		"and can be restarted anew");
+
+	starting_before_old();
+	is_str(boot_timeout(2), "note; starting>up; stable 10m",
+		"a boot timeout of the candidate is the same");
+}
+
+static void test_old_fails(void)
+{
+	starting_before_old();
+	is_str(crashes(1, 1), "", "when the old one dies first, the candidate stands in its place");
+	ok(world.dyno.current == &world.instances[2], "it is current");
+	is_int(world.dyno.crashes, 0, "that is no crash of the dyno");
+	is_str(is_up(2), "starting>up; stable 10m", "it takes over as it would have");
+
+	starting_before_old();
+	is_str(ends(1, 1, true), "", "the old one may leave others behind");
+	is_int(world.dyno.old, 1, "it is one of the old ones then");
+	is_str(is_up(2), "starting>up; stable 10m", "the candidate takes over");
+	is_str(is_gone(1), "", "and the rest goes in silence");
+
+	starting_before_old();
+	ends(1, 1, false);
+	is_str(is_up(2), "stop 1; starting>up; stable 10m",
+		"one whose output is not read to its end is retired like any other");
+
+	starting_before_old();
+	crashes(1, 1);
+	is_str(crashes(2, 1),
+		"cycle off; starting>crashed; crashed>starting; cycle 24h; launch 3",
+		"when both die it is a crash");
+	is_int(world.dyno.crashes, 1, "one");
+}
+
+/* ---- crashing ---- */
+
+static void test_crash_policy(void)
+{
+	static const struct {
+		const char *does;
+		nsec_t pause;
+	} next[] = {
+		{"stable off; cycle off; up>crashed; crashed>starting; cycle 24h; launch 2", 0},
+		{"cycle off; starting>crashed; cool 20m; cooling", 20},
+		{"cycle off; starting>crashed; cool 40m; cooling", 40},
+		{"cycle off; starting>crashed; cool 1h; cooling", 60},
+		{"cycle off; starting>crashed; cool 3h; cooling", 180},
+		{"cycle off; starting>crashed; cool 5h20m; cooling", 320},
+		{"cycle off; starting>crashed; cool 5h20m; cooling", 320},
+	};
+	char name[80];
+
+	up();
+	for (int i = 0; i < (int)(sizeof next / sizeof *next); i++) {
+		snprintf(name, sizeof name, "crash %d in a row, as on Heroku", i + 1);
+		is_str(crashes(i + 1, 1), next[i].does, name);
+		is_int(world.dyno.crashes, i + 1, "each is counted");
+		if (next[i].pause > 0)
+			ok(strstr(fires(DYNO_TIMER_COOL, DYNO_COOLED), "crashed>starting") != NULL,
+				"it is tried again when the pause is over");
+	}
+	is_int((int64_t)world.dyno.failures, 7, "every crash is a failure");
+
+	cooling();
+	is_str(world.dyno.why, "exited with status 1", "it says why it cools");
+	is_int(world.dyno.last_exit.status, 1, "and knows the status");
+	crashed();
+	is_int(world.dyno.state, DYNO_CRASHED, "never: it stays crashed");
+	is_str(world.dyno.why, "exited with status 1", "and says why");
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	is_str(boot_timeout(1), "cycle off; starting>crashed", "a boot timeout is a crash");
+	is_str(world.dyno.why, "boot timeout", "which is said");
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	is_str(crashes(1, 0), "cycle off; starting>crashed", "an exit with status 0 is one, too");
+}
+
+static void test_launch_failure(void)
+{
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	struct instance *instance = &world.instances[1];
+	instance->ending = ENDING_LAUNCH;
+	snprintf(instance->failure, sizeof instance->failure, "the program cannot be executed");
+	becomes(1, INSTANCE_STOPPING);
+	is_str(is_gone(1), "cycle off; starting>crashed", "what cannot be launched is crashed");
+	is_str(world.dyno.why, "the program cannot be executed", "and says why");
+	ok(!world.dyno.last_exit.known, "without an exit status");
+}
+
+static void test_crash_leaving_others(void)
+{
+	up();
+	is_str(ends(1, 3, true), "stable off; cycle off; up>crashed",
+		"it is crashed as soon as its main process is");
+	is_str(world.dyno.why, "exited with status 3", "and says why");
+	is_str(on(DYNO_STABLE), "", "it cannot become stable any more");
+	is_str(is_gone(1), "crashed>starting; cycle 24h; launch 2",
+		"the policy begins when the rest is gone");
+	is_int(world.dyno.crashes, 1, "it was one crash");
+	is_int((int64_t)world.dyno.failures, 1, "and one failure");
+
+	crashed_leaving_others();
+	is_str(on(DYNO_STOP), "crashed>down; stop 1", "a stop in between stops the rest");
+	is_str(is_gone(1), "", "and nothing is launched");
+	is_int(world.dyno.state, DYNO_DOWN, "it is down");
+}
+
+static void test_start_while_rest_is_ending(void)
+{
+	cooling();
+	fires(DYNO_TIMER_COOL, DYNO_COOLED);
+	ends(3, 1, true);
+	is_str(on(DYNO_START), "", "a start has to wait for the rest of a crashed instance");
+	uint64_t failures = world.dyno.failures;
+	ok(strstr(is_gone(3), "launch 4") != NULL, "and comes at once then, without a pause");
+	is_int(world.dyno.crashes, 0, "the crash before it is forgiven");
+	is_int((int64_t)(world.dyno.failures - failures), 0,
+		"and is not taken for a failure of this start");
+
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	ends(1, 1, true);
+	on(DYNO_START);
+	ok(strstr(is_gone(1), "launch 2") != NULL, "also where nothing is tried again by itself");
+
+	cooling_beside_old();
+	is_str(on(DYNO_START), "", "a start has to wait for an old instance, too");
+	ok(strstr(is_gone(1), "launch 3") != NULL, "and not for the end of the pause");
+}
+
+static void test_crash_count(void)
+{
+	cooling();
+	is_int(world.dyno.crashes, 2, "two crashes");
+	fires(DYNO_TIMER_COOL, DYNO_COOLED);
+	is_up(3);
+	is_int(world.dyno.crashes, 2, "to be up is not enough to forget them");
+	fires(DYNO_TIMER_CYCLE, DYNO_CYCLE);
+	is_int(world.dyno.crashes, 2, "a cycle does not touch the count");
+	is_up(4);
+	is_int(world.dyno.crashes, 2, "nor does the instance that it brings");
+	fires(DYNO_TIMER_STABLE, DYNO_STABLE);
+	is_int(world.dyno.crashes, 0, "to be up for backoff_reset does");
+
+	cooling();
+	on(DYNO_RESTART);
+	is_int(world.dyno.crashes, 0, "a restart by hand does");
+	cooling();
+	fires(DYNO_TIMER_COOL, DYNO_COOLED);
+	on(DYNO_RESTART);
+	is_int(world.dyno.crashes, 0, "also while it is starting");
+	cooling();
+	on(DYNO_START);
+	is_int(world.dyno.crashes, 0, "and so does a start");
+	cooling();
+	on(DYNO_STOP);
+	on(DYNO_START);
+	is_int(world.dyno.crashes, 0, "after a stop as well");
+	up_in(ORDER_START_FIRST);
+	crashes(1, 1);
+	is_up(2);
+	fires(DYNO_TIMER_CYCLE, DYNO_CYCLE);
+	crashes(3, 1);
+	is_int(world.dyno.crashes, 1, "a candidate that fails is not counted among the crashes");
+	ok(world.dyno.due[DYNO_TIMER_STABLE] != 0, "and what goes on can still become stable");
+}
+
+static void test_stop_while_cooling(void)
+{
+	cooling();
+	is_str(on(DYNO_STOP), "cool off; crashed>down", "a stop while it cools is done at once");
+	is_str(on(DYNO_COOLED), "", "a timer that was on its way comes too late");
+	is_int(world.dyno.state, DYNO_DOWN, "it stays down");
+}
+
+/* ---- the cycle ---- */
+
+static nsec_t cycle_drawn(uint64_t random)
+{
+	new_dyno(ORDER_OVERLAP, default_backoff);
+	world.config.cycle_jitter = 216 * NSEC_PER_MIN;
+	world.random = random;
+	world.before = clock_mono();
+	on(DYNO_START);
+	return world.dyno.due[DYNO_TIMER_CYCLE] - world.before;
+}
+
+static void test_cycle(void)
+{
+	static const uint64_t randoms[] = {0, 1, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX};
+	const nsec_t least = 24 * NSEC_PER_HOUR, jitter = 216 * NSEC_PER_MIN;
+	nsec_t before = 0;
+
+	for (size_t i = 0; i < sizeof randoms / sizeof *randoms; i++) {
+		nsec_t drawn = cycle_drawn(randoms[i]);
+		nsec_t slack = clock_mono() - world.before;
+		ok(drawn >= least, "the cycle is never shorter than it is set to");
+		ok(drawn <= least + jitter + slack, "nor longer than the jitter allows");
+		ok(drawn > before - slack, "a larger random number gives a longer one");
+		before = drawn;
+	}
+	is_str(is_up(1), "starting>up; stable 10m", "coming up does not draw it anew");
+
+	new_dyno(ORDER_OVERLAP, default_backoff);
+	world.config.cycle = 0;
+	is_str(on(DYNO_START), "down>starting; launch 1", "cycle = 0: it is never cycled");
+	new_dyno(ORDER_OVERLAP, default_backoff);
+	world.config.restart_at_text = (char *)"30 4 * * *";
+	is_str(on(DYNO_START), "down>starting; launch 1", "restart_at takes the cycle's place");
+
+	up_in(ORDER_START_FIRST);
+	is_str(fires(DYNO_TIMER_CYCLE, DYNO_CYCLE),
+		"cycle; stable off; up>starting; cycle 24h; launch 2",
+		"a cycle follows restart_order");
+	is_str(world.dyno.why, "its time was up", "and says why");
+}
+
+/* ---- counters ---- */
+
+static void test_counters(void)
+{
+	up();
+	world.instances[1].killed = true;
+	on(DYNO_STOP);
+	is_gone(1);
+	is_int((int64_t)world.dyno.kills, 1, "a stop that needed SIGKILL is counted");
+	on(DYNO_START);
+	is_up(2);
+	on(DYNO_STOP);
+	is_gone(2);
+	is_int((int64_t)world.dyno.kills, 1, "one that did not is not");
+	is_int(dyno_instances(&world.dyno), 0, "nothing exists");
+	dyno_restore(&world.dyno, DYNO_CRASHED);
+	is_str(done(), "", "a state from a record has no entry actions");
+	is_int(world.dyno.state, DYNO_CRASHED, "but is the state");
+}
+
+int main(void)
+{
+	test_table();
+	test_start();
+	test_start_during_stop();
+	test_stop_of_all();
+	test_overlap();
+	test_stop_first();
+	test_start_first();
+	test_candidate_fails();
+	test_old_fails();
+	test_crash_policy();
+	test_launch_failure();
+	test_crash_leaving_others();
+	test_start_while_rest_is_ending();
+	test_crash_count();
+	test_stop_while_cooling();
+	test_cycle();
+	test_counters();
+	buf_release(&world.did);
+	return tap_done();
+}

@@ -1,0 +1,487 @@
+/*
+ * A walk of dyno through everything that can happen to it.
+ *
+ * From a new dyno, every request, timer and fate of an instance that is possible is tried in every state that can be
+ * reached, for each restart_order and crash policy, until nothing new turns up. Two situations count as
+ * the same when the machine and its instances are in the same states. Since the walk goes by breadth, a rule that is broken is
+ * reported with the shortest course that leads there.
+ */
+#include "dyno.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "xmalloc.h"
+
+enum {
+	SLOTS = 5,           /* instances that exist at the same time */
+	CROWD = 3,           /* nobody asks for a restart when so many exist */
+	CRASHES = 3,         /* as good as more, with two pauses in the list */
+	SITUATIONS = 20000,  /* far more than there are */
+};
+
+/* All that is true at one moment. */
+struct situation {
+	struct dyno dyno;
+	struct instance slots[SLOTS];
+	bool used[SLOTS];
+	bool asked;    /* somebody asked for a launch that has not come yet */
+	size_t parent; /* the situation that it came from */
+	char move[32]; /* how */
+};
+
+static struct situation now;
+static struct situation *reached; /* in the order of the walk */
+static size_t reached_count;
+static struct process_config config;
+static unsigned told;            /* how often changed() was called */
+static char broken[128];         /* the rule that was broken, "" for none */
+
+static void must(bool condition, const char *rule)
+{
+	if (!condition && broken[0] == '\0')
+		snprintf(broken, sizeof broken, "%s", rule);
+}
+
+/* ---- the world ---- */
+
+static bool is_asked_to_end(const struct instance *instance)
+{
+	return instance->state == INSTANCE_STOPPING || instance->state == INSTANCE_GONE;
+}
+
+/* What may exist beside a new instance. */
+static void check_launch(const struct dyno *dyno)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		const struct instance *other = &now.slots[i];
+		if (!now.used[i])
+			continue;
+		must(config.order != ORDER_STOP_FIRST, "stop-first never has two instances");
+		must(is_asked_to_end(other) || config.order == ORDER_START_FIRST,
+			"a new instance is launched only beside those that are ending");
+		must(is_asked_to_end(other) ||
+				(other == dyno->current && other->state == INSTANCE_UP),
+			"start-first launches only beside one that serves");
+	}
+}
+
+static struct instance *fake_launch(struct dyno *dyno)
+{
+	check_launch(dyno);
+	must(!now.asked || dyno->crashes == 0, "a launch that was asked for begins a new crash count");
+	now.asked = false;
+	for (int i = 0; i < SLOTS; i++)
+		if (!now.used[i]) {
+			now.used[i] = true;
+			memset(&now.slots[i], 0, sizeof now.slots[i]);
+			return &now.slots[i];
+		}
+	printf("Bail out! more instances than expected\n");
+	exit(1);
+}
+
+static void fake_stop(struct dyno *dyno, struct instance *instance)
+{
+	(void)dyno;
+	must(instance->state != INSTANCE_GONE, "what is gone is not stopped");
+	if (instance->state == INSTANCE_STOPPING && instance->ending != ENDING_ITSELF)
+		return;
+	instance->ending = ENDING_ASKED;
+	instance_restore(instance, INSTANCE_STOPPING);
+}
+
+static void fake_stop_old(struct dyno *dyno)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (now.used[i] && &now.slots[i] != dyno->current && &now.slots[i] != dyno->next)
+			fake_stop(dyno, &now.slots[i]);
+}
+
+static void fake_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
+{
+	must(due == 0 || due == dyno->due[timer], "a timer that is armed is noted");
+}
+
+static void fake_publish(struct dyno *dyno, struct event *event)
+{
+	(void)dyno;
+	(void)event;
+}
+
+static void fake_changed(struct dyno *dyno)
+{
+	(void)dyno;
+	told++;
+}
+
+static uint64_t fake_random(struct dyno *dyno)
+{
+	(void)dyno;
+	return 0;
+}
+
+static const struct dyno_ops ops = {
+	.launch = fake_launch,
+	.stop = fake_stop,
+	.stop_old = fake_stop_old,
+	.timer = fake_timer,
+	.publish = fake_publish,
+	.changed = fake_changed,
+	.random = fake_random,
+};
+
+/* ---- the rules ---- */
+
+static unsigned living(void)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < SLOTS; i++)
+		count += now.used[i];
+	return count;
+}
+
+static void check_wish(const struct dyno *dyno)
+{
+	bool rests = dyno->state == DYNO_COOLING || dyno->state == DYNO_CRASHED;
+
+	must(dyno->state != DYNO_DOWN || !dyno->wanted_up, "what is wanted up is not down");
+	must(dyno->state == DYNO_DOWN || dyno->state == DYNO_STOPPING || dyno->wanted_up,
+		"what is not wanted up is stopping or down");
+	must(dyno_instances(dyno) > 0 || dyno->state == DYNO_DOWN || rests,
+		"without an instance it waits for nothing");
+	must(dyno_instances(dyno) > 0 || !dyno->start_asked || !rests,
+		"who asks for a start while a rest is ending is heard when it has ended");
+	must(dyno_instances(dyno) > 0 || dyno->state != DYNO_CRASHED || config.backoff.count == 0,
+		"it rests for good only when the policy is never");
+	must(dyno->state != DYNO_COOLING || dyno->due[DYNO_TIMER_COOL] != 0,
+		"the pause after a crash has an end");
+}
+
+static void check_instances(const struct dyno *dyno)
+{
+	must(dyno_instances(dyno) == living(), "every instance is counted");
+	must(dyno->next == NULL || dyno->current != NULL || dyno->state == DYNO_STOPPING,
+		"next is there to replace current");
+	must(dyno->next == NULL || dyno->state == DYNO_STARTING || dyno->state == DYNO_STOPPING,
+		"next belongs to a replacement");
+	must(dyno->state != DYNO_UP || dyno->current != NULL, "what is up has an instance");
+	must(dyno->state != DYNO_UP || dyno->current == NULL ||
+			dyno->current->state != INSTANCE_STARTING,
+		"what is up is not still starting");
+	must(dyno->state != DYNO_DOWN || dyno_instances(dyno) == 0, "what is down has none");
+	must(dyno->state != DYNO_COOLING || dyno->current == NULL, "what cools has none");
+	for (int i = 0; i < SLOTS; i++)
+		must(!now.used[i] || is_asked_to_end(&now.slots[i]) ||
+				((&now.slots[i] == dyno->current || &now.slots[i] == dyno->next) &&
+					dyno->state != DYNO_STOPPING),
+			"what is neither current nor next has been asked to end");
+}
+
+static void check_timers(const struct dyno *dyno)
+{
+	must(dyno->due[DYNO_TIMER_COOL] == 0 || dyno->state == DYNO_COOLING,
+		"the pause runs only while it cools");
+	must(dyno->due[DYNO_TIMER_STABLE] == 0 || dyno->state == DYNO_UP,
+		"only what is up becomes stable");
+	must(dyno->due[DYNO_TIMER_CYCLE] == 0 || dyno->state == DYNO_UP ||
+			dyno->state == DYNO_STARTING,
+		"only what runs is cycled");
+	must(dyno->state != DYNO_UP || dyno->due[DYNO_TIMER_CYCLE] != 0,
+		"what is up will be cycled");
+	must(dyno->state != DYNO_UP || dyno->crashes == 0 || dyno->due[DYNO_TIMER_STABLE] != 0,
+		"what is up after crashes can become stable");
+}
+
+/* ---- what can happen ---- */
+
+static void request(enum dyno_event event)
+{
+	bool heard = event == DYNO_RESTART || (event == DYNO_START && now.dyno.state != DYNO_STARTING &&
+						      now.dyno.state != DYNO_UP);
+
+	now.asked = now.asked || heard;
+	dyno_handle(&now.dyno, event);
+	must(!heard || now.dyno.crashes == 0, "who asks for a start forgives the crashes");
+}
+
+static void request_stop(void)
+{
+	now.asked = false;
+	dyno_handle(&now.dyno, DYNO_STOP);
+}
+
+static void timer(enum dyno_timer which, enum dyno_event event)
+{
+	unsigned crashes = now.dyno.crashes;
+
+	now.dyno.due[which] = 0;
+	dyno_handle(&now.dyno, event);
+	must(which != DYNO_TIMER_CYCLE || now.dyno.crashes == crashes,
+		"a cycle does not touch the crash count");
+}
+
+static void come_up(struct instance *instance)
+{
+	instance_restore(instance, INSTANCE_UP);
+	dyno_instance_changed(&now.dyno, instance);
+}
+
+static void end(struct instance *instance, enum instance_ending why, unsigned rung)
+{
+	instance->ending = why;
+	instance->rung = rung;
+	instance_restore(instance, INSTANCE_STOPPING);
+	dyno_instance_changed(&now.dyno, instance);
+}
+
+static void go(struct instance *instance)
+{
+	instance_restore(instance, INSTANCE_GONE);
+	now.used[instance - now.slots] = false;
+	dyno_instance_changed(&now.dyno, instance);
+}
+
+/* The fates of one instance; returns false for a number that is none. */
+static bool fate(struct instance *instance, int number, const char **name)
+{
+	static const char *const names[] = {"is up", "ends leaving others", "ends", "boot timeout", "is gone"};
+	bool ending = is_asked_to_end(instance);
+	bool starting = instance->state == INSTANCE_STARTING;
+
+	*name = names[number];
+	if (number == 0 && starting)
+		come_up(instance);
+	else if (number == 1 && !ending)
+		end(instance, ENDING_ITSELF, 1);
+	else if (number == 2 && !ending)
+		end(instance, ENDING_ITSELF, 0);
+	else if (number == 3 && starting)
+		end(instance, ENDING_BOOT, 2);
+	else if (number == 4 && ending)
+		go(instance);
+	else
+		return false;
+	return true;
+}
+
+enum {
+	FATES = 5,
+	OTHERS = 6,
+	MOVES = OTHERS + SLOTS * FATES
+};
+
+/* Requests as the control socket hands them in, timers as the formation does. */
+static bool other(int number, const char **name)
+{
+	static const char *const names[OTHERS] = {"start", "stop", "restart", "cycle", "cooled", "stable"};
+	const struct dyno *dyno = &now.dyno;
+
+	*name = names[number];
+	if (number == 0)
+		request(DYNO_START);
+	else if (number == 1)
+		request_stop();
+	else if (number == 2 && dyno->wanted_up && living() < CROWD)
+		request(DYNO_RESTART);
+	else if (number == 3 && dyno->state == DYNO_UP && living() < CROWD)
+		timer(DYNO_TIMER_CYCLE, DYNO_CYCLE);
+	else if (number == 4 && dyno->due[DYNO_TIMER_COOL] != 0)
+		timer(DYNO_TIMER_COOL, DYNO_COOLED);
+	else if (number == 5 && dyno->due[DYNO_TIMER_STABLE] != 0)
+		timer(DYNO_TIMER_STABLE, DYNO_STABLE);
+	else
+		return false;
+	return true;
+}
+
+static const char *role(const struct instance *instance)
+{
+	return instance == now.dyno.current ? "current" : instance == now.dyno.next ? "next" : "old";
+}
+
+/* Makes a move in the situation, if it is possible there. */
+static bool make_move(int number)
+{
+	const char *name;
+
+	if (number < OTHERS) {
+		if (!other(number, &name))
+			return false;
+		snprintf(now.move, sizeof now.move, "%s", name);
+		return true;
+	}
+	int slot = (number - OTHERS) / FATES;
+	if (!now.used[slot])
+		return false;
+	const char *who = role(&now.slots[slot]);
+	if (!fate(&now.slots[slot], (number - OTHERS) % FATES, &name))
+		return false;
+	snprintf(now.move, sizeof now.move, "%s %s", who, name);
+	return true;
+}
+
+/* ---- the walk ---- */
+
+/* Pointers into now.slots are the same in every situation, since each is copied there before it is used. */
+static bool same_instance(const struct situation *a, const struct situation *b, int i)
+{
+	return a->used[i] == b->used[i] &&
+	       (!a->used[i] || (a->slots[i].state == b->slots[i].state &&
+				       a->slots[i].ending == b->slots[i].ending &&
+				       (a->slots[i].rung > 0) == (b->slots[i].rung > 0)));
+}
+
+static bool is_same(const struct situation *a, const struct situation *b)
+{
+	const struct dyno *x = &a->dyno, *y = &b->dyno;
+
+	if (x->state != y->state || x->wanted_up != y->wanted_up || x->start_asked != y->start_asked ||
+		x->crashes != y->crashes || x->current != y->current || x->next != y->next ||
+		x->old != y->old || a->asked != b->asked)
+		return false;
+	for (int i = 0; i < DYNO_TIMERS; i++)
+		if ((x->due[i] != 0) != (y->due[i] != 0))
+			return false;
+	for (int i = 0; i < SLOTS; i++)
+		if (!same_instance(a, b, i))
+			return false;
+	return true;
+}
+
+enum {
+	BUCKETS = 4096
+};
+static size_t buckets[BUCKETS]; /* index + 1 of the newest situation with that hash */
+static size_t *same_hash;       /* index + 1 of the next one */
+
+static unsigned hash(const struct situation *at)
+{
+	unsigned value = at->dyno.state * 2U + at->dyno.wanted_up;
+
+	value = value * 31 + at->dyno.crashes;
+	for (int i = 0; i < SLOTS; i++)
+		value = value * 31 + (at->used[i] ? 1U + at->slots[i].state * 5 + at->slots[i].ending : 0);
+	return (value ^ value >> 12) % BUCKETS;
+}
+
+/* Adds the situation unless it was reached before. */
+static void arrive(size_t parent)
+{
+	unsigned bucket = hash(&now);
+
+	for (size_t i = buckets[bucket]; i != 0; i = same_hash[i - 1])
+		if (is_same(&reached[i - 1], &now))
+			return;
+	if (reached_count == SITUATIONS) {
+		printf("Bail out! the walk has no end\n");
+		exit(1);
+	}
+	now.parent = parent;
+	memcpy(&reached[reached_count], &now, sizeof now);
+	same_hash[reached_count] = buckets[bucket];
+	buckets[bucket] = ++reached_count;
+}
+
+static void tell_course(size_t at, const char *last)
+{
+	if (at != 0)
+		tell_course(reached[at].parent, reached[at].move);
+	printf("%s%s", at != 0 ? ", " : "#   the course: ", last);
+}
+
+/* Each rule is reported once, with the shortest course. */
+static void report(size_t at, struct strlist *rules)
+{
+	if (broken[0] != '\0' && !strlist_has(rules, broken)) {
+		strlist_add(rules, broken);
+		printf("# broken: %s\n", broken);
+		tell_course(at, now.move);
+		printf(" (%s)\n", dyno_state_names[now.dyno.state]);
+	}
+	broken[0] = '\0';
+}
+
+static bool try_move(size_t at, int move, FILE *warnings)
+{
+	memcpy(&now, &reached[at], sizeof now);
+	told = 0;
+	if (!make_move(move))
+		return false;
+	if (now.dyno.crashes > CRASHES)
+		now.dyno.crashes = CRASHES;
+	must(!reached[at].asked || now.dyno.failures == reached[at].dyno.failures,
+		"what crashed before it was asked to start is no failure of that start");
+	must(told <= 1 && (told == 1 || move >= OTHERS), "each event is told once");
+	check_wish(&now.dyno);
+	check_instances(&now.dyno);
+	check_timers(&now.dyno);
+	must(lseek(fileno(warnings), 0, SEEK_END) == 0, "no event comes where it is impossible");
+	if (ftruncate(fileno(warnings), 0) < 0)
+		must(false, "the test can empty its file");
+	return true;
+}
+
+static void walk(struct strlist *rules)
+{
+	FILE *warnings = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	memset(buckets, 0, sizeof buckets);
+	memset(&now, 0, sizeof now);
+	dyno_init(&now.dyno, &ops, NULL, &config, 1);
+	reached_count = 0;
+	arrive(0);
+	dup2(fileno(warnings), STDERR_FILENO);
+	for (size_t at = 0; at < reached_count; at++)
+		for (int move = 0; move < MOVES; move++) {
+			if (!try_move(at, move, warnings))
+				continue;
+			bool sound = broken[0] == '\0';
+			report(at, rules);
+			if (sound)
+				arrive(at);
+		}
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	fclose(warnings);
+}
+
+static void test_walk(enum restart_order order, const char *backoff)
+{
+	static const char *const names[] = {"overlap", "stop-first", "start-first"};
+	struct strlist rules = STRLIST_INIT;
+	struct cause cause;
+	char name[128];
+
+	config = (struct process_config){.name = "web",
+		.order = order,
+		.ready = READY_PORT,
+		.cycle = NSEC_PER_HOUR,
+		.backoff_reset = NSEC_PER_MIN};
+	backoff_parse(backoff, &config.backoff, &cause);
+	walk(&rules);
+	snprintf(name, sizeof name, "no course breaks a rule with restart_order = %s, backoff = %s",
+		names[order], backoff);
+	is_int((int64_t)rules.count, 0, name);
+	printf("# %zu situations\n", reached_count);
+	ok(reached_count > 25, "the walk has gone far");
+	strlist_release(&rules);
+}
+
+int main(void)
+{
+	static const enum restart_order orders[] = {ORDER_OVERLAP, ORDER_STOP_FIRST, ORDER_START_FIRST};
+	static const char *const backoffs[] = {"0 20m", "20m", "0", "never"};
+
+	reached = xcalloc(SITUATIONS, sizeof *reached);
+	same_hash = xcalloc(SITUATIONS, sizeof *same_hash);
+	for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+		for (size_t j = 0; j < sizeof backoffs / sizeof *backoffs; j++)
+			test_walk(orders[i], backoffs[j]);
+	free(reached);
+	free(same_hash);
+	return tap_done();
+}

@@ -1,0 +1,53 @@
+/* Unit tests of utf8: what is text, and what becomes of the rest. */
+#include "tap.h"
+#include "utf8.h"
+
+static const char *valid(const char *text, size_t len)
+{
+	static struct buf out;
+
+	buf_reset(&out);
+	utf8_append_valid(&out, text, len);
+	return out.len > 0 ? out.data : "";
+}
+
+static const char *safe(const char *text, size_t len)
+{
+	static struct buf out;
+
+	buf_reset(&out);
+	utf8_append_safe(&out, text, len);
+	return out.len > 0 ? out.data : "";
+}
+
+#define VALID(text) valid(text, sizeof(text) - 1)
+#define SAFE(text) safe(text, sizeof(text) - 1)
+#define BAD "\xef\xbf\xbd"
+
+int main(void)
+{
+	is_str(VALID("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x92\xa5"),
+		"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x92\xa5",
+		"characters of one to four bytes are valid");
+	is_str(VALID("a\xff"
+		     "b\x80"),
+		"a" BAD "b" BAD, "stray bytes are replaced one by one");
+	is_str(VALID("\xc3"), BAD, "a character that is cut off is replaced");
+	is_str(VALID("\xe2\x82"
+		     "A"),
+		BAD BAD "A", "and what follows it is kept");
+	is_str(VALID("\xc0\xaf"), BAD BAD, "a longer form than needed is not valid");
+	is_str(VALID("\xe0\x80\xaf"), BAD BAD BAD, "whatever its length");
+	is_str(VALID("\xed\xa0\x80"), BAD BAD BAD, "a surrogate is not valid");
+	is_str(VALID("\xf4\x90\x80\x80"), BAD BAD BAD BAD, "nor anything above U+10FFFF");
+	is_str(VALID("\xf4\x8f\xbf\xbf"), "\xf4\x8f\xbf\xbf", "U+10FFFF is");
+
+	is_str(SAFE("plain\ttext \xc3\xa9"), "plain\ttext \xc3\xa9", "text and tabs are safe");
+	is_str(SAFE("\x1b[2J\a\r\n"), "\\x1b[2J\\x07\\x0d\\x0a", "C0 characters are shown");
+	is_str(SAFE("a\0b\x7f"), "a\\x00b\\x7f", "so are NUL and DEL");
+	is_str(SAFE("\xc2\x9b"
+		    "2J\xc2\xa0"),
+		"\\xc2\\x9b2J\xc2\xa0", "so are C1 characters, but not what follows them");
+	is_str(SAFE("\x9b\xff"), "\\x9b\\xff", "and bytes that are no text");
+	return tap_done();
+}
