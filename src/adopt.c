@@ -123,13 +123,13 @@ static struct told look_up(struct place *place, uint64_t launch)
 }
 
 static struct runner *add_runner(struct place *place, struct instance *found, struct proc_id *known, size_t known_count,
-	void (*changed)(void *owner, struct runner *runner))
+	const struct runner_owner *owner)
 {
 	struct app *app = place->formation->app;
 
 	found->exit_told = look_up(place, found->launch).ended;
 	struct runner *runner = runner_adopt(app, place->dyno.config, place->dyno.number, found, known,
-		known_count, changed, place);
+		known_count, owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
 	return runner;
 }
@@ -144,7 +144,7 @@ static void take_role(struct dyno *dyno, struct runner *runner, const char *role
 		dyno->old++;
 }
 
-static void adopt_recorded(struct place *place, const bson_t *doc, void (*changed)(void *, struct runner *))
+static void adopt_recorded(struct place *place, const bson_t *doc, const struct runner_owner *owner)
 {
 	struct instance found;
 	bson_iter_t iter;
@@ -158,7 +158,7 @@ static void adopt_recorded(struct place *place, const bson_t *doc, void (*change
 			continue;
 		get_instance(&item, place->dyno.config, &found);
 		struct proc_id *known = get_known(&item, &known_count);
-		take_role(&place->dyno, add_runner(place, &found, known, known_count, changed),
+		take_role(&place->dyno, add_runner(place, &found, known, known_count, owner),
 			doc_text(&item, "role"));
 	}
 }
@@ -204,7 +204,7 @@ static uint16_t port_of(pid_t pid)
 	return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
-static void adopt_unrecorded(struct place *place, void (*changed)(void *, struct runner *))
+static void adopt_unrecorded(struct place *place, const struct runner_owner *owner)
 {
 	const struct process_config *config = place->dyno.config;
 	struct instance found;
@@ -220,7 +220,7 @@ static void adopt_unrecorded(struct place *place, void (*changed)(void *, struct
 	struct told told = look_up(place, found.launch);
 	if (told.ended)
 		return;
-	struct runner *runner = add_runner(place, &found, NULL, 0, changed);
+	struct runner *runner = add_runner(place, &found, NULL, 0, owner);
 	if (!told.launched)
 		runner_tell_launch(runner);
 	/* A launch beside a current instance that is up is the one that was to take over. */
@@ -272,7 +272,7 @@ static void number_after_logs(struct place *place)
 	pieces_release(&pieces);
 }
 
-void adopt_place(struct place *place, void (*changed)(void *owner, struct runner *runner))
+void adopt_place(struct place *place, const struct runner_owner *owner)
 {
 	bson_t *doc = record_read(place);
 
@@ -281,10 +281,10 @@ void adopt_place(struct place *place, void (*changed)(void *owner, struct runner
 	number_after_logs(place);
 	if (doc != NULL && strcmp(doc_text(doc, "boot"), clock_boot_id()) == 0) {
 		take_state(&place->dyno, doc);
-		adopt_recorded(place, doc, changed);
+		adopt_recorded(place, doc, owner);
 		arm_timers(place);
 	}
-	adopt_unrecorded(place, changed);
+	adopt_unrecorded(place, owner);
 	if (doc != NULL)
 		bson_destroy(doc);
 }

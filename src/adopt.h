@@ -9,7 +9,7 @@
 
 #include "formation.h"
 
-/* Restores a place from what is on disk. changed is for its runners. What the instances have done meanwhile comes in later turns. */
-void adopt_place(struct place *place, void (*changed)(void *owner, struct runner *runner));
+/* Restores a place from what is on disk. owner is that of its runners. What the instances have done meanwhile comes in later turns. */
+void adopt_place(struct place *place, const struct runner_owner *owner);
 
 #endif

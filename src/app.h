@@ -41,6 +41,7 @@ struct app {
 	void *claim_arg;
 	struct netwatch net;
 	int guard;            /* link to the guard, see guardlink.h; -1: there is none */
+	pid_t guard_pid;      /* 0: there is none */
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	bool journal_failed;  /* the last write failed; told once */
 	ev_check turn;

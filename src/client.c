@@ -1,6 +1,7 @@
 /* client: see the header. */
 #include "client.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -274,4 +275,45 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 	}
 	return cause_set(cause, "another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
 		config->name, config->run_dir, config->state_dir);
+}
+
+/*
+ * An instance lives as long as somebody holds the lock on its record; it is an orphan when nobody holds that of the application, neither a
+ * supervisor nor a guard that is about to start one.
+ */
+static bool has_orphans(const struct config *config)
+{
+	static const char suffix[] = ".id";
+	DIR *dir = opendir(config->run_dir);
+	struct dirent *entry;
+	bool found = false;
+
+	if (dir != NULL && fdio_is_locked_at(dirfd(dir), "lock")) {
+		closedir(dir);
+		return false;
+	}
+
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name), tail = sizeof suffix - 1;
+		found = len > tail && strcmp(entry->d_name + len - tail, suffix) == 0 &&
+			fdio_is_locked_at(dirfd(dir), entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+int client_reach(struct client *client, const struct config *config, const char *app)
+{
+	struct cause cause;
+
+	if (client_connect(client, config) == 0)
+		return 0;
+	int saved = errno;
+	bool none = saved == ENOENT || saved == ECONNREFUSED;
+	if (none && config->path != NULL && has_orphans(config) &&
+		client_launch_supervisor(config, app, &cause) == 0)
+		return client_connect(client, config);
+	errno = saved;
+	return -1;
 }

@@ -29,6 +29,12 @@ enum client_result {
 /* Connects to the supervisor of that application. Returns 0; -1 when none runs (errno ENOENT or ECONNREFUSED) or it cannot be reached. */
 int client_connect(struct client *client, const struct config *config);
 
+/*
+ * The same, and when none runs although instances of the application are alive (supervisor and guard have died at once), starts one that adopts
+ * them. app may be NULL.
+ */
+int client_reach(struct client *client, const struct config *config, const char *app);
+
 /* Sends a request. Returns 0, or -1 with errno. */
 int client_send(struct client *client, const struct wire_request *request);
 

@@ -49,15 +49,20 @@ static void say_done(struct conn *conn, int code, const char *text)
 	conn_end(conn);
 }
 
-static void say_accepted(struct conn *conn, int64_t deadline_ms, size_t dynos)
+static void say_accepted(struct conn *conn, const struct request *request)
 {
-	bson_t doc;
+	bson_t doc, base;
 
 	wire_begin(&doc, "accepted");
 	BSON_APPEND_INT32(&doc, "pid", getpid());
 	BSON_APPEND_INT32(&doc, "guard", getppid());
-	BSON_APPEND_INT64(&doc, "deadline_ms", deadline_ms);
-	BSON_APPEND_INT32(&doc, "dynos", (int32_t)dynos);
+	BSON_APPEND_UTF8(&doc, "version", GRACECTL_VERSION);
+	if (request != NULL) {
+		BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(request));
+		bson_append_array_begin(&doc, "base", -1, &base);
+		request_put_base(request, &base);
+		bson_append_array_end(&doc, &base);
+	}
 	wire_add(&doc, &conn->out);
 	conn_flush(conn);
 }
@@ -161,7 +166,9 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	request = request_new(kind, formation, &wire->targets);
 	request->events = wire->events;
 	conn->data = request;
-	say_accepted(conn, request_deadline_ms(request), request->count);
+	if (wire->base != NULL)
+		request_take_base(request, wire->base);
+	say_accepted(conn, request);
 	request_begin(request);
 	check_request(conn);
 }
@@ -185,7 +192,7 @@ static void do_ping(struct control *control, struct conn *conn, const struct wir
 {
 	(void)control;
 	(void)wire;
-	say_accepted(conn, 0, 0);
+	say_accepted(conn, NULL);
 	say_done(conn, WIRE_DONE, "");
 }
 
@@ -210,6 +217,18 @@ static void do_ps(struct control *control, struct conn *conn, const struct wire_
 	say_done(conn, WIRE_DONE, "");
 }
 
+static void do_upgrade(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	(void)wire;
+	if (control->supervisor->ending) {
+		say_done(conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
+		return;
+	}
+	say_accepted(conn, NULL);
+	say_done(conn, WIRE_DONE, "");
+	supervisor_upgrade(control->supervisor);
+}
+
 static const struct {
 	const char *cmd;
 	void (*run)(struct control *, struct conn *, const struct wire_request *);
@@ -219,6 +238,7 @@ static const struct {
 	{"restart", do_restart},
 	{"ps", do_ps},
 	{"ping", do_ping},
+	{"upgrade", do_upgrade},
 };
 
 static void frame_heard(struct conn *conn, const void *frame, size_t len)

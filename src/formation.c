@@ -151,6 +151,13 @@ static void runner_changed(void *owner, struct runner *runner)
 	dyno_instance_changed(&place->dyno, &runner->instance);
 }
 
+static void runner_touched(void *owner)
+{
+	((struct place *)owner)->unsaved = true;
+}
+
+static const struct runner_owner runner_owner = {.changed = runner_changed, .touched = runner_touched};
+
 /* The intent is on disk before there is a process. */
 static struct instance *op_launch(struct dyno *dyno)
 {
@@ -158,7 +165,7 @@ static struct instance *op_launch(struct dyno *dyno)
 
 	save(place);
 	struct runner *runner = runner_launch(place->formation->app, dyno->config, dyno->number,
-		dyno->launches, runner_changed, place);
+		dyno->launches, &runner_owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
 	return &runner->instance;
 }
@@ -342,7 +349,7 @@ static void open_place(struct place *place, struct formation *formation, const s
 	timer_init(&place->timers[DYNO_TIMER_STABLE], stable_fired, place);
 	timer_init(&place->timers[DYNO_TIMER_CYCLE], cycle_fired, place);
 	dyno_init(&place->dyno, &place_ops, place, config, number);
-	adopt_place(place, runner_changed);
+	adopt_place(place, &runner_owner);
 }
 
 static void open_type(struct place_type *type, struct formation *formation, const struct process_config *config,

@@ -24,7 +24,7 @@
 enum { HOLDS_MAX = 32768, ARGS_MAX = 20, NUMBER_TEXT = 16, STATUS_CANNOT_EXEC = 126 };
 
 /* A supervisor that lived that long had no trouble starting; the pauses begin anew. */
-#define HEALTHY (10 * NSEC_PER_SEC)
+#define HEALTHY (NSEC_PER_SEC)
 #define PAUSE_STEP (100 * NSEC_PER_MSEC)
 #define PAUSE_MAX (5 * NSEC_PER_SEC)
 
@@ -162,7 +162,9 @@ static _Noreturn void become_supervisor(int link)
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);
 	}
-	if (!guard.started && order->start)
+	if (guard.started)
+		add_arg(&line, "--again");
+	else if (order->start)
 		add_arg(&line, "--start");
 	setsid();
 	spawn_restore_descriptors();

@@ -22,7 +22,8 @@ struct guard_order {
 	int run_dir;            /* open directory */
 	int ready_fd;           /* for the first supervisor, -1: none */
 	bool start;             /* the first supervisor starts every dyno */
-	bool again;             /* we took over from a dead guard or an older program: descriptors of FIFOs that are open are to be held */
+	bool again;             /* guard: it takes over from a dead one or an older program, and holds the FIFOs that are open; supervisor: it
+	                         * takes the place of one that died */
 	bool debug;
 };
 

@@ -144,6 +144,28 @@ bool proc_exit_of_other(int pidfd, struct proc_exit *out)
 	return true;
 }
 
+/* The kernel shows 0 to those who may not trace the process, so for them a zombie's 0 proves nothing; for its own user it is true. */
+bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out)
+{
+	char text[1024];
+	struct proc_stat stat;
+	struct stat owner;
+	char path[64];
+	int status;
+
+	snprintf(path, sizeof path, "/proc/%d", (int)id.pid);
+	if (read_proc(id.pid, "stat", text, sizeof text) <= 0 || !proc_stat_parse(text, &stat) ||
+		!proc_same(stat.id, id) || stat.state != 'Z')
+		return false;
+	const char *last = strrchr(text, ' ');
+	if (last == NULL || sscanf(last, "%d", &status) != 1)
+		return false;
+	if (geteuid() != 0 && (lstat(path, &owner) < 0 || owner.st_uid != geteuid()))
+		return false;
+	*out = proc_exit_from_wait(status);
+	return true;
+}
+
 struct proc_exit proc_exit_from_wait(int wait_status)
 {
 	if (WIFSIGNALED(wait_status))

@@ -64,6 +64,9 @@ int proc_signal(struct proc_id id, int signo);
  */
 bool proc_exit_of_other(int pidfd, struct proc_exit *out);
 
+/* The exit of a process that nobody has reaped yet, from field 52 of /proc/PID/stat. False when it is no zombie or hides it. */
+bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out);
+
 /* From the status of waitpid(2). */
 struct proc_exit proc_exit_from_wait(int wait_status);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc.h"
 #include "wire.h"
 #include "xmalloc.h"
 
@@ -137,12 +138,70 @@ struct request *request_new(enum request_kind kind, struct formation *formation,
 	return request;
 }
 
+void request_put_base(const struct request *request, bson_t *list)
+{
+	char key[16];
+	const char *name;
+	bson_t doc;
+
+	for (size_t i = 0; i < request->count; i++) {
+		const struct request_wait *wait = &request->waits[i];
+		bson_uint32_to_string((uint32_t)i, &name, key, sizeof key);
+		bson_append_document_begin(list, name, -1, &doc);
+		BSON_APPEND_UTF8(&doc, "dyno", wait->place->dyno.name);
+		BSON_APPEND_INT64(&doc, "launches", (int64_t)wait->launches);
+		BSON_APPEND_INT64(&doc, "failures", (int64_t)wait->failures);
+		BSON_APPEND_INT64(&doc, "kills", (int64_t)wait->kills);
+		bson_append_document_end(list, &doc);
+	}
+}
+
+static struct request_wait *find_wait(struct request *request, const char *dyno)
+{
+	for (size_t i = 0; i < request->count; i++)
+		if (strcmp(request->waits[i].place->dyno.name, dyno) == 0)
+			return &request->waits[i];
+	return NULL;
+}
+
+void request_take_base(struct request *request, const bson_t *list)
+{
+	bson_iter_t iter;
+	bson_t doc;
+
+	request->resumed = true;
+	if (!bson_iter_init(&iter, list))
+		return;
+	while (bson_iter_next(&iter)) {
+		struct request_wait *wait = doc_at(&iter, &doc) ? find_wait(request, doc_text(&doc, "dyno")) : NULL;
+		if (wait == NULL)
+			continue;
+		wait->launches = (uint64_t)doc_int(&doc, "launches");
+		wait->failures = (uint64_t)doc_int(&doc, "failures");
+		wait->kills = (uint64_t)doc_int(&doc, "kills");
+	}
+}
+
+/* Whether the dyno is on its way already; telling it again would make a stop hurry, or restart it twice. */
+static bool was_told(const struct request *request, const struct request_wait *wait)
+{
+	const struct dyno *dyno = &wait->place->dyno;
+
+	if (!request->resumed || request->kind == REQUEST_START)
+		return false;
+	if (request->kind == REQUEST_STOP)
+		return dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN;
+	return dyno->launches > wait->launches || (dyno->state == DYNO_STARTING && dyno->old > 0);
+}
+
 void request_begin(struct request *request)
 {
 	for (size_t i = 0; i < request->count; i++) {
-		struct dyno *dyno = &request->waits[i].place->dyno;
-		if (request->kind != REQUEST_RESTART || dyno->wanted_up)
-			dyno_handle(dyno, kinds[request->kind].event);
+		struct request_wait *wait = &request->waits[i];
+		struct dyno *dyno = &wait->place->dyno;
+		if ((request->kind == REQUEST_RESTART && !dyno->wanted_up) || was_told(request, wait))
+			continue;
+		dyno_handle(dyno, kinds[request->kind].event);
 	}
 }
 

@@ -31,12 +31,19 @@ struct request {
 	size_t count;
 	size_t left;  /* of them not done */
 	int code;     /* the worst so far */
+	bool resumed; /* another supervisor had begun it */
 };
 
 /* Makes it for the dynos that match (all when targets is empty) and notes their counters. */
 struct request *request_new(enum request_kind kind, struct formation *formation, const struct strlist *targets);
 
-/* Tells each dyno what is wanted of it. */
+/* The counters of its dynos, as an array of documents. */
+void request_put_base(const struct request *request, bson_t *list);
+
+/* Takes up a request that another supervisor had begun, with the counters that it had noted. */
+void request_take_base(struct request *request, const bson_t *list);
+
+/* Tells each dyno what is wanted of it, unless it was told by the supervisor that died. */
 void request_begin(struct request *request);
 
 /* Looks who has got there; appends a result message for each of them to out. True when nobody is left. */

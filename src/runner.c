@@ -36,6 +36,7 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 {
 	struct runner *runner = instance->owner;
 
+	runner->owner->touched(runner->owner_arg);
 	runner->signo = all ? signo : 0;
 	if (!all)
 		return tree_signal_main(&runner->tree, signo);
@@ -54,6 +55,7 @@ static void op_timer(struct instance *instance, enum instance_timer which, nsec_
 {
 	struct runner *runner = instance->owner;
 
+	runner->owner->touched(runner->owner_arg);
 	if (due != 0)
 		timer_set(runner->app->loop, &runner->deadline[which], due);
 	else
@@ -73,7 +75,7 @@ static void op_changed(struct instance *instance)
 
 	if (instance->state != INSTANCE_STARTING)
 		probe_stop(&runner->probe);
-	runner->changed(runner->owner, runner);
+	runner->owner->changed(runner->owner_arg, runner);
 }
 
 static const struct instance_ops runner_ops = {
@@ -228,35 +230,49 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 	runner->tree.main_is_child = false;
 	runner->instance.main_ended = true;
 	runner->instance.exit = exit;
+	runner->owner->touched(runner->owner_arg);
 	instance_handle(&runner->instance, INSTANCE_MAIN_EXIT);
 }
 
 /* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ---- */
 
-/* The guard has noted it; or the kernel tells; or nobody knows, and then we say so. */
-static void learn_exit(struct runner *runner)
+/* Its parent has not reaped it yet; or the guard has, and noted it; or the kernel remembers. */
+static bool learn_exit(struct runner *runner, struct proc_exit *exit)
 {
-	struct proc_exit exit = {0};
+	return proc_exit_of_zombie(runner->tree.main, exit) ||
+	       guardlink_find_exit(runner->app->run_dir, runner->tree.main, exit) ||
+	       (runner->pidfd >= 0 && proc_exit_of_other(runner->pidfd, exit));
+}
 
-	if (!guardlink_find_exit(runner->app->run_dir, runner->tree.main, &exit) && runner->pidfd >= 0)
-		proc_exit_of_other(runner->pidfd, &exit);
+static void end_main(struct runner *runner, struct proc_exit exit)
+{
+	app_tree_expire(runner->app);
 	runner_main_exited(runner, exit);
 	runner_check_empty(runner);
 }
 
+/* Nobody has told in time: then the status is unknown, and is called so. */
 static void lost_fired(void *owner)
 {
-	learn_exit(owner);
+	struct runner *runner = owner;
+	struct proc_exit exit = {0};
+
+	learn_exit(runner, &exit);
+	end_main(runner, exit);
 }
 
-/* A pidfd becomes readable at the death; the guard reaps and tells a moment later. */
+/* A pidfd becomes readable at the death. Between the reaping and the guard's note there is a moment in which nobody knows. */
 static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct runner *runner = watcher->data;
+	struct proc_exit exit = {0};
 
 	(void)revents;
 	ev_io_stop(loop, watcher);
-	timer_set(loop, &runner->lost, clock_mono() + LOST_PATIENCE);
+	if (learn_exit(runner, &exit))
+		end_main(runner, exit);
+	else
+		timer_set(loop, &runner->lost, clock_mono() + LOST_PATIENCE);
 }
 
 static void watch_death(struct runner *runner)
@@ -273,13 +289,13 @@ static void watch_death(struct runner *runner)
 
 /* ---- beginning ---- */
 
-static struct runner *runner_new(struct app *app, void (*changed)(void *, struct runner *), void *owner)
+static struct runner *runner_new(struct app *app, const struct runner_owner *owner, void *owner_arg)
 {
 	struct runner *runner = xcalloc(1, sizeof *runner);
 
 	runner->app = app;
-	runner->changed = changed;
 	runner->owner = owner;
+	runner->owner_arg = owner_arg;
 	runner->report_fd = -1;
 	runner->pidfd = -1;
 	runner->mover.fifo = -1;
@@ -420,9 +436,9 @@ static void fail_launch(struct runner *runner, const struct cause *cause)
 }
 
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
-	uint64_t launch_number, void (*changed)(void *owner, struct runner *runner), void *owner)
+	uint64_t launch_number, const struct runner_owner *owner, void *owner_arg)
 {
-	struct runner *runner = runner_new(app, changed, owner);
+	struct runner *runner = runner_new(app, owner, owner_arg);
 	char dyno[sizeof runner->instance.dyno];
 	struct cause cause;
 
@@ -466,9 +482,9 @@ static void resume(struct runner *runner)
 
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
 	const struct instance *found, struct proc_id *known, size_t known_count,
-	void (*changed)(void *owner, struct runner *runner), void *owner)
+	const struct runner_owner *owner, void *owner_arg)
 {
-	struct runner *runner = runner_new(app, changed, owner);
+	struct runner *runner = runner_new(app, owner, owner_arg);
 	char fifo[RUNNER_FILE_NAME];
 
 	memcpy(&runner->instance, found, sizeof runner->instance);

@@ -18,6 +18,16 @@
 #include "timers.h"
 #include "tree.h"
 
+struct runner;
+
+/* Whom a runner belongs to. */
+struct runner_owner {
+	/* After each change of state. */
+	void (*changed)(void *arg, struct runner *runner);
+	/* Something that stands in its record has changed. */
+	void (*touched)(void *arg);
+};
+
 struct runner {
 	struct instance instance;
 	struct app *app;
@@ -36,8 +46,8 @@ struct runner {
 
 	unsigned searches;  /* for unknown holders of the output */
 	int signo;          /* the last signal sent to all, 0: none */
-	void (*changed)(void *owner, struct runner *runner); /* after each change of state */
-	void *owner;
+	const struct runner_owner *owner;
+	void *owner_arg;
 	TAILQ_ENTRY(runner) link; /* for the owner */
 };
 
@@ -48,7 +58,7 @@ TAILQ_HEAD(runner_list, runner);
  * of the loop, with its failure told.
  */
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
-	uint64_t launch, void (*changed)(void *owner, struct runner *runner), void *owner);
+	uint64_t launch, const struct runner_owner *owner, void *owner_arg);
 
 /*
  * Adopts an instance of which a record was found. The caller has made it known by filling the instance's fields in `found` (state,
@@ -57,7 +67,7 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
  */
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
 	const struct instance *found, struct proc_id *known, size_t known_count,
-	void (*changed)(void *owner, struct runner *runner), void *owner);
+	const struct runner_owner *owner, void *owner_arg);
 
 /* Publishes the event of its launch: for an adopted one whose supervisor died before it could. */
 void runner_tell_launch(struct runner *runner);

@@ -62,6 +62,27 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 
 /* ---- the end ---- */
 
+static const char ending_name[] = "ending";
+
+/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now. */
+static void resume_end(struct supervisor *supervisor)
+{
+	supervisor->ending = true;
+	for (size_t i = 0; i < supervisor->formation.count; i++) {
+		struct dyno *dyno = &supervisor->formation.places[i].dyno;
+		if (dyno->state != DYNO_STOPPING)
+			dyno_handle(dyno, DYNO_STOP);
+	}
+}
+
+static void check_ending(struct supervisor *supervisor)
+{
+	if (supervisor->order->again && faccessat(supervisor->app.run_dir, ending_name, F_OK, 0) == 0)
+		resume_end(supervisor);
+	else
+		unlinkat(supervisor->app.run_dir, ending_name, 0);
+}
+
 void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 {
 	struct event event;
@@ -69,6 +90,8 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 	if (supervisor->ending)
 		return;
 	supervisor->ending = true;
+	if (fdio_replace_at(supervisor->app.run_dir, ending_name, reason, strlen(reason)) < 0)
+		log_warn("that we are ending cannot be noted: %s", strerror(errno));
 	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
 	event_str(&event, "reason", reason);
 	app_publish(&supervisor->app, &event);
@@ -143,6 +166,7 @@ static const struct {
 static void watch_signals(struct supervisor *supervisor)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails instead */
 	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++) {
 		ev_signal *watcher = &supervisor->signals[i];
 		ev_signal_init(watcher, signal_table[i].cb, signal_table[i].signo);
@@ -192,6 +216,7 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 		return;
 	ev_io_stop(loop, watcher);
 	fdio_close(&supervisor->app.guard);
+	supervisor->app.guard_pid = 0;
 	become_guard(supervisor);
 }
 
@@ -247,6 +272,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config, 
 	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
 		return -1;
 	supervisor->app.guard = link;
+	supervisor->app.guard_pid = getppid();
 	app_add_reaper(&supervisor->app, getppid());
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
 	supervisor->guard.data = supervisor;
@@ -261,6 +287,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config, 
 	watch_signals(supervisor);
 	say_start(supervisor);
 	formation_open(&supervisor->formation, &supervisor->app);
+	check_ending(supervisor);
 	ev_prepare_init(&supervisor->end_check, end_check_cb);
 	supervisor->end_check.data = supervisor;
 	ev_prepare_start(supervisor->loop, &supervisor->end_check);
@@ -282,6 +309,8 @@ int supervisor_run(struct supervisor *supervisor)
 void supervisor_close(struct supervisor *supervisor)
 {
 	formation_close(&supervisor->formation);
+	if (!supervisor->upgrading)
+		unlinkat(supervisor->app.run_dir, ending_name, 0);
 	app_close(&supervisor->app);
 	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++)
 		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);

@@ -21,7 +21,7 @@ struct supervisor {
 	struct app app;
 	struct formation formation;
 	const struct guard_order *order; /* how a guard is made, should ours die */
-	bool ending;    /* ends when the last instance is gone */
+	bool ending;    /* ends when the last instance is gone; kept in RUN_DIR/ending for the next supervisor */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
 	ev_signal signals[6];
@@ -38,8 +38,8 @@ struct supervisor {
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause);
 
 /*
- * Opens everything and adopts what runs. link leads to the guard. order must live as long as the supervisor. Returns 0, or -1 with a
- * sentence.
+ * Opens everything and adopts what runs. link leads to the guard. order must live as long as the supervisor. With order->again
+ * it takes the place of a supervisor that died, and ends if that one was ending. Returns 0, or -1 with a sentence.
  */
 int supervisor_open(struct supervisor *supervisor, const struct config *config, const struct guard_order *order, int link,
 	struct cause *cause);

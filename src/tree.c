@@ -25,11 +25,27 @@ static size_t find(struct tree *tree, const struct proc_stat ***out)
 	return count < MEMBERS_MAX ? count : MEMBERS_MAX;
 }
 
+static bool is_dead(const struct proc_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X';
+}
+
+/* Zombies prove something only below those who reap for us (see proctree.h); a foreign parent may let them lie about. */
+static bool is_left(const struct tree *tree, const struct proc_stat *stat)
+{
+	bool ours = stat->ppid == getpid() || stat->ppid == tree->app->guard_pid;
+
+	return !is_dead(stat) || ours;
+}
+
 size_t tree_count(struct tree *tree)
 {
-	const struct proc_stat **unused;
+	const struct proc_stat **found;
+	size_t count = find(tree, &found), left = 0;
 
-	return find(tree, &unused);
+	for (size_t i = 0; i < count; i++)
+		left += is_left(tree, found[i]);
+	return left;
 }
 
 static bool is_known(const struct tree *tree, struct proc_id id)
@@ -46,11 +62,6 @@ void tree_know(struct tree *tree, struct proc_id id)
 		return;
 	tree->known = xreallocarray(tree->known, tree->known_count + 1, sizeof *tree->known);
 	tree->known[tree->known_count++] = id;
-}
-
-static bool is_dead(const struct proc_stat *stat)
-{
-	return stat->state == 'Z' || stat->state == 'X';
 }
 
 bool tree_signal_main(struct tree *tree, int signo)

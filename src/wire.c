@@ -57,6 +57,9 @@ int wire_read_request(const void *frame, size_t len, struct wire_request *out, s
 	snprintf(out->cmd, sizeof out->cmd, "%s", doc_text(&doc, "cmd"));
 	out->events = doc_bool(&doc, "events");
 	out->long_listing = doc_bool(&doc, "long");
+	bson_t base;
+	if (doc_child(&doc, "base", &base))
+		out->base = bson_copy(&base);
 	if (read_targets(&doc, &out->targets, cause) == 0)
 		return 0;
 	wire_request_release(out);
@@ -66,6 +69,9 @@ int wire_read_request(const void *frame, size_t len, struct wire_request *out, s
 void wire_request_release(struct wire_request *request)
 {
 	strlist_release(&request->targets);
+	if (request->base != NULL)
+		bson_destroy(request->base);
+	request->base = NULL;
 }
 
 void wire_write_request(const struct wire_request *request, struct buf *out)
@@ -85,6 +91,8 @@ void wire_write_request(const struct wire_request *request, struct buf *out)
 		BSON_APPEND_UTF8(&list, name, request->targets.items[i]);
 	}
 	bson_append_array_end(&doc, &list);
+	if (request->base != NULL)
+		BSON_APPEND_ARRAY(&doc, "base", request->base);
 	wire_add(&doc, out);
 }
 

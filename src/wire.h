@@ -4,9 +4,10 @@
  * A message is one BSON document; its own length field frames it. Every message carries the version of the protocol as "v". A client
  * sends one request and reads answers until "done".
  *
- *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping", targets: ["web.1", "web", ...],
- *                events: bool, long: bool}
- *     accepted  {v, type: "accepted", pid, deadline_ms: how long the answer may take at most, dynos: how many}
+ *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping" | "upgrade", targets: ["web.1", "web", ...],
+ *                events: bool, long: bool, base: see below}
+ *     accepted  {v, type: "accepted", pid, guard, version, deadline_ms: how long the answer may take at most,
+ *                base: [{dyno, launches, failures, kills}, ...]: the counters of the dynos that are waited for}
  *     event     {v, type: "event", event: {...}}          as in the journal, for the dynos that are waited for
  *     result    {v, type: "result", dyno, code, text}     one for each dyno that is waited for
  *     dyno      {v, type: "dyno", ...}                    one for each dyno, the answer to ps; see snapshot.h
@@ -26,8 +27,8 @@
 
 enum {
 	WIRE_VERSION = 1,
-	WIRE_REQUEST_MAX = 256 * 1024, /* bytes of one request */
-	WIRE_ANSWER_MAX = 1024 * 1024, /* bytes of one answer */
+	WIRE_REQUEST_MAX = 2 * 1024 * 1024, /* bytes of one request */
+	WIRE_ANSWER_MAX = 2 * 1024 * 1024,  /* bytes of one answer */
 	WIRE_TARGETS_MAX = 10000,
 };
 
@@ -39,6 +40,11 @@ struct wire_request {
 	struct strlist targets;
 	bool events;       /* send events while it waits */
 	bool long_listing; /* ps: with memory */
+	/*
+	 * The base that an earlier supervisor answered with before it died: the request goes on, it does not begin anew. An array of documents,
+	 * NULL for a new request. Owned by whoever made the request.
+	 */
+	bson_t *base;
 };
 
 /*

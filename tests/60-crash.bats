@@ -112,7 +112,7 @@ crash() {
 @test "a crash during the boot goes from starting to crashed, and start says why and exits with 1" {
 	write_config <<-'END'
 		[process web]
-		command = sh -c 'echo no database; exit 4'
+		command = echo no database; exit 4
 		backoff = 1h
 	END
 	g 1 start
@@ -120,7 +120,7 @@ crash() {
 	assert_has "the summary" "failed, 0 of 1 up" "$error"
 	assert_log web.1 <<-'END'
 		State changed from down to starting
-		Starting process with command `sh -c 'echo no database; exit 4'`
+		Starting process with command `echo no database; exit 4`
 		Process exited with status 4
 		State changed from starting to crashed
 		Crashed 1 time in a row, next try in 1h
@@ -141,7 +141,7 @@ crash() {
 @test "what a crashed main process leaves behind is stopped before anything else happens" {
 	write_config <<-'END'
 		[process job]
-		command = sh -c 'sleep 1000 & echo started; read line <go; exit 5'
+		command = sleep 1000 & echo started; read line <go; exit 5
 		backoff = 1h
 	END
 	mkfifo go
@@ -151,7 +151,7 @@ crash() {
 	wait_for_state job.1 cooling
 	assert_log job.1 <<-'END'
 		State changed from down to starting
-		Starting process with command `sh -c 'sleep 1000 & echo started; read line <go; exit 5'`
+		Starting process with command `sleep 1000 & echo started; read line <go; exit 5`
 		State changed from starting to up
 		Main process exited with status 5, waiting for 1 more: PID (sleep)
 		State changed from up to crashed
@@ -273,7 +273,7 @@ crash() {
 @test "a web process that does not listen in time is killed: R10, and status 137" {
 	write_config <<-'END'
 		[process web]
-		command = sh -c 'sleep 1000 & wait'
+		command = sleep 1000
 		boot_timeout = 1s
 		backoff = 1h
 	END
@@ -281,7 +281,7 @@ crash() {
 	assert_has "the message" "web.1 did not come up: boot timeout" "$error"
 	assert_log web.1 <<-'END'
 		State changed from down to starting
-		Starting process with command `sh -c 'sleep 1000 & wait'`
+		Starting process with command `sleep 1000`
 		Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 1 seconds of launch
 		Stopping process with SIGKILL
 		Process exited with status 137
@@ -291,6 +291,17 @@ crash() {
 	# The launch is told when it is done, so a little time has passed since it began.
 	waited=$(($(event_times boot-timeout web.1) - $(event_times launch web.1)))
 	((waited >= 900 && waited < 6000)) || fail "R10 came after $waited ms"
+}
+
+@test "a boot timeout ends every process of the dyno" {
+	write_config <<-'END'
+		[process web]
+		command = sleep 1000 & sleep 1000 & wait
+		boot_timeout = 300ms
+	END
+	g 1 start
+	has_line web.1 "Process exited with status 137"
+	run -1 pgrep -s "$(events kind pid | sed -n 's/^launch //p')"
 }
 
 @test "a boot timeout is a crash and has the pauses of the table" {
@@ -477,7 +488,7 @@ answer() {
 @test "ready = port: a listener of a child of the main process counts" {
 	write_config <<-'END'
 		[process web]
-		command = sh -c 'python3 -m http.server $PORT & wait'
+		command = python3 -m http.server $PORT & wait
 	END
 	g start
 	assert_state web.1 up

@@ -318,11 +318,6 @@ int http_port(const struct http *http)
 	return listener_port(http->listener);
 }
 
-size_t http_connections(const struct http *http)
-{
-	return conns_open(&http->conns);
-}
-
 void http_announce_close(struct http *http)
 {
 	http->closing = true;
@@ -332,6 +327,11 @@ void http_drain(struct http *http, nsec_t header_timeout)
 {
 	listener_close(http->listener);
 	conns_drain(&http->conns, header_timeout);
+}
+
+bool http_is_drained(const struct http *http)
+{
+	return listener_is_closed(http->listener) && conns_open(&http->conns) == 0;
 }
 
 void http_cut(struct http *http)

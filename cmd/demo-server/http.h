@@ -42,13 +42,10 @@ struct http_answer {
 struct http *http_new(
 	struct ev_loop *loop, int port, http_handler_fn *handler, void *app, struct cause *cause);
 
-/* Only when http_connections() is 0. */
+/* Only before the first connection, or when http_is_drained(). */
 void http_free(struct http *http);
 
 int http_port(const struct http *http);
-
-/* How many connections are open. */
-size_t http_connections(const struct http *http);
 
 /* Every answer that leaves from now on says "Connection: close". */
 void http_announce_close(struct http *http);
@@ -58,6 +55,9 @@ void http_announce_close(struct http *http);
  * close after their answer, those with half a header after at most header_timeout.
  */
 void http_drain(struct http *http, nsec_t header_timeout);
+
+/* The listener is closed, and no connection is left. */
+bool http_is_drained(const struct http *http);
 
 /* Gives up on what is left: cancels the requests that can be, breaks the other connections. */
 void http_cut(struct http *http);

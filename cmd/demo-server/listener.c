@@ -15,6 +15,9 @@
  * rest. */
 static const double retry_seconds = 0.1;
 
+/* Closing: the time for handshakes that have begun, a round trip in a local network. */
+static const double settle_seconds = 0.02;
+
 struct listener {
 	struct ev_loop *loop;
 	int fd; /* -1 when closed */
@@ -22,6 +25,7 @@ struct listener {
 	bool paused;
 	ev_io io;
 	ev_timer retry;
+	ev_timer settle;
 	listener_accept_fn *accept_fn;
 	void *arg;
 };
@@ -109,7 +113,8 @@ struct listener *listener_open(struct ev_loop *loop, int port, listener_accept_f
 	listener->arg = arg;
 	ev_init(&listener->io, accept_cb);
 	ev_timer_init(&listener->retry, retry_cb, retry_seconds, 0);
-	listener->io.data = listener->retry.data = listener;
+	ev_timer_init(&listener->settle, settle_cb, settle_seconds, 0);
+	listener->io.data = listener->retry.data = listener->settle.data = listener;
 	if (listen_on(listener, port, cause) < 0) {
 		listener_free(listener);
 		return NULL;
@@ -139,7 +144,26 @@ static void close_fd(struct listener *listener)
 {
 	ev_io_stop(listener->loop, &listener->io);
 	ev_timer_stop(listener->loop, &listener->retry);
+	ev_timer_stop(listener->loop, &listener->settle);
 	fdio_close(&listener->fd);
+}
+
+/* A full backlog twice is more than can have waited; a flood must not keep the socket open. */
+static void accept_all(struct listener *listener)
+{
+	for (int i = 0; i < 2 * LISTENER_BACKLOG; i++)
+		if (!accept_one(listener))
+			break;
+}
+
+static void settle_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	struct listener *listener = watcher->data;
+	(void)loop;
+	(void)revents;
+
+	accept_all(listener);
+	close_fd(listener);
 }
 
 /*
@@ -174,11 +198,13 @@ void listener_close(struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	stop_new_handshakes(listener);
-	/* A full backlog twice is more than can have waited: a bound for the case of no filter. */
-	for (int i = 0; i < 2 * LISTENER_BACKLOG; i++)
-		if (!accept_one(listener))
-			break;
-	close_fd(listener);
+	accept_all(listener);
+	ev_timer_start(listener->loop, &listener->settle);
+}
+
+bool listener_is_closed(const struct listener *listener)
+{
+	return listener->fd < 0;
 }
 
 void listener_free(struct listener *listener)

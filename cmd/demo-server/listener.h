@@ -38,8 +38,14 @@ int listener_port(const struct listener *listener);
 /* Leaves new connections in the backlog, or takes them again. */
 void listener_pause(struct listener *listener, bool pause);
 
-/* Accepts everything that is in the backlog, then closes; new clients are refused from here on. */
+/*
+ * Begins to close: nobody can begin to connect any more, everything that is in the backlog is
+ * accepted, and so are the handshakes that are on their way, for some milliseconds. Then the
+ * socket closes and new clients are refused.
+ */
 void listener_close(struct listener *listener);
+
+bool listener_is_closed(const struct listener *listener);
 
 /* Frees it; closes it without accepting if that was not done. NULL does nothing. */
 void listener_free(struct listener *listener);

@@ -64,7 +64,7 @@ static void drain_enter(struct shutdown *stop)
 
 static bool drain_is_over(const struct shutdown *stop)
 {
-	return http_connections(stop->http) == 0;
+	return http_is_drained(stop->http);
 }
 
 static void store_closed(void *arg, const char *failure)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
+
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;
@@ -75,6 +77,14 @@ int cli_load(const struct cli *cli, struct config *config)
 	}
 	free(path);
 	return errors > 0 ? EXIT_USAGE : EXIT_DONE;
+}
+
+void cli_adopt(const struct cli *cli, const struct config *config)
+{
+	struct client client;
+
+	if (client_reach(&client, config, cli->app) == 0)
+		client_close(&client);
 }
 
 int cli_number(const char *option, const char *text, long min, long max, long *out)

@@ -71,6 +71,9 @@ int cli_locate(const struct cli *cli, struct config *config);
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);
 
+/* Takes up what a supervisor and a guard that died at once have left, if there is anything. For commands that do not speak to it. */
+void cli_adopt(const struct cli *cli, const struct config *config);
+
 /* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what would be right. */
 int cli_number(const char *option, const char *text, long min, long max, long *out);
 
@@ -86,6 +89,6 @@ extern const struct cli_option global_options[];
 const struct command *command_find(const char *name);
 
 extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_ps_start, cmd_ps_stop, cmd_ps_restart, cmd_ps, cmd_logs,
-	cmd_events, cmd_check, cmd_daemon, cmd_help, cmd_version, cmd_complete;
+	cmd_events, cmd_check, cmd_daemon, cmd_upgrade, cmd_help, cmd_version, cmd_complete;
 
 #endif

@@ -19,7 +19,7 @@
 #include "supervisor.h"
 
 static const char *ready_text, *lock_text, *guard_text;
-static bool debug, start, again;
+static bool debug, start, guard_again, again;
 
 static const struct cli_option options[] = {
 	{0, "debug", NULL, ARG_NONE, "debug lines on stderr (SIGUSR1 does the same later)", &debug, NULL},
@@ -30,7 +30,8 @@ static const struct cli_option internal[] = {
 	{0, "ready-fd", "N", ARG_NUMBER, "tell on this descriptor when it listens, and start no dyno", NULL, &ready_text},
 	{0, "lock-fd", "N", ARG_NUMBER, "the lock, held already", NULL, &lock_text},
 	{0, "guard-fd", "N", ARG_NUMBER, "be the supervisor; the link to the guard", NULL, &guard_text},
-	{0, "guard-again", NULL, ARG_NONE, "be the guard in place of another", &again, NULL},
+	{0, "guard-again", NULL, ARG_NONE, "be the guard in place of another", &guard_again, NULL},
+	{0, "again", NULL, ARG_NONE, "be the supervisor in place of one that died", &again, NULL},
 	{0, "start", NULL, ARG_NONE, "start every dyno", &start, NULL},
 	{0},
 };
@@ -61,7 +62,8 @@ static void tell(int *ready_fd, const char *text)
 
 static int fail(int *ready_fd, bool running, const struct cause *cause)
 {
-	cli_error("%s", cause->text);
+	if (!running || *ready_fd < 0)
+		cli_error("%s", cause->text);
 	tell(ready_fd, running ? "running" : cause->text);
 	return EXIT_FAILED;
 }
@@ -131,8 +133,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 		.lock = take_fd("--lock-fd", lock_text),
 		.run_dir = -1,
 		.ready_fd = take_fd("--ready-fd", ready_text),
-		.start = ready_text == NULL && !again,
-		.again = again,
+		.start = ready_text == NULL && !guard_again,
+		.again = again || guard_again,
 		.debug = debug,
 	};
 

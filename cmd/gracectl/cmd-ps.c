@@ -84,7 +84,7 @@ static int ask(struct listing *listing)
 	struct client client;
 	int code = EXIT_FAILED;
 
-	if (client_connect(&client, listing->config) < 0) {
+	if (client_reach(&client, listing->config, listing->cli->app) < 0) {
 		bool none = errno == ENOENT || errno == ECONNREFUSED;
 		if (none)
 			cli_error("no supervisor of %s runs; `gracectl start` starts one", listing->config->name);

@@ -185,6 +185,9 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 	struct config config;
 	int result = cli_locate(cli, &config);
 
+	if (result == EXIT_DONE)
+		cli_adopt(cli, &config);
+
 	if (result != 0)
 		return result;
 	for (size_t i = 0; i < sizeof first_names / sizeof *first_names; i++)

@@ -29,6 +29,7 @@ const struct command *const commands[] = {
 	&cmd_events,
 	&cmd_check,
 	&cmd_daemon,
+	&cmd_upgrade,
 	&cmd_help,
 	&cmd_version,
 	&cmd_ps_start,

@@ -18,7 +18,7 @@
 #define HEARING_TIMEOUT (5 * NSEC_PER_SEC)
 
 /* How long a supervisor may take to end after its last answer. */
-enum { END_TIMEOUT_MS = 5000 };
+enum { END_TIMEOUT_MS = 5000, RECONNECT_PAUSE_MS = 10 };
 
 static const char *dyno_name, *type_name, *timeout_text;
 static bool quiet;
@@ -43,9 +43,10 @@ struct job {
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
 	nsec_t deadline; /* monotonic */
 	int guard;       /* pidfd of the supervisor's guard, -1: none */
+	bson_t *base;    /* what was answered with at first; NULL before. Owned */
 	unsigned dynos;  /* how many are waited for */
 	unsigned good;
-	bool any_result;
+	struct strlist told; /* the dynos whose result is known */
 };
 
 /* "all dynos", "all web dynos", "dyno web.1", or a list. */
@@ -89,14 +90,14 @@ static void print_event(const struct job *job, const bson_t *message)
 	buf_release(&text);
 }
 
-static void print_json_result(struct job *job, const bson_t *message)
+static void print_json_result(const struct job *job, const bson_t *message)
 {
 	bson_t copy;
 
 	bson_init(&copy);
 	bson_copy_to_excluding_noinit(message, &copy, "v", "type", NULL);
 	char *json = bson_as_relaxed_extended_json(&copy, NULL);
-	printf("%s\n%s", job->any_result ? "," : "{ \"dynos\" : [", json);
+	printf("%s\n%s", job->told.count > 0 ? "," : "{ \"dynos\" : [", json);
 	bson_free(json);
 	bson_destroy(&copy);
 }
@@ -104,12 +105,16 @@ static void print_json_result(struct job *job, const bson_t *message)
 static void hear_result(struct job *job, const bson_t *message)
 {
 	int64_t code = doc_int(message, "code");
+	const char *dyno = doc_text(message, "dyno");
 
+	/* After a change of supervisors all results are told again. */
+	if (strlist_has(&job->told, dyno))
+		return;
 	if (job->cli->json)
 		print_json_result(job, message);
 	else if (code != WIRE_DONE)
-		cli_error("%s %s", doc_text(message, "dyno"), doc_text(message, "text"));
-	job->any_result = true;
+		cli_error("%s %s", dyno, doc_text(message, "text"));
+	strlist_add(&job->told, dyno);
 	job->good += code == WIRE_DONE;
 }
 
@@ -118,7 +123,7 @@ static void print_end(const struct job *job, int code)
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 
 	if (job->cli->json) {
-		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n", job->any_result ? "" : "{ \"dynos\" : [",
+		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n", job->told.count > 0 ? "" : "{ \"dynos\" : [",
 			code, seconds);
 		return;
 	}
@@ -179,11 +184,18 @@ static void hear_accepted(struct job *job, const bson_t *message)
 {
 	nsec_t patience = job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 
-	job->dynos = (unsigned)doc_int(message, "dynos");
+	bson_t base;
+
 	job->deadline = job->began + patience;
+	if (job->base == NULL && doc_child(message, "base", &base)) {
+		job->base = bson_copy(&base);
+		job->dynos = bson_count_keys(job->base);
+	}
 	if (job->guard < 0)
 		job->guard = (int)syscall(SYS_pidfd_open, (pid_t)doc_int(message, "guard"), 0);
 }
+
+static int go_on(struct job *job);
 
 static int converse(struct job *job)
 {
@@ -201,7 +213,7 @@ static int converse(struct job *job)
 		else if (strcmp(type, "done") == 0)
 			return hear_done(job, &message);
 	}
-	return give_up(job, result);
+	return result == CLIENT_CLOSED && job->base != NULL ? go_on(job) : give_up(job, result);
 }
 
 /* ---- reaching a supervisor ---- */
@@ -225,7 +237,7 @@ static int launch(const struct job *job)
 
 static int reach(struct job *job)
 {
-	if (client_connect(&job->client, job->config) == 0)
+	if (client_reach(&job->client, job->config, job->cli->app) == 0)
 		return EXIT_DONE;
 	if (errno != ENOENT && errno != ECONNREFUSED) {
 		cli_error("cannot reach the supervisor of %s in %s: %s", job->config->name, job->config->run_dir,
@@ -247,16 +259,28 @@ static int reach(struct job *job)
 
 static int ask(struct job *job)
 {
-	struct wire_request request = {.targets = job->targets, .events = !quiet && !job->cli->json};
+	struct wire_request request = {
+		.targets = job->targets, .events = !quiet && !job->cli->json, .base = job->base};
 
 	snprintf(request.cmd, sizeof request.cmd, "%s", job->work->cmd);
 	if (client_send(&job->client, &request) < 0) {
 		cli_error("cannot speak to the supervisor of %s: %s", job->config->name, strerror(errno));
 		return EXIT_FAILED;
 	}
-	job->began = clock_mono();
-	job->deadline = job->began + HEARING_TIMEOUT;
 	return converse(job);
+}
+
+/* The supervisor was replaced by another while we waited: that one adopts everything, and the request goes on with it. */
+static int go_on(struct job *job)
+{
+	client_close(&job->client);
+	while (clock_mono() < job->deadline) {
+		if (client_reach(&job->client, job->config, job->cli->app) == 0)
+			return ask(job);
+		if (client_pause(RECONNECT_PAUSE_MS))
+			return give_up(job, CLIENT_INTERRUPTED);
+	}
+	return give_up(job, CLIENT_DEADLINE);
 }
 
 static int read_options(struct job *job, const struct command *command, int argc, char **argv)
@@ -290,11 +314,16 @@ int work_run(const struct work *work, const struct command *command, const struc
 	code = reach(&job);
 	if (code == EXIT_DONE) {
 		print_begin(&job);
+		job.began = clock_mono();
+		job.deadline = job.began + HEARING_TIMEOUT;
 		code = ask(&job);
 	}
 	client_close(&job.client);
 	fdio_close(&job.guard);
+	if (job.base != NULL)
+		bson_destroy(job.base);
 	strlist_release(&job.targets);
+	strlist_release(&job.told);
 	config_release(&config);
 	return code;
 }

@@ -335,14 +335,14 @@ static const struct cell {
 	bool impossible;    /* is ignored with a warning */
 	const char *does;
 } cells[] = {
-	{DYNO_START, down, 0, DYNO_STARTING, false, "down>starting; cycle 24h; launch 1"},
+	{DYNO_START, down, 0, DYNO_STARTING, false, "down>starting; cycle 1d; launch 1"},
 	{DYNO_START, starting, 0, SAME, false, ""},
 	{DYNO_START, up, 0, SAME, false, ""},
 	{DYNO_START, stopping, 0, SAME, false, ""},
 	{DYNO_START, cooling, 0, DYNO_STARTING, false,
-		"cool off; crashed>starting; cycle 24h; launch 3"},
+		"cool off; crashed>starting; cycle 1d; launch 3"},
 	{DYNO_START, cooling_beside_old, 0, SAME, false, ""},
-	{DYNO_START, crashed, 0, DYNO_STARTING, false, "crashed>starting; cycle 24h; launch 2"},
+	{DYNO_START, crashed, 0, DYNO_STARTING, false, "crashed>starting; cycle 1d; launch 2"},
 	{DYNO_START, crashed_leaving_others, 0, SAME, false, ""},
 
 	{DYNO_STOP, down, 0, SAME, false, ""},
@@ -363,22 +363,22 @@ static const struct cell {
 	{DYNO_STOP, crashed_leaving_others, 0, DYNO_STOPPING, false, "crashed>down; stop 1"},
 
 	{DYNO_RESTART, down, 0, SAME, false, ""},
-	{DYNO_RESTART, starting, 0, SAME, false, "restart; stop 1; cycle off; cycle 24h; launch 2"},
+	{DYNO_RESTART, starting, 0, SAME, false, "restart; stop 1; cycle off; cycle 1d; launch 2"},
 	{DYNO_RESTART, starting_before_old, 0, SAME, false,
-		"restart; stop 2; cycle off; cycle 24h; launch 3"},
+		"restart; stop 2; cycle off; cycle 1d; launch 3"},
 	{DYNO_RESTART, starting_after_old, 0, SAME, false, "restart"},
 	{DYNO_RESTART, up, 0, DYNO_STARTING, false,
-		"restart; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2"},
+		"restart; stable off; up>starting; stop 1; cycle off; cycle 1d; launch 2"},
 	{DYNO_RESTART, stopping, 0, SAME, false, ""},
 	{DYNO_RESTART, cooling, 0, DYNO_STARTING, false,
-		"restart; cool off; crashed>starting; cycle 24h; launch 3"},
+		"restart; cool off; crashed>starting; cycle 1d; launch 3"},
 	{DYNO_RESTART, crashed, 0, DYNO_STARTING, false,
-		"restart; crashed>starting; cycle 24h; launch 2"},
+		"restart; crashed>starting; cycle 1d; launch 2"},
 
 	{DYNO_CYCLE, down, 0, SAME, false, ""},
 	{DYNO_CYCLE, starting, 0, SAME, false, ""},
 	{DYNO_CYCLE, up, 0, DYNO_STARTING, false,
-		"cycle; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2"},
+		"cycle; stable off; up>starting; stop 1; cycle off; cycle 1d; launch 2"},
 	{DYNO_CYCLE, stopping, 0, SAME, false, ""},
 	{DYNO_CYCLE, cooling, 0, SAME, false, ""},
 	{DYNO_CYCLE, crashed, 0, SAME, false, ""},
@@ -401,18 +401,18 @@ static const struct cell {
 
 	{DYNO_GONE, down, 0, SAME, true, ""},
 	{DYNO_GONE, starting, 1, SAME, false,
-		"cycle off; starting>crashed; crashed>starting; cycle 24h; launch 2"},
+		"cycle off; starting>crashed; crashed>starting; cycle 1d; launch 2"},
 	{DYNO_GONE, starting_beside_old, 2, DYNO_CRASHED, false, "cycle off; starting>crashed"},
 	{DYNO_GONE, starting_before_old, 1, SAME, false, ""},
 	{DYNO_GONE, up, 1, DYNO_STARTING, false,
-		"stable off; cycle off; up>crashed; crashed>starting; cycle 24h; launch 2"},
+		"stable off; cycle off; up>crashed; crashed>starting; cycle 1d; launch 2"},
 	{DYNO_GONE, stopping, 1, DYNO_DOWN, false, ""},
 	{DYNO_GONE, stopping_and_wanted, 1, DYNO_STARTING, false,
-		"down>starting; cycle 24h; launch 2"},
+		"down>starting; cycle 1d; launch 2"},
 	{DYNO_GONE, stopping_both, 1, SAME, false, ""},
 	{DYNO_GONE, cooling, 0, SAME, true, ""},
 	{DYNO_GONE, crashed_leaving_others, 1, DYNO_STARTING, false,
-		"crashed>starting; cycle 24h; launch 2"},
+		"crashed>starting; cycle 1d; launch 2"},
 
 	{DYNO_NEXT_GONE, down, 0, SAME, true, ""},
 	{DYNO_NEXT_GONE, starting_before_old, 2, DYNO_UP, false,
@@ -424,19 +424,19 @@ static const struct cell {
 
 	{DYNO_OLD_GONE, down, 0, SAME, false, ""},
 	{DYNO_OLD_GONE, starting_beside_old, 1, SAME, false, ""},
-	{DYNO_OLD_GONE, starting_after_old, 1, SAME, false, "cycle off; cycle 24h; launch 2"},
+	{DYNO_OLD_GONE, starting_after_old, 1, SAME, false, "cycle off; cycle 1d; launch 2"},
 	{DYNO_OLD_GONE, up_beside_old, 1, SAME, false, ""},
 	{DYNO_OLD_GONE, stopping_beside_old, 1, SAME, false, ""},
 	{DYNO_OLD_GONE, cooling_beside_old, 1, SAME, false, ""},
 	{DYNO_OLD_GONE, crashed_beside_old, 1, DYNO_STARTING, false,
-		"crashed>starting; cycle 24h; launch 3"},
+		"crashed>starting; cycle 1d; launch 3"},
 
 	{DYNO_COOLED, down, 0, SAME, false, ""},
 	{DYNO_COOLED, starting, 0, SAME, false, ""},
 	{DYNO_COOLED, up, 0, SAME, false, ""},
 	{DYNO_COOLED, stopping, 0, SAME, false, ""},
 	{DYNO_COOLED, cooling, 0, DYNO_STARTING, false,
-		"cool off; crashed>starting; cycle 24h; launch 3"},
+		"cool off; crashed>starting; cycle 1d; launch 3"},
 	{DYNO_COOLED, crashed, 0, SAME, false, ""},
 
 	{DYNO_STABLE, down, 0, SAME, false, ""},
@@ -538,7 +538,7 @@ static void test_start(void)
 	is_int(world.dyno.state, DYNO_DOWN, "a new dyno is down");
 	is_str(world.dyno.name, "web.1", "its name is type and number");
 	ok(!world.dyno.wanted_up, "nobody wants it up");
-	is_str(on(DYNO_START), "down>starting; cycle 24h; launch 1", "a start launches it");
+	is_str(on(DYNO_START), "down>starting; cycle 1d; launch 1", "a start launches it");
 	ok(world.dyno.wanted_up, "and is wanted from then on");
 	is_str(world.dyno.why, "asked to start", "it says why it is starting");
 	is_str(is_up(1), "starting>up; stable 10m", "it is up when its instance is");
@@ -567,12 +567,12 @@ static void test_start_during_stop(void)
 
 	stopping();
 	on(DYNO_START);
-	is_str(is_gone(1), "down>starting; cycle 24h; launch 2",
+	is_str(is_gone(1), "down>starting; cycle 1d; launch 2",
 		"otherwise it is launched when the old one is gone");
 	stopping_both();
 	on(DYNO_START);
 	is_str(is_gone(2), "", "not before the last one of two is gone");
-	is_str(is_gone(1), "down>starting; cycle 24h; launch 3", "and then once");
+	is_str(is_gone(1), "down>starting; cycle 1d; launch 3", "and then once");
 }
 
 static void test_stop_of_all(void)
@@ -592,7 +592,7 @@ static void test_stop_of_all(void)
 static void test_overlap(void)
 {
 	up();
-	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1; cycle off; cycle 24h; launch 2",
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1; cycle off; cycle 1d; launch 2",
 		"overlap: the new one is launched as soon as the old one has its signal");
 	is_int(world.dyno.old, 1, "the old one is on its way out");
 	is_str(is_up(2), "starting>up; stable 10m", "the new one takes over");
@@ -615,7 +615,7 @@ static void test_stop_first(void)
 	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1",
 		"stop-first: the old one is stopped, and nothing launched");
 	is_int(dyno_instances(&world.dyno), 1, "there is one instance");
-	is_str(is_gone(1), "cycle off; cycle 24h; launch 2", "the new one comes when it is gone");
+	is_str(is_gone(1), "cycle off; cycle 1d; launch 2", "the new one comes when it is gone");
 	is_str(is_up(2), "starting>up; stable 10m", "and takes over");
 
 	starting_after_old();
@@ -632,7 +632,7 @@ static void test_stop_first(void)
 static void test_start_first(void)
 {
 	up_in(ORDER_START_FIRST);
-	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 24h; launch 2",
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 1d; launch 2",
 		"start-first: the old one is left alone");
 	is_str(is_up(2), "stop 1; starting>up; stable 10m", "until the new one is up");
 	is_str(is_gone(1), "", "then it goes");
@@ -640,11 +640,11 @@ static void test_start_first(void)
 
 	new_dyno(ORDER_START_FIRST, default_backoff);
 	on(DYNO_START);
-	is_str(on(DYNO_RESTART), "restart; stop 1; cycle off; cycle 24h; launch 2",
+	is_str(on(DYNO_RESTART), "restart; stop 1; cycle off; cycle 1d; launch 2",
 		"one that is not up serves nobody and is not kept");
 
 	starting_before_old();
-	is_str(on(DYNO_RESTART), "restart; stop 2; cycle off; cycle 24h; launch 3",
+	is_str(on(DYNO_RESTART), "restart; stop 2; cycle off; cycle 1d; launch 3",
 		"a restart on top of it replaces the candidate");
 	is_str(is_gone(2), "", "the first candidate goes in silence");
 	is_str(is_up(3), "stop 1; starting>up; stable 10m", "the second takes over");
@@ -661,7 +661,7 @@ static void test_candidate_fails(void)
 	is_int((int64_t)world.dyno.failures, 1, "the failure is counted");
 	is_int(world.dyno.crashes, 0, "but is no crash of what serves");
 	ok(world.dyno.current == &world.instances[1], "the old one is current");
-	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 24h; launch 3",
+	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; cycle off; cycle 1d; launch 3",
 		"and can be restarted anew");
 
 	starting_before_old();
@@ -691,7 +691,7 @@ static void test_old_fails(void)
 	starting_before_old();
 	crashes(1, 1);
 	is_str(crashes(2, 1),
-		"cycle off; starting>crashed; crashed>starting; cycle 24h; launch 3",
+		"cycle off; starting>crashed; crashed>starting; cycle 1d; launch 3",
 		"when both die it is a crash");
 	is_int(world.dyno.crashes, 1, "one");
 }
@@ -704,7 +704,7 @@ static void test_crash_policy(void)
 		const char *does;
 		nsec_t pause;
 	} next[] = {
-		{"stable off; cycle off; up>crashed; crashed>starting; cycle 24h; launch 2", 0},
+		{"stable off; cycle off; up>crashed; crashed>starting; cycle 1d; launch 2", 0},
 		{"cycle off; starting>crashed; cool 20m; cooling", 20},
 		{"cycle off; starting>crashed; cool 40m; cooling", 40},
 		{"cycle off; starting>crashed; cool 1h; cooling", 60},
@@ -760,7 +760,7 @@ static void test_crash_leaving_others(void)
 		"it is crashed as soon as its main process is");
 	is_str(world.dyno.why, "exited with status 3", "and says why");
 	is_str(on(DYNO_STABLE), "", "it cannot become stable any more");
-	is_str(is_gone(1), "crashed>starting; cycle 24h; launch 2",
+	is_str(is_gone(1), "crashed>starting; cycle 1d; launch 2",
 		"the policy begins when the rest is gone");
 	is_int(world.dyno.crashes, 1, "it was one crash");
 	is_int((int64_t)world.dyno.failures, 1, "and one failure");
@@ -876,7 +876,7 @@ static void test_cycle(void)
 
 	up_in(ORDER_START_FIRST);
 	is_str(fires(DYNO_TIMER_CYCLE, DYNO_CYCLE),
-		"cycle; stable off; up>starting; cycle 24h; launch 2",
+		"cycle; stable off; up>starting; cycle 1d; launch 2",
 		"a cycle follows restart_order");
 	is_str(world.dyno.why, "its time was up", "and says why");
 }

@@ -1,0 +1,93 @@
+/* upgrade: the program that is installed now takes over from the one that runs; the instances do not notice. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "client.h"
+#include "doc.h"
+
+#define TIMEOUT (20 * NSEC_PER_SEC)
+enum { PAUSE_MS = 10, VERSION_MAX = 32 };
+
+/* Who answers. */
+struct answerer {
+	int pid;
+	char version[VERSION_MAX];
+};
+
+/* Sends a command that is answered at once. Returns an exit code, or -1 when nobody could be asked. */
+static int ask(const struct config *config, const char *cmd, struct answerer *who)
+{
+	struct wire_request request = {.targets = STRLIST_INIT};
+	struct client client;
+	bson_t message;
+	int code = -1;
+
+	if (client_connect(&client, config) < 0)
+		return -1;
+	snprintf(request.cmd, sizeof request.cmd, "%s", cmd);
+	client_send(&client, &request);
+	while (code < 0 && client_next(&client, clock_mono() + TIMEOUT, &message) == CLIENT_MESSAGE) {
+		if (strcmp(doc_text(&message, "type"), "accepted") == 0) {
+			who->pid = (int)doc_int(&message, "pid");
+			snprintf(who->version, sizeof who->version, "%s", doc_text(&message, "version"));
+		} else if (strcmp(doc_text(&message, "type"), "done") == 0) {
+			code = (int)doc_int(&message, "code");
+			if (doc_text(&message, "text")[0] != '\0')
+				cli_error("%s", doc_text(&message, "text"));
+		}
+	}
+	client_close(&client);
+	return code;
+}
+
+/* Waits until another process answers. */
+static int await_successor(const struct config *config, const struct answerer *before)
+{
+	nsec_t deadline = clock_mono() + TIMEOUT;
+	struct answerer now = {0};
+
+	while (clock_mono() < deadline) {
+		if (ask(config, "ping", &now) == EXIT_DONE && now.pid != before->pid) {
+			printf("%s: supervisor %s (pid %d) has taken over from %s (pid %d)\n", config->name,
+				now.version, now.pid, before->version, before->pid);
+			return EXIT_DONE;
+		}
+		if (client_pause(PAUSE_MS)) {
+			cli_error("interrupted; see `gracectl ps`");
+			return EXIT_FAILED;
+		}
+	}
+	cli_error("no new supervisor answered in time; see %s/supervisor.log", config->state_dir);
+	return EXIT_DEADLINE;
+}
+
+static int run(const struct cli *cli, int argc, char **argv)
+{
+	struct config config;
+	struct answerer before = {0};
+
+	(void)argc;
+	(void)argv;
+	int code = cli_locate(cli, &config);
+	if (code != EXIT_DONE)
+		return code;
+	client_catch_interrupts();
+	code = ask(&config, "upgrade", &before);
+	if (code == -1) {
+		cli_error("no supervisor of %s runs; there is nothing to upgrade", config.name);
+		code = EXIT_NO_SUPERVISOR;
+	} else if (code == EXIT_DONE) {
+		code = await_successor(&config, &before);
+	}
+	config_release(&config);
+	return code;
+}
+
+const struct command cmd_upgrade = {
+	.name = "upgrade",
+	.arguments = "",
+	.summary = "replace the running supervisor by the installed program; the dynos run on",
+	.run = run,
+};

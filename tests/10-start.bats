@@ -1,0 +1,470 @@
+#!/usr/bin/env bats
+# The start: of a supervisor in the background, and of the dynos with all that they are given.
+
+bats_require_minimum_version 1.5.0
+
+load helpers
+
+# Two types of processes that only wait.
+sleepers() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 2
+		[process worker]
+		command = sleep 1000
+	END
+}
+
+# A dyno that shows what it was given; further lines for [process app] as arguments.
+start_shower() {
+	write_script shower <<-'END'
+		env | sort | sed 's/^/env /'
+		echo "umask $(umask)"
+		echo "workdir $(pwd)"
+		read -r line || echo "nothing to read"
+		echo ready
+		exec sleep 1000
+	END
+	write_config <<-END
+		[process app]
+		command = $BATS_TEST_TMPDIR/shower
+		$(printf '%s\n' "$@")
+	END
+	g start
+	wait_for_log app.1 ready
+}
+
+# assert_env NAME VALUE: the newest instance of app.1 has this variable.
+assert_env() {
+	assert_equal "\$$1" "$2" "$(output_of app.1 | sed -n "s/^env $1=//p" | tail -n 1)"
+}
+
+refute_env() {
+	refute_has "the environment" "env $1=" "$(output_of app.1)"
+}
+
+# A server that listens when the test calls `release`.
+write_late_server() {
+	write_script late <<-'END'
+		exec python3 -c '
+		import os, socket
+		print("booting", flush=True)
+		open("released").read()
+		server = socket.socket()
+		server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		server.bind(("0.0.0.0", int(os.environ["PORT"])))
+		server.listen()
+		while True:
+		    server.accept()[0].close()'
+	END
+}
+
+# supervisors: how many there have been.
+supervisors() {
+	events kind | grep -c '^supervisor-start$'
+}
+
+supervisor_pid() {
+	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1
+}
+
+# The supervisor.
+
+@test "start brings up a supervisor in the background, in a session of its own" {
+	sleepers
+	g start
+	assert_state app.1 up
+	assert_state app.2 up
+	assert_state worker.1 up
+	local pid
+	pid=$(supervisor_pid)
+	assert_equal "its session" "$pid" "$(ps -o sid= -p "$pid" | tr -d ' ')"
+	assert_equal "its standard input" /dev/null "$(readlink "/proc/$pid/fd/0")"
+	assert_equal "its standard output" "$STATE/supervisor.log" "$(readlink "/proc/$pid/fd/1")"
+	assert_equal "its directory" / "$(readlink "/proc/$pid/cwd")"
+}
+
+@test "the socket is for its owner alone" {
+	sleepers
+	g start
+	assert_equal "its mode" "srw-------" "$(stat -c %A "$RUN/control.sock")"
+}
+
+@test "started means listening: the next command is always answered" {
+	sleepers
+	for _ in {1..10}; do
+		g start -q worker
+		g ps
+		g stop
+		wait_until "$PATIENCE" flock -n "$RUN/lock" true
+	done
+}
+
+@test "many starts at once make one supervisor and one process for each dyno" {
+	sleepers
+	local starts=()
+	for _ in {1..8}; do
+		g_in_background start
+		starts+=("$BACKGROUND")
+	done
+	for pid in "${starts[@]}"; do
+		finish 0 "$pid"
+	done
+	assert_equal "the supervisors" 1 "$(supervisors)"
+	assert_equal "the launches" "app.1 app.2 worker.1" "$(events kind dyno | sed -n 's/^launch //p' | sort | paste -sd ' ')"
+	assert_equal "the processes of sleep" 3 "$(pgrep -c -P "$(supervisor_pid)" sleep)"
+}
+
+@test "a daemon beside a running supervisor gives up and says so" {
+	sleepers
+	g start
+	g 1 daemon
+	assert_equal "the message" "gracectl: a supervisor of shop runs already (it holds $RUN/lock)" "$error"
+	g ps
+}
+
+@test "a daemon starts all dynos and ends with status 0" {
+	sleepers
+	g_in_background daemon
+	wait_for_log worker.1 "State changed from starting to up"
+	kill -TERM "$BACKGROUND"
+	finish
+	assert_equal "what is left in the run directory" lock "$(ls "$RUN")"
+}
+
+@test "a stale socket, lock or pipe does not block a start" {
+	sleepers
+	mkdir -p "$RUN"
+	python3 -c '
+import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
+	echo 1 >"$RUN/lock"
+	mkfifo "$RUN/app.1.1.out"
+	g start
+	assert_state app.1 up
+}
+
+@test "what a killed supervisor leaves does not block a start" {
+	sleepers
+	g start
+	g stop app worker
+	local pid guard
+	pid=$(supervisor_pid)
+	guard=$(ps -o ppid= -p "$pid" | tr -d ' ')
+	kill -STOP "$guard" # it would start the next one
+	kill -KILL "$pid"
+	kill -KILL "$guard"
+	wait_until "$PATIENCE" flock -n "$RUN/lock" true
+	[ -S "$RUN/control.sock" ]
+	g 3 ps
+	g start
+	assert_state app.1 up
+	assert_equal "the supervisors" 2 "$(supervisors)"
+}
+
+@test "a run directory that cannot be made is told with its path" {
+	sleepers
+	echo "a file" >"$RUN"
+	g 1 start
+	assert_has "the message" "$RUN" "$error"
+}
+
+@test "a mistake in the configuration is told before anything starts" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = many
+	END
+	g 2 start
+	assert_has "the message" "$CONFIG:11: error: " "$error"
+	[ ! -e "$RUN" ]
+	g 2 daemon
+	assert_has "the message" "$CONFIG:11: error: " "$error"
+	[ ! -e "$RUN" ]
+}
+
+@test "a command works from any directory, and with a relative path of the configuration" {
+	sleepers
+	mkdir -p elsewhere
+	cd elsewhere
+	gracectl -c ../gracectl.ini start
+	assert_equal "the exit status" 0 "$status"
+	cd /
+	assert_state app.1 up
+}
+
+# What is started.
+
+@test "a target starts only that dyno, a type all its dynos" {
+	sleepers
+	g start app.2
+	assert_state app.1 down
+	assert_state app.2 up
+	assert_state worker.1 down
+	g start app
+	assert_state app.1 up
+	assert_state worker.1 down
+}
+
+@test "Heroku's options name the targets as well" {
+	sleepers
+	g start -d app.2
+	assert_state app.2 up
+	assert_state app.1 down
+	g start --process-type worker
+	assert_state worker.1 up
+	g start -d app.1 -p worker
+	assert_state app.1 up
+}
+
+@test "an unknown target is told with those that there are, and nothing is started" {
+	sleepers
+	g 2 start app.1 nobody
+	assert_has "the message" "there is no dyno or process type \"nobody\"; the types are: app (2), worker (1)" "$error"
+	assert_state app.1 down
+}
+
+@test "what is up already is left alone" {
+	sleepers
+	g start
+	local before
+	before=$(pid_of app.1) log=$(lines_of)
+	g start
+	assert_equal "the pid" "$before" "$(pid_of app.1)"
+	assert_equal "the log" "$log" "$(lines_of)"
+}
+
+@test "a boot says what Heroku says, byte for byte and in that order" {
+	write_late_server
+	write_config <<-'END'
+		[process web]
+		command = ./late --port $PORT ${PORT:-5000}
+	END
+	g_in_background start
+	wait_for_log web.1 booting
+	assert_state web.1 starting
+	release
+	finish
+	assert_equal "the log" "State changed from down to starting
+Starting process with command \`./late --port $(field_of web.1 port) \${PORT:-5000}\`
+State changed from starting to up" "$(platform_lines web.1)"
+	assert_equal "the command's lines" "Starting all dynos on shop...
+  web.1: State changed from down to starting
+  web.1: Starting process with command \`./late --port $(field_of web.1 port) \${PORT:-5000}\`
+  web.1: State changed from starting to up" "${error%$'\n'*}"
+}
+
+@test "a dyno that does not come up makes start fail, and the others are up" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process web]
+		command = false
+	END
+	g 1 start
+	assert_has "the message" "gracectl: web.1 did not come up: exited with status 1" "$error"
+	assert_has "the sum" "failed, 1 of 2 up in " "$error"
+	assert_state app.1 up
+}
+
+@test "a program that cannot be executed is told with the reason" {
+	printf '#!/no/such/interpreter\n' >broken
+	chmod +x broken
+	write_config <<-'END'
+		[process app]
+		command = ./broken
+		port = auto
+	END
+	g 1 start
+	assert_has "the message" "app.1 did not come up: the program cannot be executed: No such file or directory" "$error"
+	log_has app.1 "Cannot start \`./broken\`: the program cannot be executed: No such file or directory"
+}
+
+@test "--timeout: the command gives up with exit status 4, the start goes on" {
+	write_late_server
+	write_config <<<$'[process web]\ncommand = ./late'
+	g 4 start --timeout 200ms
+	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
+	release
+	wait_for_state web.1 up
+}
+
+@test "Ctrl-C ends the command and says that the start goes on" {
+	write_late_server
+	write_config <<<$'[process web]\ncommand = ./late'
+	g_in_background start
+	wait_for_log web.1 booting
+	kill -INT "$BACKGROUND"
+	finish 1
+	assert_has "the message" "interrupted after" "$error"
+	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
+	release
+	wait_for_state web.1 up
+}
+
+@test "Ctrl-C on the terminal where it was started reaches neither the supervisor nor a dyno" {
+	write_late_server
+	write_config <<<$'[process web]\ncommand = ./late'
+	python3 - "$GRACECTL" -c "$CONFIG" start 3>&- <<-'END'
+		import os, pty, sys
+		pid, terminal = pty.fork()
+		if pid == 0:
+		    os.execv(sys.argv[1], sys.argv[1:])
+		shown = b""
+		while b"Starting process" not in shown:
+		    shown += os.read(terminal, 4096)
+		os.write(terminal, b"\x03")
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1)
+	END
+	assert_state web.1 starting
+	release
+	wait_for_state web.1 up
+	assert_equal "the launches" 1 "$(field_of web.1 launch)"
+}
+
+# What a process is given.
+
+@test "a process has DYNO, and PORT only when it has a port" {
+	start_shower
+	assert_env DYNO app.1
+	refute_env PORT
+}
+
+@test "a process with a port has a fresh one at each start" {
+	export PORT=1 DYNO=somebody.7
+	start_shower 'port = auto' 'ready = none'
+	local first
+	first=$(field_of app.1 port)
+	assert_env PORT "$first"
+	assert_env DYNO app.1
+	((first > 1023))
+	g restart
+	wait_until "$PATIENCE" eval '[ "$(output_of app.1 | grep -c ^ready)" -eq 2 ]'
+	assert_env PORT "$(field_of app.1 port)"
+	((first != $(field_of app.1 port)))
+}
+
+@test "the dynos of a type have different ports" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 20
+		port = auto
+		ready = none
+	END
+	g start
+	assert_equal "the different ports" 20 "$("$GRACECTL" -c "$CONFIG" --json ps | grep -o '"port" : [1-9][0-9]*, "launch"' | sort -u | wc -l)"
+}
+
+@test "a fixed port is that of the first dyno, the second has the next one" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 2
+		port = 20123
+		ready = none
+	END
+	g start
+	assert_field app.1 port 20123
+	assert_field app.2 port 20124
+}
+
+@test "the process's variables count more than those of [defaults], these more than .env, this more than the shell" {
+	cat >.env <<-'END'
+		A=file
+		B=file
+		C=file
+		export QUOTED="two words"
+	END
+	export A=shell B=shell C=shell D=shell
+	write_script shower <<-'END'
+		env | sort | sed 's/^/env /'
+		echo ready
+		exec sleep 1000
+	END
+	write_config <<-'END'
+		env.A = defaults
+		env.B = defaults
+		[process app]
+		command = ./shower
+		env.A = process
+	END
+	g start
+	wait_for_log app.1 ready
+	assert_env A process
+	assert_env B defaults
+	assert_env C file
+	assert_env D shell
+	assert_env QUOTED "two words"
+}
+
+@test "a process reads nothing, and writes to its log with both outputs" {
+	write_script talker <<-'END'
+		cat
+		echo "to the output"
+		echo "to the errors" >&2
+		echo ready
+		exec sleep 1000
+	END
+	write_config <<<$'[process app]\ncommand = ./talker'
+	echo "not for it" | g start
+	wait_for_log app.1 ready
+	assert_equal "the output" "to the output
+to the errors
+ready" "$(output_of app.1)"
+}
+
+@test "neither the supervisor nor a process inherits a descriptor of the shell" {
+	sleepers
+	exec 9>held
+	g start
+	exec 9>&-
+	local pid
+	for pid in "$(supervisor_pid)" "$(pid_of app.1)"; do
+		refute_has "the descriptors of $pid" "$BATS_TEST_TMPDIR/held" "$(ls -l "/proc/$pid/fd")"
+	done
+	# Beside the three it has the lock by which it is known, and nothing else.
+	assert_equal "the descriptors of app.1" "0 1 2 200" "$(find "/proc/$(pid_of app.1)/fd" -type l -printf '%f\n' |
+		sort -n | paste -sd ' ')"
+}
+
+@test "a process has no signal ignored or blocked, whatever the shell had" {
+	sleepers
+	(
+		trap '' HUP INT QUIT PIPE TERM CHLD USR1
+		"$GRACECTL" -c "$CONFIG" start -q 3>&-
+	)
+	local pid
+	pid=$(pid_of app.1)
+	assert_equal "ignored" 0000000000000000 "$(sed -n 's/^SigIgn:\t//p' "/proc/$pid/status")"
+	assert_equal "blocked" 0000000000000000 "$(sed -n 's/^SigBlk:\t//p' "/proc/$pid/status")"
+}
+
+@test "a process leads its own session and process group" {
+	sleepers
+	g start
+	local pid
+	pid=$(pid_of app.1)
+	assert_equal "group and session" "$pid $pid" "$(ps -o pgid=,sid= -p "$pid" | xargs)"
+}
+
+@test "a command without characters of the shell is executed directly, others by sh" {
+	write_config <<-'END'
+		[process direct]
+		command = sleep 1000
+		[process shell]
+		command = sleep 1000 | cat
+	END
+	g start
+	wait_until "$PATIENCE" eval '[ "$(ps -o args= -p "$(pid_of direct.1)")" = "sleep 1000" ]'
+	assert_equal "the other" "/bin/sh -c sleep 1000 | cat" "$(ps -o args= -p "$(pid_of shell.1)")"
+}
+
+@test "a process has the umask and the working directory of its configuration" {
+	mkdir -p below
+	start_shower 'umask = 027' 'workdir = below'
+	assert_has "the output" "umask 0027" "$(output_of app.1)"
+	assert_has "the output" "workdir $BATS_TEST_TMPDIR/below" "$(output_of app.1)"
+	assert_has "the output" "nothing to read" "$(output_of app.1)"
+}
