@@ -20,6 +20,9 @@
 
 /* How long a supervisor may take until it listens, and how often another's is looked for meanwhile. */
 #define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
+
+/* How long a guard may take to start the next supervisor while somebody wants to speak to it. */
+#define REACH_TIMEOUT (10 * NSEC_PER_SEC)
 enum { LOOK_AGAIN_MS = 10, SEND_TIMEOUT_S = 5 };
 
 static volatile sig_atomic_t interrupted;
@@ -277,21 +280,23 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 		config->name, config->run_dir, config->state_dir);
 }
 
-/*
- * An instance lives as long as somebody holds the lock on its record; it is an orphan when nobody holds that of the application, neither a
- * supervisor nor a guard that is about to start one.
- */
+/* Somebody holds the lock of the application: a supervisor, or a guard that is about to start one. */
+static bool is_locked(const struct config *config)
+{
+	int dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool locked = dir >= 0 && fdio_is_locked_at(dir, "lock");
+
+	fdio_close(&dir);
+	return locked;
+}
+
+/* An instance lives as long as somebody holds the lock on its record. */
 static bool has_orphans(const struct config *config)
 {
 	static const char suffix[] = ".id";
 	DIR *dir = opendir(config->run_dir);
 	struct dirent *entry;
 	bool found = false;
-
-	if (dir != NULL && fdio_is_locked_at(dirfd(dir), "lock")) {
-		closedir(dir);
-		return false;
-	}
 
 	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
 		size_t len = strlen(entry->d_name), tail = sizeof suffix - 1;
@@ -303,17 +308,29 @@ static bool has_orphans(const struct config *config)
 	return found;
 }
 
+/* True when nobody listens: no socket, or one that a dead supervisor has left. */
+static bool nobody_listens(int error)
+{
+	return error == ENOENT || error == ECONNREFUSED;
+}
+
 int client_reach(struct client *client, const struct config *config, const char *app)
 {
+	nsec_t deadline = clock_mono() + REACH_TIMEOUT;
 	struct cause cause;
+	int error;
 
-	if (client_connect(client, config) == 0)
-		return 0;
-	int saved = errno;
-	bool none = saved == ENOENT || saved == ECONNREFUSED;
-	if (none && config->path != NULL && has_orphans(config) &&
+	do {
+		if (client_connect(client, config) == 0)
+			return 0;
+		error = errno;
+		if (!nobody_listens(error) || !is_locked(config))
+			break;
+		client_pause(LOOK_AGAIN_MS);
+	} while (clock_mono() < deadline && !interrupted);
+	if (nobody_listens(error) && config->path != NULL && has_orphans(config) &&
 		client_launch_supervisor(config, app, &cause) == 0)
 		return client_connect(client, config);
-	errno = saved;
+	errno = error;
 	return -1;
 }

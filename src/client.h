@@ -30,8 +30,8 @@ enum client_result {
 int client_connect(struct client *client, const struct config *config);
 
 /*
- * The same, and when none runs although instances of the application are alive (supervisor and guard have died at once), starts one that adopts
- * them. app may be NULL.
+ * The same, but waits for the next supervisor while a guard is about to start one; and when neither runs although instances of the application are
+ * alive (both have died at once), starts one that adopts them. app may be NULL.
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 

@@ -42,7 +42,7 @@ teardown() {
 stop_supervisor() {
 	local patience result=0
 
-	for patience in 5s 10s 10s; do
+	for patience in 1s 10s 10s; do
 		[ -e "$RUN/control.sock" ] || return 0
 		result=0
 		"$GRACECTL" -c "$CONFIG" stop -q --timeout "$patience" 3>&- || result=$?

@@ -187,7 +187,9 @@ static void hear_accepted(struct job *job, const bson_t *message)
 	bson_t base;
 
 	job->deadline = job->began + patience;
-	if (job->base == NULL && doc_child(message, "base", &base)) {
+	if ((job->base == NULL || bson_empty(job->base)) && doc_child(message, "base", &base)) {
+		if (job->base != NULL)
+			bson_destroy(job->base);
 		job->base = bson_copy(&base);
 		job->dynos = bson_count_keys(job->base);
 	}
@@ -213,7 +215,7 @@ static int converse(struct job *job)
 		else if (strcmp(type, "done") == 0)
 			return hear_done(job, &message);
 	}
-	return result == CLIENT_CLOSED && job->base != NULL ? go_on(job) : give_up(job, result);
+	return result == CLIENT_CLOSED ? go_on(job) : give_up(job, result);
 }
 
 /* ---- reaching a supervisor ---- */
@@ -274,6 +276,9 @@ static int ask(struct job *job)
 static int go_on(struct job *job)
 {
 	client_close(&job->client);
+	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice. */
+	if (job->base == NULL)
+		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
 		if (client_reach(&job->client, job->config, job->cli->app) == 0)
 			return ask(job);

@@ -101,7 +101,7 @@ static void test_needs_shell(void)
 		"a/b.c_d-e", "exit-code 1", "cdx", "setter x"};
 	static const char *const shell[] = {"a | b", "a && b", "a; b", "echo $PORT", "echo `x`", "a > b",
 		"a < b", "echo 'x'", "echo \"x\"", "echo a\\ b", "ls *.c", "ls ?", "ls [a]", "# x",
-		"cd ~", "A=1 b", "echo 100%", "! x", "{ x; }", "(x)", "a\nb", "exec node x", "cd x",
+		"cd ~", "A=1 b", "echo 100%", "! x", "{ x; }", "(x)", "exec node x", "cd x",
 		" . ./x", "export X", ":", "umask", "ulimit -n", "set -e"};
 	char name[80];
 
@@ -113,6 +113,7 @@ static void test_needs_shell(void)
 		snprintf(name, sizeof name, "`%s` needs a shell", shell[i]);
 		ok(spawn_needs_shell(shell[i]), name);
 	}
+	ok(spawn_needs_shell("a\nb"), "two lines need a shell");
 }
 
 static void test_command(void)
