@@ -111,7 +111,7 @@ static void hear_line(void *arg, const bson_t *event)
 		return;
 	int number = event_kind_find(kind);
 	told->launched |= number == EVENT_LAUNCH;
-	told->ended |= number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN;
+	told->ended |= number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN || number == EVENT_LAUNCH_FAILED;
 }
 
 static struct told look_up(struct place *place, uint64_t launch)
@@ -204,14 +204,32 @@ static uint16_t port_of(pid_t pid)
 	return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
+/* Its launch was told, but the child saw that its supervisor was dead, and executed nothing. */
+static void tell_never_run(struct place *place)
+{
+	struct told told = look_up(place, place->dyno.launches);
+	struct event event;
+
+	if (!told.launched || told.ended)
+		return;
+	event_begin(&event, EVENT_LAUNCH_FAILED, clock_wall(), place->dyno.name, place->dyno.launches);
+	event_str(&event, "command", place->dyno.config->command);
+	event_str(&event, "reason", "its supervisor died before it was executed");
+	app_publish(place->formation->app, &event);
+	event_release(&event);
+}
+
 static void adopt_unrecorded(struct place *place, const struct runner_owner *owner)
 {
 	const struct process_config *config = place->dyno.config;
 	struct instance found;
 
-	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches) ||
-		!find_unrecorded(place, &found))
+	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
 		return;
+	if (!find_unrecorded(place, &found)) {
+		tell_never_run(place);
+		return;
+	}
 	found.launched = found.since = clock_wall();
 	found.port = port_of(found.main.pid);
 	instance_restore(&found, INSTANCE_STARTING);

@@ -406,6 +406,7 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 		instance->main = (struct proc_id){.pid = pid};
 	runner->tree.main = instance->main;
 	runner->tree.main_is_child = true;
+	app_tree_expire(runner->app);
 	return 0;
 }
 

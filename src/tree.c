@@ -74,17 +74,15 @@ bool tree_signal_main(struct tree *tree, int signo)
 unsigned tree_signal(struct tree *tree, int signo, bool only_new)
 {
 	const struct proc_stat **found;
+	unsigned sent = !only_new && tree_signal_main(tree, signo);
 	size_t count = find(tree, &found);
-	unsigned sent = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
-		bool is_main = proc_same(id, tree->main);
-		if (is_dead(found[i]) || (only_new && (is_main || is_known(tree, id))))
+		if (is_dead(found[i]) || proc_same(id, tree->main) || (only_new && is_known(tree, id)))
 			continue;
 		tree_know(tree, id);
-		if (is_main ? tree_signal_main(tree, signo) : proc_signal(id, signo) == 0)
-			sent++;
+		sent += proc_signal(id, signo) == 0;
 	}
 	return sent;
 }

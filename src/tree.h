@@ -27,7 +27,7 @@ struct tree {
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
-/* Signals every living member; with only_new only those never seen before. Returns how many got it. */
+/* Signals every living member, the main process first; with only_new only others never seen before. Returns how many got it. */
 unsigned tree_signal(struct tree *tree, int signo, bool only_new);
 
 /* Signals the main process. */

@@ -9,6 +9,16 @@ bats_require_minimum_version 1.5.0
 
 load cycle-helpers
 
+# A program that hides, when it was not found, is ended by the pid that it has written.
+teardown_file() {
+	local file
+
+	for file in "$BATS_RUN_TMPDIR"/test/*/{escaped,nginx.pid}; do
+		[ ! -s "$file" ] || [ "$(readlink "/proc/$(<"$file")/cwd")" != "${file%/*}" ] ||
+			kill -TERM "$(<"$file")"
+	done
+}
+
 # url DYNO PATH
 url() {
 	echo "http://127.0.0.1:$(field_of "$1" port)$2"

@@ -79,6 +79,32 @@ static void retry_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 		ev_io_start(loop, &listener->io);
 }
 
+static void close_fd(struct listener *listener)
+{
+	ev_io_stop(listener->loop, &listener->io);
+	ev_timer_stop(listener->loop, &listener->retry);
+	ev_timer_stop(listener->loop, &listener->settle);
+	fdio_close(&listener->fd);
+}
+
+/* A full backlog twice is more than can have waited; a flood shall not keep the loop here. */
+static void accept_all(struct listener *listener)
+{
+	for (int i = 0; i < 2 * LISTENER_BACKLOG; i++)
+		if (!accept_one(listener))
+			break;
+}
+
+static void settle_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	struct listener *listener = watcher->data;
+	(void)loop;
+	(void)revents;
+
+	accept_all(listener);
+	close_fd(listener);
+}
+
 static int listen_on(struct listener *listener, int port, struct cause *cause)
 {
 	struct sockaddr_in address = {
@@ -138,32 +164,6 @@ void listener_pause(struct listener *listener, bool pause)
 		ev_io_stop(listener->loop, &listener->io);
 	else if (!ev_is_active(&listener->retry))
 		ev_io_start(listener->loop, &listener->io);
-}
-
-static void close_fd(struct listener *listener)
-{
-	ev_io_stop(listener->loop, &listener->io);
-	ev_timer_stop(listener->loop, &listener->retry);
-	ev_timer_stop(listener->loop, &listener->settle);
-	fdio_close(&listener->fd);
-}
-
-/* A full backlog twice is more than can have waited; a flood must not keep the socket open. */
-static void accept_all(struct listener *listener)
-{
-	for (int i = 0; i < 2 * LISTENER_BACKLOG; i++)
-		if (!accept_one(listener))
-			break;
-}
-
-static void settle_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
-{
-	struct listener *listener = watcher->data;
-	(void)loop;
-	(void)revents;
-
-	accept_all(listener);
-	close_fd(listener);
 }
 
 /*

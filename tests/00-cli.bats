@@ -1,0 +1,422 @@
+#!/usr/bin/env bats
+# The command line: help, options, targets, wrong use of every command and option, exit statuses.
+
+bats_require_minimum_version 1.5.0
+
+load helpers
+
+# What the program is told in every form of wrong use. Each line: the arguments | what is answered.
+# The words are separated by blanks; '' is an empty one.
+assert_refused() {
+	local arguments answer words
+
+	while IFS='|' read -r arguments answer; do
+		eval "words=($arguments)"
+		gracectl "${words[@]}"
+		assert_equal "the exit status" 2 "$status"
+		assert_equal "standard output" "" "$output"
+		assert_equal "the first line" "gracectl: ${answer# }" "${error%%$'\n'*}"
+	done
+}
+
+visible_commands() {
+	"$GRACECTL" __complete commands | cut -f1 | grep -v :
+}
+
+sleeper() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 2
+		[process worker]
+		command = sleep 1000
+	END
+}
+
+# Help.
+
+@test "help lists every command with a line about it, and so does --help" {
+	gracectl help
+	assert_equal "the exit status" 0 "$status"
+	local help=$output
+	for command in $(visible_commands); do
+		grep -q "^  $command  *[A-Za-z]" <<<"$help" || fail "help says nothing of $command"
+	done
+	for words in --help -h "--no-color -h"; do
+		gracectl $words
+		assert_equal "$words" "$help" "$output"
+	done
+}
+
+@test "every command has a help, in four forms that say the same" {
+	for command in $(visible_commands) ps:start ps:stop ps:restart; do
+		gracectl help "$command"
+		assert_equal "the exit status" 0 "$status"
+		assert_has "the first line" "usage: gracectl $command" "${output%%$'\n'*}"
+		local help=$output
+		for words in "$command --help" "$command -h" "-h $command"; do
+			# shellcheck disable=SC2086 # two words
+			gracectl $words
+			assert_equal "the exit status" 0 "$status"
+			assert_equal "$words" "$help" "$output"
+		done
+	done
+}
+
+@test "the help of a command lists all its options" {
+	for command in $(visible_commands); do
+		gracectl help "$command"
+		local options
+		options=$("$GRACECTL" __complete options "$command" | cut -f1)
+		[ -n "$options" ]
+		for option in $options; do
+			grep -qE "^ +(-., )?$option( |\$)|^ +$option(,| )" <<<"$output" || fail "no line for $option"
+		done
+	done
+}
+
+@test "--version and version say the same" {
+	gracectl --version
+	assert_equal "the exit status" 0 "$status"
+	[[ $output =~ ^gracectl\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	local version=$output
+	gracectl version
+	assert_equal "version" "$version" "$output"
+}
+
+@test "help and version need no configuration, and print nothing on standard error" {
+	for words in help "help ps" --help --version version "stop --help"; do
+		# shellcheck disable=SC2086
+		gracectl $words
+		assert_equal "the exit status" 0 "$status"
+		assert_equal "standard error" "" "$error"
+	done
+}
+
+# Wrong use.
+
+@test "without a command it says so" {
+	assert_refused <<-'END'
+		 | no command was given; see `gracectl help`
+		--json | no command was given; see `gracectl help`
+		-- | no command was given; see `gracectl help`
+	END
+}
+
+@test "an unknown command is answered with the one that was meant" {
+	assert_refused <<-'END'
+		strat | there is no command "strat"; did you mean "start"?
+		retsart | there is no command "retsart"; did you mean "restart"?
+		log | there is no command "log"; did you mean "logs"?
+		chekc web | there is no command "chekc"; did you mean "check"?
+		xyzzyplugh | there is no command "xyzzyplugh"; see `gracectl help`
+		help strat | there is no command "strat"
+	END
+}
+
+@test "an unknown option is refused by every command, before and after it" {
+	for command in $(visible_commands); do
+		assert_refused <<-END
+			$command --bogus | there is no option --bogus, or it takes no value
+			$command -Z | there is no option -Z
+			$command --json=yes | there is no option --json=yes, or it takes no value
+			--bogus $command | there is no option --bogus, or it takes no value
+			-Z $command | there is no option -Z
+		END
+		assert_has "where to look" "See \`gracectl help\`." "$error"
+	done
+}
+
+@test "an option without its value is refused" {
+	for command in $(visible_commands); do
+		assert_refused <<-END
+			$command -c | the option -c needs a value
+			$command --config | the option --config needs a value
+			$command -a | the option -a needs a value
+			$command --app | the option --app needs a value
+		END
+	done
+	assert_refused <<-'END'
+		start -d | the option -d needs a value
+		stop --dyno-name | the option --dyno-name needs a value
+		restart -p | the option -p needs a value
+		start --process-type | the option --process-type needs a value
+		stop --timeout | the option --timeout needs a value
+		logs -n | the option -n needs a value
+		logs --since | the option --since needs a value
+		logs -s | the option -s needs a value
+		events -d | the option -d needs a value
+	END
+}
+
+@test "a command that takes no arguments refuses them" {
+	for command in $(visible_commands); do
+		case $command in
+		start | stop | restart | ps | help) continue ;;
+		esac
+		assert_refused <<-END
+			$command extra | $command takes no argument, but was given "extra"
+		END
+	done
+}
+
+@test "a bad value of an option is named, with what would be right" {
+	sleeper
+	export GRACECTL_CONFIG=$CONFIG
+	local duration='write a number with a unit (ms, s, m, h, d), such as 30s, 1h30m or 1.5s'
+	for command in start stop restart; do
+		assert_refused <<-END
+			$command --timeout 5x | --timeout: "5x" is not a duration (the unit is unknown); $duration
+			$command --timeout '' | --timeout: "" is not a duration (it is empty); $duration
+			$command --timeout -5 | --timeout: "-5" is not a duration (a number was expected); $duration
+		END
+		assert_has "the usage" "usage: gracectl $command" "$error"
+	done
+	[ ! -e "$RUN" ]
+	for command in logs events; do
+		assert_refused <<-END
+			$command -n many | --num: "many" is not a whole number from 0 to 1000000000
+			$command -n -1 | --num: "-1" is not a whole number from 0 to 1000000000
+			$command -n 1.5 | --num: "1.5" is not a whole number from 0 to 1000000000
+			$command -n '' | --num: "" is not a whole number from 0 to 1000000000
+			$command -n 99999999999999999999 | --num: "99999999999999999999" is not a whole number from 0 to 1000000000
+			$command -d app.1 -p app | give a dyno or a process type, not both
+		END
+	done
+	assert_refused <<-'END'
+		logs -s nowhere | --source is app or heroku, not "nowhere"
+		daemon --ready-fd=99 | --ready-fd: 99 is no open descriptor
+		daemon --ready-fd=x | --ready-fd: "x" is not a whole number from 3 to 1000000
+	END
+}
+
+@test "an application's name that cannot be one is refused" {
+	for command in ps start stop restart check logs events; do
+		for name in ../x 'a b' '' .hidden; do
+			gracectl -a "$name" "$command"
+			assert_equal "the exit status of -a \"$name\" $command" 2 "$status"
+			assert_has "the message" "\"$name\"" "$error"
+		done
+	done
+}
+
+@test "a configuration that is not there is told with the places that were looked at" {
+	for command in start stop restart ps logs events check daemon; do
+		assert_refused <<-END
+			$command | there is no gracectl.ini and no Procfile in $BATS_TEST_TMPDIR, and no /etc/gracectl/gracectl.ini; name the file with -c FILE
+			-c nowhere.ini $command | the configuration nowhere.ini (-c): No such file or directory
+			-c . $command | the configuration . (-c) is a directory; name the file gracectl.ini or Procfile in it
+		END
+	done
+}
+
+@test "a dyno or type that is not there is refused by every command that takes one" {
+	sleeper
+	g start
+	for command in start stop restart ps; do
+		for target in nobody app.3 app.0 app.01 app. .1 'app 1' '*' ''; do
+			g 2 "$command" "$target"
+			assert_has "the message" "gracectl: there is no dyno or process type \"$target\"; the types are: app (2), worker (1)" "$error"
+		done
+	done
+	for command in start stop restart; do
+		g 2 "$command" -d app.3
+		g 2 "$command" -p nobody
+		g 2 "$command" app.1 nobody
+	done
+	assert_state app.1 up
+	assert_field app.1 launch 1
+}
+
+@test "what cannot be written is an error" {
+	for words in help --version "help ps"; do
+		status=0
+		# shellcheck disable=SC2086
+		"$GRACECTL" $words >/dev/full 2>stderr || status=$?
+		assert_equal "the exit status" 1 "$status"
+		assert_equal "the message" "gracectl: the output could not be written: No space left on device" "$(<stderr)"
+	done
+}
+
+@test "a reader that goes away is none" {
+	sleeper
+	g start
+	(
+		"$GRACECTL" -c "$CONFIG" ps && echo "still well" >&2
+	) 2>stderr | :
+	"$GRACECTL" help | head -n 1
+	assert_equal "the pipe" "0 0" "${PIPESTATUS[*]}"
+}
+
+# Options and where they stand.
+
+@test "global options stand before or after the command, and mean the same" {
+	sleeper
+	g start
+	g ps
+	local ps=$output
+	for words in "-c $CONFIG ps" "ps -c $CONFIG" "--config=$CONFIG ps" "ps --config $CONFIG" "ps app worker -c$CONFIG"; do
+		# shellcheck disable=SC2086
+		gracectl $words
+		assert_equal "the exit status" 0 "$status"
+		assert_equal "$words" "$(sed 's/ (~.*//' <<<"$ps")" "$(sed 's/ (~.*//' <<<"$output")"
+	done
+	for words in "--json ps" "ps --json" "ps app.1 --json worker.1 app.2"; do
+		# shellcheck disable=SC2086
+		g $words
+		python3 -c 'import json, sys; assert len(json.loads(sys.argv[1])) == 3' "$output"
+	done
+}
+
+@test "the configuration is found by -c, then by GRACECTL_CONFIG, then in the directory" {
+	sleeper
+	mkdir elsewhere
+	sed 's/^name = .*/name = other/' "$CONFIG" >elsewhere/gracectl.ini
+	sed 's/^name = .*/name = third/' "$CONFIG" >third.ini
+	gracectl check
+	assert_has "in the directory" "application shop, 2 process types, 3 dynos" "$output"
+	export GRACECTL_CONFIG=elsewhere/gracectl.ini
+	gracectl check
+	assert_has "GRACECTL_CONFIG" "application other," "$output"
+	gracectl check -c third.ini
+	assert_has "-c" "application third," "$output"
+	gracectl -a fourth check -c third.ini
+	assert_has "-a" "application fourth," "$output"
+}
+
+@test "Heroku's ps:restart and ps restart are the same as restart" {
+	sleeper
+	g start
+	local launch=1
+	for words in "restart app.1" "ps:restart app.1" "ps restart app.1" "ps:restart -d app.1" "ps restart --dyno-name=app.1"; do
+		# shellcheck disable=SC2086
+		g $words
+		launch=$((launch + 1))
+		assert_field app.1 launch "$launch"
+		assert_field app.2 launch 1
+	done
+	g ps:stop -p app
+	assert_state app.1 down
+	assert_state worker.1 up
+	g ps start -p app
+	assert_state app.2 up
+}
+
+# ps.
+
+@test "ps shows the dynos in Heroku's layout" {
+	sleeper
+	g start
+	g stop worker
+	g ps
+	local time='[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4} \(~ [0-9]+s ago\)'
+	[[ $output =~ ^"=== app: sleep 1000 (2)"$'\n\n'"app.1: up "$time$'\n'"app.2: up "$time$'\n\n'"=== worker: sleep 1000 (1)"$'\n\n'"worker.1: down "$time$ ]]
+}
+
+@test "ps TYPE shows only those" {
+	sleeper
+	g start
+	g ps worker
+	assert_has "the output" "worker.1: up" "$output"
+	refute_has "the output" "app" "$output"
+	g ps app.2
+	assert_has "the output" "app.2: up" "$output"
+	refute_has "the output" "app.1" "$output"
+}
+
+@test "ps -l shows pid, memory, restarts and the next restart" {
+	sleeper
+	g start
+	g restart app.1
+	g ps -l app
+	local row
+	row=$(grep '^app\.1 ' <<<"$output")
+	[[ $row =~ ^app\.1\ +up\ .*\ +$(pid_of app.1)\ +-\ +[0-9.]+M\ +1\ \ [0-9]{4}/ ]]
+}
+
+@test "ps --watch shows it again and again, until Ctrl-C" {
+	sleeper
+	g start
+	g_in_background ps --watch
+	wait_until "$PATIENCE" eval '[ "$(grep -c "^app.1: up" background.out)" -ge 2 ]'
+	kill -INT "$BACKGROUND"
+	finish
+}
+
+@test "colours are for terminals, and for who forces them" {
+	sleeper
+	g start
+	g ps
+	refute_has "a file" $'\033' "$output"
+	export FORCE_COLOR=1
+	g ps
+	assert_has "FORCE_COLOR" $'\033[32mup\033[0m' "$output"
+	g ps --no-color
+	refute_has "--no-color" $'\033' "$output"
+	export NO_COLOR=1
+	g ps
+	refute_has "NO_COLOR" $'\033' "$output"
+}
+
+# Exit statuses.
+
+@test "exit status 0: what was asked for is done" {
+	sleeper
+	g 0 start
+	g 0 ps
+	g 0 restart
+	g 0 stop
+	g 0 check
+	g 0 logs
+	g 0 events
+}
+
+@test "exit status 1: it failed" {
+	write_config <<<$'[process web]\ncommand = false'
+	g 1 start
+	assert_has "the message" "web.1 did not come up" "$error"
+}
+
+@test "exit status 2: wrong use, or a mistake in the configuration" {
+	write_config <<<$'[process web]\ncomand = false'
+	for command in start check daemon; do
+		g 2 "$command"
+	done
+	g 2 nonsense
+	g 2 ps --nonsense
+}
+
+@test "exit status 3: no supervisor runs" {
+	sleeper
+	for command in stop restart ps; do
+		g 3 "$command"
+		assert_equal "the message" "gracectl: no supervisor of shop runs; \`gracectl start\` starts one" "$error"
+	done
+	[ ! -e "$RUN" ]
+}
+
+@test "exit status 4: a deadline passed" {
+	write_config <<<$'[process web]\ncommand = sleep 1000'
+	g 4 start --timeout 100ms
+	assert_has "the message" "not done after 0.1 s; the supervisor goes on with it" "$error"
+}
+
+@test "a supervisor that does not answer is not waited for without end" {
+	sleeper
+	g start
+	local pid
+	pid=$(events kind pid | sed -n 's/^supervisor-start //p')
+	kill -STOP "$pid"
+	g_in_background ps
+	g_in_background stop
+	finish 4
+	kill -CONT "$pid"
+}
+
+@test "a file that is no socket of a supervisor is told as it is" {
+	sleeper
+	mkdir "$RUN"
+	echo text >"$RUN/control.sock"
+	g 3 ps
+	rm "$RUN/control.sock"
+}
