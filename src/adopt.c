@@ -67,22 +67,27 @@ static struct proc_id *get_known(const bson_t *doc, size_t *count)
 	return known;
 }
 
-static void get_instance(const bson_t *doc, const struct process_config *config, struct instance *found)
+static void get_instance(
+	const bson_t *doc, const struct process_config *config, struct instance *found)
 {
 	int64_t rung = doc_int(doc, "rung"), ending = doc_int(doc, "ending");
 
 	memset(found, 0, sizeof *found);
-	instance_restore(found, (enum instance_state)find_name(instance_state_names, INSTANCE_STATES,
-					doc_text(doc, "state"), INSTANCE_UP));
+	instance_restore(found, (enum instance_state)find_name(instance_state_names,
+					INSTANCE_STATES, doc_text(doc, "state"), INSTANCE_UP));
 	found->launch = (uint64_t)doc_int(doc, "launch");
 	found->main = get_id(doc, "main");
 	found->port = (uint16_t)doc_int(doc, "port");
 	found->launched = doc_int(doc, "launched");
 	found->since = doc_int(doc, "since");
 	found->up_mono = doc_int(doc, "up_mono");
-	found->ending = ending >= ENDING_NOT && ending <= ENDING_LAUNCH ? (enum instance_ending)ending : ENDING_NOT;
+	found->ending = ending >= ENDING_NOT && ending <= ENDING_LAUNCH
+				? (enum instance_ending)ending
+				: ENDING_NOT;
 	/* The ladder may have become shorter since. */
-	found->rung = rung < 0 ? 0 : rung > (int64_t)config->stop.count ? (unsigned)config->stop.count : (unsigned)rung;
+	found->rung = rung < 0				   ? 0
+		      : rung > (int64_t)config->stop.count ? (unsigned)config->stop.count
+							   : (unsigned)rung;
 	found->stop_began = doc_int(doc, "stop_began");
 	found->deadline[INSTANCE_TIMER_BOOT] = doc_int(doc, "boot_deadline");
 	found->deadline[INSTANCE_TIMER_RUNG] = doc_int(doc, "rung_deadline");
@@ -111,7 +116,8 @@ static void hear_line(void *arg, const bson_t *event)
 		return;
 	int number = event_kind_find(kind);
 	told->launched |= number == EVENT_LAUNCH;
-	told->ended |= number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN || number == EVENT_LAUNCH_FAILED;
+	told->ended |= number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN ||
+		       number == EVENT_LAUNCH_FAILED;
 }
 
 static struct told look_up(struct place *place, uint64_t launch)
@@ -122,14 +128,14 @@ static struct told look_up(struct place *place, uint64_t launch)
 	return told;
 }
 
-static struct runner *add_runner(struct place *place, struct instance *found, struct proc_id *known, size_t known_count,
-	const struct runner_owner *owner)
+static struct runner *add_runner(struct place *place, struct instance *found, struct proc_id *known,
+	size_t known_count, const struct runner_owner *owner)
 {
 	struct app *app = place->formation->app;
 
 	found->exit_told = look_up(place, found->launch).ended;
-	struct runner *runner = runner_adopt(app, place->dyno.config, place->dyno.number, found, known,
-		known_count, owner, place);
+	struct runner *runner = runner_adopt(app, place->dyno.config, place->dyno.number, found,
+		known, known_count, owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
 	return runner;
 }
@@ -174,8 +180,9 @@ static bool is_recorded(const struct place *place, uint64_t launch)
 }
 
 /*
- * The newest launch may have been spawned without being recorded. Then the child has left its own record, or it has ended without
- * executing anything. A record that is locked but not complete will be in a moment: its writer is between two system calls.
+ * The newest launch may have been spawned without being recorded. Then the child has left its own
+ * record, or it has ended without executing anything. A record that is locked but not complete will
+ * be in a moment: its writer is between two system calls.
  */
 static bool find_unrecorded(struct place *place, struct instance *found)
 {
@@ -212,7 +219,8 @@ static void tell_never_run(struct place *place)
 
 	if (!told.launched || told.ended)
 		return;
-	event_begin(&event, EVENT_LAUNCH_FAILED, clock_wall(), place->dyno.name, place->dyno.launches);
+	event_begin(
+		&event, EVENT_LAUNCH_FAILED, clock_wall(), place->dyno.name, place->dyno.launches);
 	event_str(&event, "command", place->dyno.config->command);
 	event_str(&event, "reason", "its supervisor died before it was executed");
 	app_publish(place->formation->app, &event);
@@ -276,10 +284,12 @@ static void arm_timers(struct place *place)
 {
 	for (int i = 0; i < DYNO_TIMERS; i++)
 		if (place->dyno.due[i] != 0)
-			timer_set(place->formation->app->loop, &place->timers[i], place->dyno.due[i]);
+			timer_set(
+				place->formation->app->loop, &place->timers[i], place->dyno.due[i]);
 }
 
-/* Without a record the numbers go on behind the logs that are there, so that no log is written over. */
+/* Without a record the numbers go on behind the logs that are there, so that no log is written
+ * over. */
 static void number_after_logs(struct place *place)
 {
 	struct pieces pieces = PIECES_INIT;

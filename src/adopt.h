@@ -1,15 +1,18 @@
 /*
- * adopt: takes up what a dead supervisor has left: the state of each dyno, and every instance that may still live.
+ * adopt: takes up what a dead supervisor has left: the state of each dyno, and every instance that
+ * may still live.
  *
- * What can be found of an instance: its line in the dyno's record; or, when it was spawned but not yet recorded, the file that the child
- * itself wrote and locked before it executed anything. Neither means that there was no process.
+ * What can be found of an instance: its line in the dyno's record; or, when it was spawned but not
+ * yet recorded, the file that the child itself wrote and locked before it executed anything.
+ * Neither means that there was no process.
  */
 #ifndef GRACECTL_ADOPT_H
 #define GRACECTL_ADOPT_H
 
 #include "formation.h"
 
-/* Restores a place from what is on disk. owner is that of its runners. What the instances have done meanwhile comes in later turns. */
+/* Restores a place from what is on disk. owner is that of its runners. What the instances have done
+ * meanwhile comes in later turns. */
 void adopt_place(struct place *place, const struct runner_owner *owner);
 
 #endif

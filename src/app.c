@@ -15,9 +15,19 @@
 
 /* Variables that speak of the supervisor and not of the application. */
 static const char *const private_env[] = {
-	"PORT=", "DYNO=", "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=",
-	"INVOCATION_ID=", "JOURNAL_STREAM=", "MAINPID=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
-	"GRACECTL_INSTANCE=", "_=",
+	"PORT=",
+	"DYNO=",
+	"NOTIFY_SOCKET=",
+	"LISTEN_FDS=",
+	"LISTEN_PID=",
+	"LISTEN_FDNAMES=",
+	"INVOCATION_ID=",
+	"JOURNAL_STREAM=",
+	"MAINPID=",
+	"WATCHDOG_USEC=",
+	"WATCHDOG_PID=",
+	"GRACECTL_INSTANCE=",
+	"_=",
 };
 
 static bool is_private(const char *entry)
@@ -72,9 +82,15 @@ static void collect_env(struct app *app)
 	}
 }
 
-int app_open(struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause)
+int app_open(
+	struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause)
 {
-	*app = (struct app){.loop = loop, .config = config, .run_dir = -1, .state_dir = -1, .log_dir = -1, .guard = -1};
+	*app = (struct app){.loop = loop,
+		.config = config,
+		.run_dir = -1,
+		.state_dir = -1,
+		.log_dir = -1,
+		.guard = -1};
 	app_add_reaper(app, getpid());
 	collect_env(app);
 	ev_check_init(&app->turn, turn_cb);
@@ -83,7 +99,8 @@ int app_open(struct app *app, struct ev_loop *loop, const struct config *config,
 	ev_check_start(loop, &app->turn);
 	ev_unref(loop);
 	if (netwatch_open(&app->net) < 0)
-		log_warn("the kernel does not tell about sockets: %s; readiness is probed by connecting",
+		log_warn("the kernel does not tell about sockets: %s; readiness is probed by "
+			 "connecting",
 			strerror(errno));
 	if (open_dirs(app, cause) < 0)
 		return -1;
@@ -151,7 +168,9 @@ struct proctree *app_tree(struct app *app)
 
 void app_add_reaper(struct app *app, pid_t pid)
 {
-	enum { LAST = sizeof app->reapers / sizeof *app->reapers - 1 };
+	enum {
+		LAST = sizeof app->reapers / sizeof *app->reapers - 1
+	};
 
 	for (size_t i = 0; i < LAST; i++) {
 		if (app->reapers[i] == pid)

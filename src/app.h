@@ -1,14 +1,15 @@
 /*
- * app: what all dynos of one application share: the loop, the directories, the journal, the view of processes and sockets.
+ * app: what all dynos of one application share: the loop, the directories, the journal, the view of
+ * processes and sockets.
  *
  * Layout of the two directories:
  *
  *     RUN_DIR   lock, control.sock             one supervisor at a time, and how to speak to it
  *               DYNO.LAUNCH.out                FIFO: the output of an instance on its way
- *               DYNO.LAUNCH.id                 record of an instance: pid and start, locked while any of it lives
- *               DYNO.LAUNCH.notify             socket for sd_notify(3), where readiness is told that way
- *     STATE_DIR DYNO.state                     what must survive the supervisor, one JSON document a dyno
- *               journal.N.jsonl, log/          see journal.h and segment.h
+ *               DYNO.LAUNCH.id                 record of an instance: pid and start, locked while
+ * any of it lives DYNO.LAUNCH.notify             socket for sd_notify(3), where readiness is told
+ * that way STATE_DIR DYNO.state                     what must survive the supervisor, one JSON
+ * document a dyno journal.N.jsonl, log/          see journal.h and segment.h
  */
 #ifndef GRACECTL_APP_H
 #define GRACECTL_APP_H
@@ -25,8 +26,8 @@
 struct app {
 	struct ev_loop *loop;
 	const struct config *config;
-	struct strlist env;   /* the environment that instances begin with */
-	int run_dir;          /* open directories */
+	struct strlist env; /* the environment that instances begin with */
+	int run_dir;	    /* open directories */
 	int state_dir;
 	int log_dir;
 	struct journal *journal;
@@ -40,15 +41,16 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
-	int guard;            /* link to the guard, see guardlink.h; -1: there is none */
-	pid_t guard_pid;      /* 0: there is none */
-	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
-	bool journal_failed;  /* the last write failed; told once */
+	int guard;	     /* link to the guard, see guardlink.h; -1: there is none */
+	pid_t guard_pid;     /* 0: there is none */
+	pid_t reapers[4];    /* who inherits the orphans of our instances, ends with 0 */
+	bool journal_failed; /* the last write failed; told once */
 	ev_check turn;
 };
 
 /* Opens the directories and the journal. Returns 0, or -1 with a sentence. */
-int app_open(struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause);
+int app_open(
+	struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause);
 void app_close(struct app *app);
 
 /* Writes an event to the journal and tells the listener. Does not release it. */
@@ -58,7 +60,8 @@ void app_publish(struct app *app, struct event *event);
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* A snapshot of the processes, at most one turn old and younger than the last reaped child. All who ask in a turn share one. */
+/* A snapshot of the processes, at most one turn old and younger than the last reaped child. All who
+ * ask in a turn share one. */
 struct proctree *app_tree(struct app *app);
 
 /* To be called after children were reaped: what was seen before is not true any more. */

@@ -8,7 +8,9 @@
 
 #include "xmalloc.h"
 
-enum { BUF_FIRST = 64 };
+enum {
+	BUF_FIRST = 64
+};
 
 char *buf_reserve(struct buf *buf, size_t extra)
 {

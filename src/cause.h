@@ -9,7 +9,9 @@
 #ifndef GRACECTL_CAUSE_H
 #define GRACECTL_CAUSE_H
 
-enum { CAUSE_MAX = 512 };
+enum {
+	CAUSE_MAX = 512
+};
 
 struct cause {
 	char text[CAUSE_MAX]; /* always terminated; too long a text is cut */

@@ -18,12 +18,16 @@
 #include "strlist.h"
 #include "xmalloc.h"
 
-/* How long a supervisor may take until it listens, and how often another's is looked for meanwhile. */
+/* How long a supervisor may take until it listens, and how often another's is looked for meanwhile.
+ */
 #define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
 
 /* How long a guard may take to start the next supervisor while somebody wants to speak to it. */
 #define REACH_TIMEOUT (10 * NSEC_PER_SEC)
-enum { LOOK_AGAIN_MS = 10, SEND_TIMEOUT_S = 5 };
+enum {
+	LOOK_AGAIN_MS = 10,
+	SEND_TIMEOUT_S = 5
+};
 
 static volatile sig_atomic_t interrupted;
 
@@ -53,8 +57,8 @@ int client_connect(struct client *client, const struct config *config)
 	struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
 
 	*client = (struct client){.fd = -1};
-	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", config->run_dir) >=
-		(int)sizeof address.sun_path) {
+	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock",
+		    config->run_dir) >= (int)sizeof address.sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -89,7 +93,8 @@ int client_send(struct client *client, const struct wire_request *request)
 	return result;
 }
 
-/* Takes the next message out of what was received. 1: there it is; 0: not complete; -1: nonsense. */
+/* Takes the next message out of what was received. 1: there it is; 0: not complete; -1: nonsense.
+ */
 static int take_message(struct client *client, bson_t *doc)
 {
 	ssize_t size = wire_frame(client->in.data, client->in.len, WIRE_ANSWER_MAX);
@@ -113,7 +118,9 @@ static int time_left(nsec_t deadline)
 
 static enum client_result receive(struct client *client, nsec_t deadline)
 {
-	enum { CHUNK = 65536 };
+	enum {
+		CHUNK = 65536
+	};
 	struct pollfd item = {.fd = client->fd, .events = POLLIN};
 	int ready = poll(&item, 1, time_left(deadline));
 
@@ -152,7 +159,8 @@ void client_close(struct client *client)
 
 /* ---- launching a supervisor ---- */
 
-static _Noreturn void become_daemon(const struct config *config, const char *app, int ready, int log)
+static _Noreturn void become_daemon(
+	const struct config *config, const char *app, int ready, int log)
 {
 	struct strlist argv = STRLIST_INIT;
 	int null = open("/dev/null", O_RDONLY);
@@ -193,7 +201,9 @@ static int open_log(const struct config *config, struct cause *cause)
 /* Reads the line that the new supervisor says of itself: "ok", or why not. */
 static int hear_readiness(int ready, struct buf *said)
 {
-	enum { CHUNK = 512 };
+	enum {
+		CHUNK = 512
+	};
 	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
 
 	for (;;) {
@@ -215,9 +225,14 @@ static int hear_readiness(int ready, struct buf *said)
 	}
 }
 
-enum launch { LAUNCHED, RUNNING, FAILED };
+enum launch {
+	LAUNCHED,
+	RUNNING,
+	FAILED
+};
 
-static enum launch judge(const struct config *config, int heard, const struct buf *said, struct cause *cause)
+static enum launch judge(
+	const struct config *config, int heard, const struct buf *said, struct cause *cause)
 {
 	if (said->len > 0 && strcmp(said->data, "ok") == 0)
 		return LAUNCHED;
@@ -227,7 +242,8 @@ static enum launch judge(const struct config *config, int heard, const struct bu
 		cause_set(cause, "%s", said->data);
 	else
 		cause_set(cause, "the supervisor %s; see %s/supervisor.log",
-			heard < 0 ? "did not get ready in time" : "ended before it was ready", config->state_dir);
+			heard < 0 ? "did not get ready in time" : "ended before it was ready",
+			config->state_dir);
 	return FAILED;
 }
 
@@ -260,7 +276,8 @@ static enum launch launch(const struct config *config, const char *app, struct c
 	return result;
 }
 
-/* Somebody else's supervisor may hold the lock: one that will listen in a moment, or one that is about to end. */
+/* Somebody else's supervisor may hold the lock: one that will listen in a moment, or one that is
+ * about to end. */
 int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
 {
 	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
@@ -276,11 +293,13 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 			return result == LAUNCHED ? 0 : -1;
 		client_pause(LOOK_AGAIN_MS);
 	}
-	return cause_set(cause, "another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
+	return cause_set(cause,
+		"another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
 		config->name, config->run_dir, config->state_dir);
 }
 
-/* Somebody holds the lock of the application: a supervisor, or a guard that is about to start one. */
+/* Somebody holds the lock of the application: a supervisor, or a guard that is about to start one.
+ */
 static bool is_locked(const struct config *config)
 {
 	int dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

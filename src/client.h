@@ -1,5 +1,6 @@
 /*
- * client: the command line's end of the control socket. Every wait has a deadline; Ctrl-C ends a wait and nothing else.
+ * client: the command line's end of the control socket. Every wait has a deadline; Ctrl-C ends a
+ * wait and nothing else.
  */
 #ifndef GRACECTL_CLIENT_H
 #define GRACECTL_CLIENT_H
@@ -20,18 +21,20 @@ struct client {
 };
 
 enum client_result {
-	CLIENT_MESSAGE,     /* *doc is the next message; good until the next call */
-	CLIENT_CLOSED,      /* the supervisor closed the connection, or spoke nonsense */
+	CLIENT_MESSAGE,	    /* *doc is the next message; good until the next call */
+	CLIENT_CLOSED,	    /* the supervisor closed the connection, or spoke nonsense */
 	CLIENT_DEADLINE,    /* nothing came in time */
 	CLIENT_INTERRUPTED, /* SIGINT or SIGTERM came */
 };
 
-/* Connects to the supervisor of that application. Returns 0; -1 when none runs (errno ENOENT or ECONNREFUSED) or it cannot be reached. */
+/* Connects to the supervisor of that application. Returns 0; -1 when none runs (errno ENOENT or
+ * ECONNREFUSED) or it cannot be reached. */
 int client_connect(struct client *client, const struct config *config);
 
 /*
- * The same, but waits for the next supervisor while a guard is about to start one; and when neither runs although instances of the application are
- * alive (both have died at once), starts one that adopts them. app may be NULL.
+ * The same, but waits for the next supervisor while a guard is about to start one; and when neither
+ * runs although instances of the application are alive (both have died at once), starts one that
+ * adopts them. app may be NULL.
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 
@@ -50,8 +53,9 @@ void client_catch_interrupts(void);
 bool client_pause(int milliseconds);
 
 /*
- * Starts a supervisor in the background, by executing this program again as `daemon`, and waits until it listens. app may be NULL.
- * Returns 0 when one runs now (whoever started it), or -1 with a sentence.
+ * Starts a supervisor in the background, by executing this program again as `daemon`, and waits
+ * until it listens. app may be NULL. Returns 0 when one runs now (whoever started it), or -1 with a
+ * sentence.
  */
 int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause);
 

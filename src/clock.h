@@ -39,11 +39,15 @@ const char *clock_boot_id(void);
 int duration_parse(const char *text, nsec_t *out, struct cause *cause);
 
 /* Writes a duration so that duration_parse() reads the same value back: "1h30m", "250ms", "0s". */
-enum { DURATION_TEXT = 48 };
+enum {
+	DURATION_TEXT = 48
+};
 const char *duration_format(nsec_t value, char text[static DURATION_TEXT]);
 
 /* RFC 3339 in UTC with microseconds, as Heroku prints it: 2026-06-09T16:13:38.269578+00:00 */
-enum { TIME_TEXT = 40 };
+enum {
+	TIME_TEXT = 40
+};
 const char *time_format_log(nsec_t wall, char text[static TIME_TEXT]);
 
 /* The same with nanoseconds and a Z, as the journal keeps it: 2026-06-09T16:13:38.269578123Z */
@@ -57,7 +61,8 @@ const char *time_format_ago(nsec_t age, char text[static TIME_TEXT]);
 
 /*
  * Reads a point in time for --since: RFC 3339 (with Z or an offset), "YYYY-MM-DD[ HH:MM[:SS]]"
- * and "HH:MM[:SS]" (today) in local time, or a duration ago ("10m"). Returns 0, or -1 with a sentence.
+ * and "HH:MM[:SS]" (today) in local time, or a duration ago ("10m"). Returns 0, or -1 with a
+ * sentence.
  */
 int time_parse(const char *text, nsec_t now, nsec_t *out, struct cause *cause);
 

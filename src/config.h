@@ -22,7 +22,11 @@
 #include "schedule.h"
 #include "strlist.h"
 
-enum { SCALE_MAX = 10000, PROCESS_NAME_MAX = 63, CONFIG_LINE_MAX = 16384 };
+enum {
+	SCALE_MAX = 10000,
+	PROCESS_NAME_MAX = 63,
+	CONFIG_LINE_MAX = 16384
+};
 
 enum ready_kind {
 	READY_NONE,   /* up as soon as it is launched */
@@ -38,7 +42,7 @@ enum port_kind {
 };
 
 enum restart_order {
-	ORDER_OVERLAP,     /* signal the old one, start the new one at once (as Heroku) */
+	ORDER_OVERLAP,	   /* signal the old one, start the new one at once (as Heroku) */
 	ORDER_STOP_FIRST,  /* start the new one when the old one is gone */
 	ORDER_START_FIRST, /* stop the old one when the new one is up */
 };
@@ -50,45 +54,48 @@ enum stop_to {
 
 /* One process type. All strings are owned by the struct config. */
 struct process_config {
-	char *name;    /* "web" */
-	char *command; /* as written */
+	char *name;	/* "web" */
+	char *command;	/* as written */
 	unsigned scale; /* how many dynos */
 	enum port_kind port_kind;
-	uint16_t port;       /* for PORT_FIXED */
-	struct strlist env;  /* env.KEY = VALUE of [defaults] and of the process, "KEY=VALUE" */
-	char *workdir;       /* absolute; the app's root by default */
-	char *user;          /* NULL: as the supervisor */
-	char *group;         /* NULL: the user's primary group */
-	uid_t uid;           /* resolved; meaningful when user != NULL */
-	gid_t gid;           /* resolved; meaningful when user or group != NULL */
-	mode_t umask;        /* 022 */
-	struct ladder stop;  /* TERM/30/KILL/5; "stop_timeout = T" is short for changing the first wait */
+	uint16_t port;	    /* for PORT_FIXED */
+	struct strlist env; /* env.KEY = VALUE of [defaults] and of the process, "KEY=VALUE" */
+	char *workdir;	    /* absolute; the app's root by default */
+	char *user;	    /* NULL: as the supervisor */
+	char *group;	    /* NULL: the user's primary group */
+	uid_t uid;	    /* resolved; meaningful when user != NULL */
+	gid_t gid;	    /* resolved; meaningful when user or group != NULL */
+	mode_t umask;	    /* 022 */
+	struct ladder
+		stop; /* TERM/30/KILL/5; "stop_timeout = T" is short for changing the first wait */
 	enum stop_to stop_to;
-	enum ready_kind ready;    /* READY_PORT for a process with a port, else READY_NONE */
-	char *ready_path;         /* for READY_HTTP, starts with "/" */
-	nsec_t boot_timeout;      /* 60 s */
+	enum ready_kind ready;	  /* READY_PORT for a process with a port, else READY_NONE */
+	char *ready_path;	  /* for READY_HTTP, starts with "/" */
+	nsec_t boot_timeout;	  /* 60 s */
 	enum restart_order order; /* ORDER_OVERLAP; ORDER_STOP_FIRST for PORT_FIXED */
-	struct backoff backoff;   /* 0 20m 40m 60m 180m 320m */
-	nsec_t backoff_reset;     /* up that long: the crash count starts anew; 10 min */
-	nsec_t cycle;             /* 24 h; 0 = never */
-	nsec_t cycle_jitter;      /* 216 min */
-	char *restart_at_text;    /* cron expression, NULL when not set; replaces the cycle */
+	struct backoff backoff;	  /* 0 20m 40m 60m 180m 320m */
+	nsec_t backoff_reset;	  /* up that long: the crash count starts anew; 10 min */
+	nsec_t cycle;		  /* 24 h; 0 = never */
+	nsec_t cycle_jitter;	  /* 216 min */
+	char *restart_at_text;	  /* cron expression, NULL when not set; replaces the cycle */
 	struct cron restart_at;
-	nsec_t restart_window;    /* how late a missed restart_at is made up; 1 h */
-	uint64_t log_segment;     /* bytes of one log file before the next begins; 64 MiB */
-	uint64_t log_keep;        /* bytes of log kept for each dyno; 256 MiB */
-	int line;                 /* where the section begins, for messages */
+	nsec_t restart_window; /* how late a missed restart_at is made up; 1 h */
+	uint64_t log_segment;  /* bytes of one log file before the next begins; 64 MiB */
+	uint64_t log_keep;     /* bytes of log kept for each dyno; 256 MiB */
+	int line;	       /* where the section begins, for messages */
 };
 
 struct config {
-	char *path;      /* absolute path of the file read; owned, as all below */
-	char *name;      /* the application: [app] name, else the last part of root */
-	char *root;      /* absolute directory; that of the file by default */
-	char *env_file;  /* absolute; root/.env by default, which may be missing */
-	char *state_dir; /* logs, journal, state; $XDG_STATE_HOME/gracectl/NAME, root: /var/lib/gracectl/NAME */
-	char *run_dir;   /* socket, lock; $XDG_RUNTIME_DIR/gracectl/NAME (else /tmp/gracectl-UID/NAME), root: /run/gracectl/NAME */
-	char *timezone;  /* NULL: the machine's */
-	struct strlist env;             /* from env_file */
+	char *path;	    /* absolute path of the file read; owned, as all below */
+	char *name;	    /* the application: [app] name, else the last part of root */
+	char *root;	    /* absolute directory; that of the file by default */
+	char *env_file;	    /* absolute; root/.env by default, which may be missing */
+	char *state_dir;    /* logs, journal, state; $XDG_STATE_HOME/gracectl/NAME, root:
+			       /var/lib/gracectl/NAME */
+	char *run_dir;	    /* socket, lock; $XDG_RUNTIME_DIR/gracectl/NAME (else
+			       /tmp/gracectl-UID/NAME), root: /run/gracectl/NAME */
+	char *timezone;	    /* NULL: the machine's */
+	struct strlist env; /* from env_file */
 	struct process_config *process; /* in the order of the file */
 	size_t process_count;
 };
@@ -108,19 +115,21 @@ struct config_problems {
 };
 
 /*
- * Finds the configuration file: `given` (-c) if not NULL; else $GRACECTL_CONFIG; else ./gracectl.ini; else
- * ./Procfile; else /etc/gracectl/APP.ini for -a APP; else /etc/gracectl/gracectl.ini. Returns a path to free, or NULL
- * with a sentence that says where was looked and what to do.
+ * Finds the configuration file: `given` (-c) if not NULL; else $GRACECTL_CONFIG; else
+ * ./gracectl.ini; else
+ * ./Procfile; else /etc/gracectl/APP.ini for -a APP; else /etc/gracectl/gracectl.ini. Returns a
+ * path to free, or NULL with a sentence that says where was looked and what to do.
  */
 char *config_find(const char *given, const char *app, struct cause *cause);
 
 /*
  * Reads and checks a file; a file named Procfile* is read by Heroku's grammar, any other as ini.
- * app (-a), if not NULL, replaces the name. The result always has name, root, state_dir and run_dir set, even
- * when there were errors, so that a running application can still be spoken to with a broken file; nothing else of it
- * may be used when problems->errors > 0.
+ * app (-a), if not NULL, replaces the name. The result always has name, root, state_dir and run_dir
+ * set, even when there were errors, so that a running application can still be spoken to with a
+ * broken file; nothing else of it may be used when problems->errors > 0.
  */
-void config_load(const char *path, const char *app, struct config *out, struct config_problems *problems);
+void config_load(
+	const char *path, const char *app, struct config *out, struct config_problems *problems);
 
 /*
  * The same from a text in memory, as if it stood in the file `path`. For tests and fuzzing; the

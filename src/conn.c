@@ -47,7 +47,8 @@ static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 static bool write_some(struct conn *conn)
 {
 	while (conn->out.len > 0) {
-		ssize_t n = send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+			send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -106,7 +107,9 @@ static void read_end(struct conn *conn)
 
 static void reader_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
-	enum { CHUNK = 16384 };
+	enum {
+		CHUNK = 16384
+	};
 	struct conn *conn = watcher->data;
 
 	(void)loop;

@@ -1,8 +1,8 @@
 /*
  * conn: one client of the supervisor, without ever waiting for it.
  *
- * Whatever a client does (sends garbage, half a message, nothing at all, or never reads) costs at most its buffers and its
- * deadline; then it is closed. A connection carries one request.
+ * Whatever a client does (sends garbage, half a message, nothing at all, or never reads) costs at
+ * most its buffers and its deadline; then it is closed. A connection carries one request.
  */
 #ifndef GRACECTL_CONN_H
 #define GRACECTL_CONN_H
@@ -37,8 +37,8 @@ struct conn {
 	ev_timer patience; /* until a request is complete, or until the answer is read */
 	struct buf in;
 	struct buf out;
-	bool heard;  /* its request is complete; nothing more is expected but its end */
-	bool ending; /* closes when everything is written */
+	bool heard;		/* its request is complete; nothing more is expected but its end */
+	bool ending;		/* closes when everything is written */
 	TAILQ_ENTRY(conn) link; /* for the owner */
 };
 

@@ -19,7 +19,11 @@
 #include "wire.h"
 #include "xmalloc.h"
 
-enum { CONNS_MAX = 512, BACKLOG = 1024, ACCEPTS_A_TURN = 64 };
+enum {
+	CONNS_MAX = 512,
+	BACKLOG = 1024,
+	ACCEPTS_A_TURN = 64
+};
 
 /* How long no client is accepted when descriptors have run out. */
 static const double accept_pause = 1.;
@@ -67,7 +71,8 @@ static void say_accepted(struct conn *conn, const struct request *request)
 	conn_flush(conn);
 }
 
-/* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor too. */
+/* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor
+ * too. */
 static void check_request(struct conn *conn)
 {
 	struct request *request = conn->data;
@@ -138,9 +143,11 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 			found = place_matches(&formation->places[n], targets->items[i]);
 		if (found)
 			continue;
-		buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", targets->items[i]);
+		buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:",
+			targets->items[i]);
 		for (size_t n = 0; n < formation->type_count; n++)
-			buf_addf(&text, "%s %s (%u)", n > 0 ? "," : "", formation->types[n].config->name,
+			buf_addf(&text, "%s %s (%u)", n > 0 ? "," : "",
+				formation->types[n].config->name,
 				formation->types[n].config->scale);
 		say_done(conn, WIRE_USAGE, text.data);
 		buf_release(&text);
@@ -149,7 +156,8 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 	return true;
 }
 
-static void park(struct control *control, struct conn *conn, enum request_kind kind, const struct wire_request *wire)
+static void park(struct control *control, struct conn *conn, enum request_kind kind,
+	const struct wire_request *wire)
 {
 	struct formation *formation = &control->supervisor->formation;
 	struct request *request;
@@ -157,7 +165,8 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (!check_targets(control, conn, &wire->targets))
 		return;
 	if (kind != REQUEST_STOP && control->supervisor->ending) {
-		say_done(conn, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
+		say_done(
+			conn, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
 		return;
 	}
 	if (kind == REQUEST_STOP && wire->targets.count == 0)
@@ -221,7 +230,8 @@ static void do_upgrade(struct control *control, struct conn *conn, const struct 
 {
 	(void)wire;
 	if (control->supervisor->ending) {
-		say_done(conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
+		say_done(
+			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
 	say_accepted(conn, NULL);
@@ -258,7 +268,9 @@ static void frame_heard(struct conn *conn, const void *frame, size_t len)
 			return;
 		}
 	wire_request_release(&wire);
-	cause_set(&cause, "the supervisor (version %s) does not know this command; use the same gracectl for both",
+	cause_set(&cause,
+		"the supervisor (version %s) does not know this command; use the same gracectl for "
+		"both",
 		GRACECTL_VERSION);
 	say_done(conn, WIRE_USAGE, cause.text);
 }
@@ -308,7 +320,8 @@ static void accept_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	(void)revents;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+				      errno == ENOBUFS)) {
 			log_warn("clients must wait: %s", strerror(errno));
 			pause_accepting(control);
 		}
@@ -345,7 +358,9 @@ static int listen_at(struct control *control, struct cause *cause)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(control->path) >= sizeof address.sun_path)
-		return cause_set(cause, "the path %s is too long for a socket; set a shorter run_dir", control->path);
+		return cause_set(cause,
+			"the path %s is too long for a socket; set a shorter run_dir",
+			control->path);
 	memcpy(address.sun_path, control->path, strlen(control->path) + 1);
 	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->fd < 0)

@@ -6,8 +6,8 @@ int64_t doc_int(const bson_t *doc, const char *key)
 	bson_iter_t iter;
 
 	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_INT(&iter)
-		? bson_iter_as_int64(&iter)
-		: 0;
+		       ? bson_iter_as_int64(&iter)
+		       : 0;
 }
 
 bool doc_bool(const bson_t *doc, const char *key)
@@ -23,8 +23,8 @@ const char *doc_text(const bson_t *doc, const char *key)
 	bson_iter_t iter;
 
 	return bson_iter_init_find(&iter, doc, key) && BSON_ITER_HOLDS_UTF8(&iter)
-		? bson_iter_utf8(&iter, NULL)
-		: "";
+		       ? bson_iter_utf8(&iter, NULL)
+		       : "";
 }
 
 bool doc_at(const bson_iter_t *iter, bson_t *child)

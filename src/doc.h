@@ -1,6 +1,7 @@
 /*
- * doc: reading fields of a BSON document that came from outside. A field that is missing or of another type reads as zero, so
- * nothing that a file or a client contains can do more than be empty.
+ * doc: reading fields of a BSON document that came from outside. A field that is missing or of
+ * another type reads as zero, so nothing that a file or a client contains can do more than be
+ * empty.
  */
 #ifndef GRACECTL_DOC_H
 #define GRACECTL_DOC_H

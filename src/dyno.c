@@ -1,4 +1,5 @@
-/* dyno: see the header. The table stands near the end; the actions above it are called STATE_EVENT. */
+/* dyno: see the header. The table stands near the end; the actions above it are called STATE_EVENT.
+ */
 #include "dyno.h"
 
 #include <stdio.h>
@@ -35,7 +36,8 @@ const char *const dyno_timer_names[DYNO_TIMERS] = {
 	[DYNO_TIMER_CYCLE] = "cycle",
 };
 
-/* The words of Heroku's log know fewer states: who is asked to stop is down, who cools is crashed. */
+/* The words of Heroku's log know fewer states: who is asked to stop is down, who cools is crashed.
+ */
 static const char *const heroku_names[DYNO_STATES] = {
 	[DYNO_DOWN] = "down",
 	[DYNO_STARTING] = "starting",
@@ -90,7 +92,8 @@ static void set_state(struct dyno *dyno, enum dyno_state next, const char *why)
 		snprintf(dyno->why, sizeof dyno->why, "%s", why);
 	if (next == before)
 		return;
-	log_debug("%s: %s -> %s (%s)", dyno->name, dyno_state_names[before], dyno_state_names[next], why);
+	log_debug("%s: %s -> %s (%s)", dyno->name, dyno_state_names[before], dyno_state_names[next],
+		why);
 	dyno->since = clock_wall();
 	if (strcmp(heroku_names[before], heroku_names[next]) == 0)
 		return;
@@ -388,7 +391,8 @@ static void starting_next_gone(struct dyno *dyno)
 	dyno->failures++;
 	note(dyno, "The new instance did not come up; the old one goes on");
 	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
-		set_state(dyno, DYNO_UP, "the last restart failed: the new instance did not come up");
+		set_state(
+			dyno, DYNO_UP, "the last restart failed: the new instance did not come up");
 }
 
 static void resting_restart(struct dyno *dyno)
@@ -473,7 +477,8 @@ void dyno_handle(struct dyno *dyno, enum dyno_event event)
 {
 	void (*action)(struct dyno *) = actions[dyno->state][event];
 
-	log_debug("%s: %s in %s", dyno->name, dyno_event_names[event], dyno_state_names[dyno->state]);
+	log_debug(
+		"%s: %s in %s", dyno->name, dyno_event_names[event], dyno_state_names[dyno->state]);
 	if (action != NULL)
 		action(dyno);
 	dyno->ops->changed(dyno);
@@ -494,7 +499,8 @@ static void explain(struct dyno *dyno, const struct instance *instance)
 		snprintf(dyno->why, sizeof dyno->why, "boot timeout");
 		break;
 	case ENDING_ITSELF:
-		snprintf(dyno->why, sizeof dyno->why, "exited with %s", instance_exit_text(instance, text));
+		snprintf(dyno->why, sizeof dyno->why, "exited with %s",
+			instance_exit_text(instance, text));
 		break;
 	case ENDING_NOT:
 	case ENDING_ASKED:
@@ -532,7 +538,8 @@ void dyno_instance_changed(struct dyno *dyno, struct instance *instance)
 			dyno_handle(dyno, DYNO_READY);
 		break;
 	case INSTANCE_STOPPING:
-		if (instance == dyno->current && instance->ending == ENDING_ITSELF && instance->rung > 0) {
+		if (instance == dyno->current && instance->ending == ENDING_ITSELF &&
+			instance->rung > 0) {
 			explain(dyno, instance);
 			dyno_handle(dyno, DYNO_ENDING);
 		}
@@ -546,7 +553,8 @@ void dyno_instance_changed(struct dyno *dyno, struct instance *instance)
 	}
 }
 
-/* In STARTING there is an intent to launch that was saved before the launch, see the replacements above. */
+/* In STARTING there is an intent to launch that was saved before the launch, see the replacements
+ * above. */
 static void resume_starting(struct dyno *dyno)
 {
 	if (dyno->next != NULL)

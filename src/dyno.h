@@ -1,9 +1,10 @@
 /*
- * dyno: one place where a process runs, "web.1": what is wanted of it, what it is, and what to do about the difference.
+ * dyno: one place where a process runs, "web.1": what is wanted of it, what it is, and what to do
+ * about the difference.
  *
- * A small state machine beside that of the instance. "Wanted" is kept apart from "is": stopping and wanted up is a
- * restart. It holds at most one instance that serves (current), one that is to take over (next, for start-first), and any
- * number of old ones on their way out.
+ * A small state machine beside that of the instance. "Wanted" is kept apart from "is": stopping and
+ * wanted up is a restart. It holds at most one instance that serves (current), one that is to take
+ * over (next, for start-first), and any number of old ones on their way out.
  *
  *              DOWN     STARTING        UP              STOPPING          COOLING    CRASHED
  *   START      launch   .               .               wanted up         launch     launch
@@ -18,7 +19,8 @@
  *   COOLED     .        .               .               .                 launch     .
  *   STABLE     .        .               crashes = 0     .                 .          .
  *
- * "replace" follows restart_order; "crash" follows backoff: at once, after a pause (COOLING), or never (CRASHED).
+ * "replace" follows restart_order; "crash" follows backoff: at once, after a pause (COOLING), or
+ * never (CRASHED).
  */
 #ifndef GRACECTL_DYNO_H
 #define GRACECTL_DYNO_H
@@ -33,7 +35,8 @@ enum dyno_state {
 	DYNO_UP,
 	DYNO_STOPPING,
 	DYNO_COOLING, /* crashed, will be started again after a pause */
-	DYNO_CRASHED, /* crashed, and either its rest is still ending or it is not started again by itself */
+	DYNO_CRASHED, /* crashed, and either its rest is still ending or it is not started again by
+			 itself */
 	DYNO_STATES
 };
 
@@ -41,18 +44,23 @@ enum dyno_event {
 	DYNO_START,
 	DYNO_STOP,
 	DYNO_RESTART,
-	DYNO_CYCLE,     /* restart because its time is up */
-	DYNO_READY,     /* the instance that was starting is up */
-	DYNO_ENDING,    /* the main process of current ended by itself and left others behind */
-	DYNO_GONE,      /* current is gone */
+	DYNO_CYCLE,	/* restart because its time is up */
+	DYNO_READY,	/* the instance that was starting is up */
+	DYNO_ENDING,	/* the main process of current ended by itself and left others behind */
+	DYNO_GONE,	/* current is gone */
 	DYNO_NEXT_GONE, /* the one that was to take over is gone */
-	DYNO_OLD_GONE,  /* an old one is gone */
-	DYNO_COOLED,    /* the pause after a crash is over */
-	DYNO_STABLE,    /* up for backoff_reset */
+	DYNO_OLD_GONE,	/* an old one is gone */
+	DYNO_COOLED,	/* the pause after a crash is over */
+	DYNO_STABLE,	/* up for backoff_reset */
 	DYNO_EVENTS
 };
 
-enum dyno_timer { DYNO_TIMER_COOL, DYNO_TIMER_STABLE, DYNO_TIMER_CYCLE, DYNO_TIMERS };
+enum dyno_timer {
+	DYNO_TIMER_COOL,
+	DYNO_TIMER_STABLE,
+	DYNO_TIMER_CYCLE,
+	DYNO_TIMERS
+};
 
 /* For people: down starting up stopping cooling crashed. */
 extern const char *const dyno_state_names[DYNO_STATES];
@@ -82,24 +90,25 @@ struct dyno {
 	const struct dyno_ops *ops;
 	void *owner; /* for the ops */
 	const struct process_config *config;
-	unsigned number;                  /* n of type.n, from 1 */
+	unsigned number;		  /* n of type.n, from 1 */
 	char name[PROCESS_NAME_MAX + 16]; /* "web.1" */
 
 	bool wanted_up;
-	bool start_asked;   /* asked to start while the rest of a crashed instance is still ending */
-	nsec_t since;       /* wall: last change of state */
-	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to say */
+	bool start_asked; /* asked to start while the rest of a crashed instance is still ending */
+	nsec_t since;	  /* wall: last change of state */
+	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to say
+			      */
 
 	struct instance *current; /* serves, or is starting or ending in order to; NULL: none */
-	struct instance *next;    /* starting in order to replace current; NULL: none */
-	unsigned old;             /* how many others are still ending */
+	struct instance *next;	  /* starting in order to replace current; NULL: none */
+	unsigned old;		  /* how many others are still ending */
 
-	uint64_t launches;  /* number of the newest launch ever */
-	bool launched;      /* it was launched at least once since it was asked to start */
-	unsigned restarts;  /* launches after that one */
-	unsigned crashes;   /* in a row */
-	uint64_t failures;  /* crashes and failed replacements ever; who waits compares */
-	uint64_t kills;     /* instances whose stop needed SIGKILL, ever */
+	uint64_t launches;	    /* number of the newest launch ever */
+	bool launched;		    /* it was launched at least once since it was asked to start */
+	unsigned restarts;	    /* launches after that one */
+	unsigned crashes;	    /* in a row */
+	uint64_t failures;	    /* crashes and failed replacements ever; who waits compares */
+	uint64_t kills;		    /* instances whose stop needed SIGKILL, ever */
 	struct proc_exit last_exit; /* of the last instance that ended; known false at first */
 	nsec_t due[DYNO_TIMERS];    /* monotonic, 0: not armed */
 };
@@ -117,8 +126,8 @@ void dyno_instance_changed(struct dyno *dyno, struct instance *instance);
 void dyno_restore(struct dyno *dyno, enum dyno_state state);
 
 /*
- * After everything was restored: goes on where a dead supervisor stopped between two steps (a launch that was intended, a stop whose last
- * instance is gone).
+ * After everything was restored: goes on where a dead supervisor stopped between two steps (a
+ * launch that was intended, a stop whose last instance is gone).
  */
 void dyno_resume(struct dyno *dyno);
 

@@ -1,6 +1,7 @@
 /*
- * dynoenv: what an instance is told by its environment: the supervisor's own, the .env file, the user's, env.KEY of the
- * configuration, and then PORT, DYNO and what gracectl needs to know its processes again.
+ * dynoenv: what an instance is told by its environment: the supervisor's own, the .env file, the
+ * user's, env.KEY of the configuration, and then PORT, DYNO and what gracectl needs to know its
+ * processes again.
  */
 #ifndef GRACECTL_DYNOENV_H
 #define GRACECTL_DYNOENV_H

@@ -3,9 +3,9 @@
  *
  * Events are what the journal keeps, what clients are told while they wait, and what Heroku's
  * log lines are rendered from: one table (event.c) holds, for each kind, its name and its line.
- * Every document begins with: seq (1, 2, 3, ... without a gap), time (RFC 3339, UTC, nanoseconds), kind,
- * and, where it concerns a dyno, dyno ("web.1") and launch (the number of the instance: 1 for the
- * first that was ever launched in that place). The fields of each kind stand beside it below.
+ * Every document begins with: seq (1, 2, 3, ... without a gap), time (RFC 3339, UTC, nanoseconds),
+ * kind, and, where it concerns a dyno, dyno ("web.1") and launch (the number of the instance: 1 for
+ * the first that was ever launched in that place). The fields of each kind stand beside it below.
  */
 #ifndef GRACECTL_EVENT_H
 #define GRACECTL_EVENT_H
@@ -19,26 +19,27 @@
 
 enum event_kind {
 	EVENT_SUPERVISOR_START, /* pid, version */
-	EVENT_SUPERVISOR_STOP,  /* reason */
-	EVENT_LAUNCH,           /* command, pid, port (0: none) */
-	EVENT_LAUNCH_FAILED,    /* command, reason */
-	EVENT_STATE,            /* from, to, why: the words of Heroku's log */
-	EVENT_RESTART,          /* why */
-	EVENT_CYCLE,            /* why */
-	EVENT_BOOT_TIMEOUT,     /* seconds, what: "bind to $PORT" */
-	EVENT_BOOT_KILL,        /* signal */
-	EVENT_STOP,             /* signal, processes (how many), ladder */
-	EVENT_STOP_MAIN,        /* signal, ladder: only the main process was told */
-	EVENT_STOP_NEXT,        /* signal, processes: a middle rung of the ladder */
-	EVENT_STOP_TIMEOUT,     /* seconds, signal: R12 */
-	EVENT_STOP_KILL,        /* signal: the rest is killed */
-	EVENT_LEFT,             /* names, processes, signal: those that had to be killed, since they outlived that signal */
-	EVENT_MAIN_EXIT,        /* status or reason, left (how many others), names */
-	EVENT_EXIT,             /* status, signal if any, ms (since launch); the instance is gone */
-	EVENT_EXIT_UNKNOWN,     /* reason: nobody could learn the status */
-	EVENT_COOLING,          /* crashes, pause (text), until (time) */
-	EVENT_OUTPUT_DROPPED,   /* bytes, reason */
-	EVENT_NOTE,             /* text: anything else worth a line */
+	EVENT_SUPERVISOR_STOP,	/* reason */
+	EVENT_LAUNCH,		/* command, pid, port (0: none) */
+	EVENT_LAUNCH_FAILED,	/* command, reason */
+	EVENT_STATE,		/* from, to, why: the words of Heroku's log */
+	EVENT_RESTART,		/* why */
+	EVENT_CYCLE,		/* why */
+	EVENT_BOOT_TIMEOUT,	/* seconds, what: "bind to $PORT" */
+	EVENT_BOOT_KILL,	/* signal */
+	EVENT_STOP,		/* signal, processes (how many), ladder */
+	EVENT_STOP_MAIN,	/* signal, ladder: only the main process was told */
+	EVENT_STOP_NEXT,	/* signal, processes: a middle rung of the ladder */
+	EVENT_STOP_TIMEOUT,	/* seconds, signal: R12 */
+	EVENT_STOP_KILL,	/* signal: the rest is killed */
+	EVENT_LEFT, /* names, processes, signal: those that had to be killed, since they outlived
+		       that signal */
+	EVENT_MAIN_EXIT,      /* status or reason, left (how many others), names */
+	EVENT_EXIT,	      /* status, signal if any, ms (since launch); the instance is gone */
+	EVENT_EXIT_UNKNOWN,   /* reason: nobody could learn the status */
+	EVENT_COOLING,	      /* crashes, pause (text), until (time) */
+	EVENT_OUTPUT_DROPPED, /* bytes, reason */
+	EVENT_NOTE,	      /* text: anything else worth a line */
 	EVENT_KINDS
 };
 
@@ -46,8 +47,10 @@ struct event {
 	bson_t doc;
 };
 
-/* Begins an event: sets time and kind, and dyno and launch unless dyno is NULL. seq is set by the journal. */
-void event_begin(struct event *event, enum event_kind kind, nsec_t wall, const char *dyno, uint64_t launch);
+/* Begins an event: sets time and kind, and dyno and launch unless dyno is NULL. seq is set by the
+ * journal. */
+void event_begin(
+	struct event *event, enum event_kind kind, nsec_t wall, const char *dyno, uint64_t launch);
 void event_str(struct event *event, const char *key, const char *value);
 void event_int(struct event *event, const char *key, int64_t value);
 void event_release(struct event *event);
@@ -64,8 +67,9 @@ const char *event_kind_name(enum event_kind kind);
 int event_kind_find(const char *name);
 
 /*
- * Appends the text of the log line ("Process exited with status 0") without time and source, from the
- * template of its kind. Returns false and appends nothing when this kind (or an unknown one) has no line.
+ * Appends the text of the log line ("Process exited with status 0") without time and source, from
+ * the template of its kind. Returns false and appends nothing when this kind (or an unknown one)
+ * has no line.
  */
 bool event_render(const bson_t *doc, struct buf *out);
 

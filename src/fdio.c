@@ -31,7 +31,9 @@ int fdio_write_all(int fd, const void *bytes, size_t len)
 
 static int read_fd(int fd, size_t limit, struct buf *out)
 {
-	enum { CHUNK = 4096 };
+	enum {
+		CHUNK = 4096
+	};
 	size_t total = 0;
 
 	for (;;) {
@@ -125,8 +127,9 @@ int fdio_make_dirs(const char *path, struct cause *cause)
 	if (result == 0)
 		result = make_dir(path, cause);
 	if (result == 0 && stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0)
-		result = cause_set(cause, "%s belongs to another user (uid %u); choose another directory",
-			path, (unsigned)st.st_uid);
+		result = cause_set(cause,
+			"%s belongs to another user (uid %u); choose another directory", path,
+			(unsigned)st.st_uid);
 	return result;
 }
 

@@ -100,7 +100,8 @@ static void restart_at_cb(struct ev_loop *loop, ev_periodic *watcher, int revent
 		restart_type(type, appointed);
 	else
 		app_note(type->formation->app, NULL, 0,
-			"The restart of %s was missed and is too late to be made up now (restart_window)",
+			"The restart of %s was missed and is too late to be made up now "
+			"(restart_window)",
 			type->config->name);
 	time_t seconds = (time_t)(now / NSEC_PER_SEC);
 	schedule_restart(type, seconds > appointed ? seconds : appointed);
@@ -156,7 +157,8 @@ static void runner_touched(void *owner)
 	((struct place *)owner)->unsaved = true;
 }
 
-static const struct runner_owner runner_owner = {.changed = runner_changed, .touched = runner_touched};
+static const struct runner_owner runner_owner = {
+	.changed = runner_changed, .touched = runner_touched};
 
 /* The intent is on disk before there is a process. */
 static struct instance *op_launch(struct dyno *dyno)
@@ -340,8 +342,8 @@ static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revent
 
 /* ---- life ---- */
 
-static void open_place(struct place *place, struct formation *formation, const struct process_config *config,
-	unsigned number)
+static void open_place(struct place *place, struct formation *formation,
+	const struct process_config *config, unsigned number)
 {
 	place->formation = formation;
 	TAILQ_INIT(&place->runners);
@@ -352,8 +354,8 @@ static void open_place(struct place *place, struct formation *formation, const s
 	adopt_place(place, &runner_owner);
 }
 
-static void open_type(struct place_type *type, struct formation *formation, const struct process_config *config,
-	struct place *first)
+static void open_type(struct place_type *type, struct formation *formation,
+	const struct process_config *config, struct place *first)
 {
 	*type = (struct place_type){.formation = formation, .config = config, .first = first};
 	for (unsigned n = 1; n <= config->scale; n++)
@@ -376,7 +378,8 @@ void formation_open(struct formation *formation, struct app *app)
 	app->claim = claim;
 	app->claim_arg = formation;
 	for (size_t i = 0; i < config->process_count; at += config->process[i].scale, i++)
-		open_type(&formation->types[i], formation, &config->process[i], &formation->places[at]);
+		open_type(&formation->types[i], formation, &config->process[i],
+			&formation->places[at]);
 	for (size_t i = 0; i < formation->count; i++)
 		dyno_resume(&formation->places[i].dyno);
 	for (size_t i = 0; i < formation->type_count; i++)
@@ -428,7 +431,8 @@ struct place *formation_find(struct formation *formation, const char *name)
 
 bool place_matches(const struct place *place, const char *target)
 {
-	return strcmp(target, place->dyno.name) == 0 || strcmp(target, place->dyno.config->name) == 0;
+	return strcmp(target, place->dyno.name) == 0 ||
+	       strcmp(target, place->dyno.config->name) == 0;
 }
 
 size_t formation_instances(const struct formation *formation)

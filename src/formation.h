@@ -1,8 +1,9 @@
 /*
- * formation: all dynos of the application, their instances, and the rules that concern more than one of them.
+ * formation: all dynos of the application, their instances, and the rules that concern more than
+ * one of them.
  *
- * It turns a reaped pid into an event of its instance, gives the daily restart its order (one dyno of a type at a
- * time), and keeps the record of each dyno on disk. It knows nothing of clients.
+ * It turns a reaped pid into an event of its instance, gives the daily restart its order (one dyno
+ * of a type at a time), and keeps the record of each dyno on disk. It knows nothing of clients.
  */
 #ifndef GRACECTL_FORMATION_H
 #define GRACECTL_FORMATION_H
@@ -24,7 +25,7 @@ struct place {
 	struct runner_list runners; /* all its instances */
 	struct timer timers[DYNO_TIMERS];
 	bool cycle_waiting; /* its time is up, but another of its type is being restarted */
-	bool unsaved;       /* its record is older than its state */
+	bool unsaved;	    /* its record is older than its state */
 };
 
 /* What concerns all dynos of a type. */
@@ -53,19 +54,23 @@ struct formation {
 /* Makes the dynos of the configuration, and adopts what a supervisor before us has left of them. */
 void formation_open(struct formation *formation, struct app *app);
 
-/* Lets go of everything without stopping it. Call it when no instance is left, or when the supervisor must leave them alone. */
+/* Lets go of everything without stopping it. Call it when no instance is left, or when the
+ * supervisor must leave them alone. */
 void formation_close(struct formation *formation);
 
-/* A child was reaped. Returns false when it is nobody's main process. After a batch of these, call formation_settle(). */
+/* A child was reaped. Returns false when it is nobody's main process. After a batch of these, call
+ * formation_settle(). */
 bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit);
 
 /* The same for a process that the guard has reaped; it may be nobody's. */
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit);
 
-/* The descriptors of all outputs, to be kept open over an exec; returns how many were written to out. */
+/* The descriptors of all outputs, to be kept open over an exec; returns how many were written to
+ * out. */
 unsigned formation_outputs(const struct formation *formation, int *out, unsigned max);
 
-/* Writes every record that is older than its dyno; at the end of each turn this happens by itself. */
+/* Writes every record that is older than its dyno; at the end of each turn this happens by itself.
+ */
 void formation_save(struct formation *formation);
 
 /* Looks which instances are gone now. */
@@ -80,7 +85,8 @@ bool place_matches(const struct place *place, const char *target);
 /* How many instances exist. */
 size_t formation_instances(const struct formation *formation);
 
-/* The next scheduled restart of a dyno in wall time: its cycle or the restart_at of its type; 0: none. */
+/* The next scheduled restart of a dyno in wall time: its cycle or the restart_at of its type; 0:
+ * none. */
 nsec_t place_next_restart(const struct place *place);
 
 #endif

@@ -21,7 +21,12 @@
 #include "proc.h"
 #include "spawn.h"
 
-enum { HOLDS_MAX = 32768, ARGS_MAX = 20, NUMBER_TEXT = 16, STATUS_CANNOT_EXEC = 126 };
+enum {
+	HOLDS_MAX = 32768,
+	ARGS_MAX = 20,
+	NUMBER_TEXT = 16,
+	STATUS_CANNOT_EXEC = 126
+};
 
 /* A supervisor that lived that long had no trouble starting; the pauses begin anew. */
 #define HEALTHY (NSEC_PER_SEC)
@@ -40,14 +45,14 @@ static struct {
 	struct hold holds[HOLDS_MAX];
 	unsigned hold_count; /* places in use or freed below this */
 	pid_t supervisor;    /* 0: none runs */
-	int link;            /* our end, -1: none */
-	int signals;         /* signalfd */
-	bool ready;          /* the supervisor has been ready once */
-	bool started;        /* a supervisor was started before */
-	nsec_t born;         /* monotonic: when the supervisor was started */
-	nsec_t next;         /* monotonic: when the next one is to be started */
+	int link;	     /* our end, -1: none */
+	int signals;	     /* signalfd */
+	bool ready;	     /* the supervisor has been ready once */
+	bool started;	     /* a supervisor was started before */
+	nsec_t born;	     /* monotonic: when the supervisor was started */
+	nsec_t next;	     /* monotonic: when the next one is to be started */
 	unsigned failures;   /* deaths in a row of supervisors that did not live long */
-	int ended;           /* exit code when it has ended for good, -1 before */
+	int ended;	     /* exit code when it has ended for good, -1 before */
 } guard;
 
 /* ---- outputs ---- */
@@ -218,7 +223,8 @@ static void upgrade(void)
 		if (guard.holds[i].inode != 0)
 			keep[count++] = guard.holds[i].fd;
 	guard_become(guard.order, keep, count);
-	log_warn("%s cannot be executed: %s; the old program goes on", guard.order->program, strerror(errno));
+	log_warn("%s cannot be executed: %s; the old program goes on", guard.order->program,
+		strerror(errno));
 	start_supervisor();
 }
 
@@ -236,7 +242,8 @@ static void supervisor_died(int wait_status)
 	} else if (exited && WEXITSTATUS(wait_status) == GUARDLINK_UPGRADE) {
 		upgrade();
 	} else if (exited && !guard.ready && !guard.order->again) {
-		guard.ended = WEXITSTATUS(wait_status); /* it could not even start, and has said why */
+		guard.ended =
+			WEXITSTATUS(wait_status); /* it could not even start, and has said why */
 	} else {
 		log_warn("the supervisor %s %d; the next one adopts what runs",
 			exited ? "ended with status" : "was killed by signal",
@@ -266,10 +273,13 @@ static void reap_one(pid_t pid)
 		return;
 	}
 	siginfo_t info = {0};
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid) {
-		message.wait_status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid == pid) {
+		message.wait_status =
+			info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
 		if (guardlink_note_exit(guard.order->run_dir, message.id, message.wait_status) < 0)
-			log_warn("the exit of process %d cannot be noted: %s", (int)pid, strerror(errno));
+			log_warn("the exit of process %d cannot be noted: %s", (int)pid,
+				strerror(errno));
 	}
 	waitpid(pid, &status, WNOHANG);
 	if (guard.link >= 0)
@@ -323,7 +333,8 @@ static void hear_supervisor(void)
 
 static void turn(void)
 {
-	struct pollfd items[2] = {{.fd = guard.signals, .events = POLLIN}, {.fd = guard.link, .events = POLLIN}};
+	struct pollfd items[2] = {
+		{.fd = guard.signals, .events = POLLIN}, {.fd = guard.link, .events = POLLIN}};
 	int timeout = -1;
 
 	if (guard.next != 0) {

@@ -1,13 +1,15 @@
 /*
  * guard: the supervisor's parent, so small that it has no reason to die.
  *
- * It starts the supervisor, and starts the next one at once when it dies (with a growing pause if it keeps dying). Being the subreaper, it
- * inherits what a dead supervisor leaves behind: it reaps it, notes how it ended, and holds the outputs open until the next supervisor
- * has adopted everything. It passes SIGTERM, SIGINT and SIGHUP on. It shares the supervisor's lock, so the application stays
- * locked while either of them lives.
+ * It starts the supervisor, and starts the next one at once when it dies (with a growing pause if
+ * it keeps dying). Being the subreaper, it inherits what a dead supervisor leaves behind: it reaps
+ * it, notes how it ended, and holds the outputs open until the next supervisor has adopted
+ * everything. It passes SIGTERM, SIGINT and SIGHUP on. It shares the supervisor's lock, so the
+ * application stays locked while either of them lives.
  *
- * When the guard dies, the supervisor becomes the guard itself, by executing this program again in its own place: it is the parent of
- * the instances and stays it; then it starts a supervisor, which adopts. So there is always one, above everything.
+ * When the guard dies, the supervisor becomes the guard itself, by executing this program again in
+ * its own place: it is the parent of the instances and stays it; then it starts a supervisor, which
+ * adopts. So there is always one, above everything.
  */
 #ifndef GRACECTL_GUARD_H
 #define GRACECTL_GUARD_H
@@ -15,15 +17,15 @@
 #include <stdbool.h>
 
 struct guard_order {
-	const char *program;    /* the installed program, for supervisors to come */
+	const char *program; /* the installed program, for supervisors to come */
 	const char *config_path;
-	const char *app;        /* -a, or NULL */
-	int lock;               /* held by us, shared with the supervisor */
-	int run_dir;            /* open directory */
-	int ready_fd;           /* for the first supervisor, -1: none */
-	bool start;             /* the first supervisor starts every dyno */
-	bool again;             /* guard: it takes over from a dead one or an older program, and holds the FIFOs that are open; supervisor: it
-	                         * takes the place of one that died */
+	const char *app; /* -a, or NULL */
+	int lock;	 /* held by us, shared with the supervisor */
+	int run_dir;	 /* open directory */
+	int ready_fd;	 /* for the first supervisor, -1: none */
+	bool start;	 /* the first supervisor starts every dyno */
+	bool again; /* guard: it takes over from a dead one or an older program, and holds the FIFOs
+		     * that are open; supervisor: it takes the place of one that died */
 	bool debug;
 };
 
@@ -31,7 +33,8 @@ struct guard_order {
 int guard_run(const struct guard_order *order);
 
 /*
- * Replaces the running program by a guard (see above). keep: descriptors of FIFOs that stay open. Returns only on failure, with errno.
+ * Replaces the running program by a guard (see above). keep: descriptors of FIFOs that stay open.
+ * Returns only on failure, with errno.
  */
 int guard_become(const struct guard_order *order, const int *keep, unsigned count);
 

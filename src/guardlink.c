@@ -15,7 +15,9 @@
 #include "log.h"
 
 /* The file of exits begins anew when it has grown to this; what stood in it has long been told. */
-enum { EXITS_MAX = 4 * 1024 * 1024 };
+enum {
+	EXITS_MAX = 4 * 1024 * 1024
+};
 static const char exits_name[] = "exits";
 
 int guardlink_pair(int ends[2])
@@ -96,7 +98,8 @@ int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status)
 	char line[96];
 	struct stat st;
 
-	int fd = openat(run_dir, exits_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(
+		run_dir, exits_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) == 0 && st.st_size > EXITS_MAX && ftruncate(fd, 0) < 0)

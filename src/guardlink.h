@@ -1,13 +1,15 @@
 /*
- * guardlink: what a supervisor and its guard tell each other, over a socket pair that the guard makes for each supervisor.
+ * guardlink: what a supervisor and its guard tell each other, over a socket pair that the guard
+ * makes for each supervisor.
  *
- *     HOLD   (to the guard, with a descriptor) keep this FIFO open, so that no output is lost when both the supervisor and the instance die
- *     DROP   (to the guard) its output has been read to the end
- *     READY  (to the guard) the supervisor listens; from now on it is started again when it dies
+ *     HOLD   (to the guard, with a descriptor) keep this FIFO open, so that no output is lost when
+ * both the supervisor and the instance die DROP   (to the guard) its output has been read to the
+ * end READY  (to the guard) the supervisor listens; from now on it is started again when it dies
  *     EXIT   (from the guard) a process that had fallen to the guard was reaped
  *
- * A descriptor in a message that was sent is kept open by the kernel even before the guard has read it, so there is no moment in
- * which nobody holds the FIFO. What the guard reaps it also appends to RUN_DIR/exits, for the supervisor that comes next:
+ * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
+ * it, so there is no moment in which nobody holds the FIFO. What the guard reaps it also appends to
+ * RUN_DIR/exits, for the supervisor that comes next:
  *
  *     PID START_TICKS WAIT_STATUS\n
  */
@@ -20,17 +22,25 @@
 
 #include "proc.h"
 
-enum guardlink_kind { GUARDLINK_HOLD = 1, GUARDLINK_DROP, GUARDLINK_READY, GUARDLINK_EXIT };
+enum guardlink_kind {
+	GUARDLINK_HOLD = 1,
+	GUARDLINK_DROP,
+	GUARDLINK_READY,
+	GUARDLINK_EXIT
+};
 
 struct guardlink_message {
 	uint32_t kind;
 	int32_t wait_status; /* EXIT: as of waitpid(2) */
-	uint64_t inode;      /* HOLD, DROP: of the FIFO */
+	uint64_t inode;	     /* HOLD, DROP: of the FIFO */
 	struct proc_id id;   /* EXIT */
 };
 
-/* The exit code of a supervisor that wants its program, and its guard's, to be replaced by what is installed now. */
-enum { GUARDLINK_UPGRADE = 75 };
+/* The exit code of a supervisor that wants its program, and its guard's, to be replaced by what is
+ * installed now. */
+enum {
+	GUARDLINK_UPGRADE = 75
+};
 
 /* A pair of connected sockets, close-on-exec. Returns 0, or -1 with errno. */
 int guardlink_pair(int ends[2]);
@@ -38,7 +48,8 @@ int guardlink_pair(int ends[2]);
 /* Sends a message, with a descriptor unless fd is -1. Never waits. Returns 0, or -1 with errno. */
 int guardlink_send(int link, const struct guardlink_message *message, int fd);
 
-/* Takes the next message without waiting; *fd is a descriptor that came with it, or -1. 1: one came; 0: none now; -1: the other end is gone. */
+/* Takes the next message without waiting; *fd is a descriptor that came with it, or -1. 1: one
+ * came; 0: none now; -1: the other end is gone. */
 int guardlink_receive(int link, struct guardlink_message *message, int *fd);
 
 /* Sends HOLD for a FIFO, DROP for its inode. link -1: there is no guard, nothing is done. */

@@ -1,4 +1,5 @@
-/* instance: see the header. The table stands near the end; the actions above it are called STATE_EVENT. */
+/* instance: see the header. The table stands near the end; the actions above it are called
+ * STATE_EVENT. */
 #include "instance.h"
 
 #include <signal.h>
@@ -104,8 +105,10 @@ static void say_stop(struct instance *instance, int signo, bool all, unsigned co
 	publish(instance, &event);
 }
 
-/* The lines for a later rung. R12 is said only when a wait is over, not when somebody asked to hurry. */
-static void say_next(struct instance *instance, int signo, bool hurried, const char *names, unsigned left)
+/* The lines for a later rung. R12 is said only when a wait is over, not when somebody asked to
+ * hurry. */
+static void say_next(
+	struct instance *instance, int signo, bool hurried, const char *names, unsigned left)
 {
 	const struct ladder_rung *before = current_rung(instance) - 1;
 	struct event event;
@@ -164,7 +167,8 @@ static void next_rung(struct instance *instance, bool hurried)
 	if (instance->rung == 0)
 		return;
 	left = instance->ops->survey(instance, &names);
-	/* The last rung is not left any more: its signal is sent again for what was forked meanwhile. */
+	/* The last rung is not left any more: its signal is sent again for what was forked
+	 * meanwhile. */
 	if (instance->rung < instance->config->stop.count)
 		instance->rung++;
 	else
@@ -224,7 +228,8 @@ static void running_stop(struct instance *instance)
 
 static void stopping_stop(struct instance *instance)
 {
-	/* What its main process left behind is being stopped already; that its end is wanted now is no reason to hurry. */
+	/* What its main process left behind is being stopped already; that its end is wanted now is
+	 * no reason to hurry. */
 	if (instance->ending == ENDING_ITSELF)
 		instance->ending = ENDING_ASKED;
 	else
@@ -250,7 +255,8 @@ static void say_main_exit(struct instance *instance, unsigned left, const char *
 	publish(instance, &event);
 }
 
-/* Nobody asked, so this is a crash; if it left others behind they are stopped properly before anything else happens. */
+/* Nobody asked, so this is a crash; if it left others behind they are stopped properly before
+ * anything else happens. */
 static void running_main_exit(struct instance *instance)
 {
 	struct buf names = BUF_INIT;
@@ -267,7 +273,8 @@ static void running_main_exit(struct instance *instance)
 	buf_release(&names);
 }
 
-/* With stop_to = main the others hear of the stop only when the main process has ended without taking them along. */
+/* With stop_to = main the others hear of the stop only when the main process has ended without
+ * taking them along. */
 static void stopping_main_exit(struct instance *instance)
 {
 	struct buf names = BUF_INIT;
@@ -307,8 +314,9 @@ static void stopping_empty(struct instance *instance)
 
 static void impossible(struct instance *instance)
 {
-	log_warn("%s launch %llu: an event that cannot come in state %s was ignored", instance->dyno,
-		(unsigned long long)instance->launch, instance_state_names[instance->state]);
+	log_warn("%s launch %llu: an event that cannot come in state %s was ignored",
+		instance->dyno, (unsigned long long)instance->launch,
+		instance_state_names[instance->state]);
 }
 
 /* An empty cell: does not matter in that state. */
@@ -385,7 +393,8 @@ nsec_t instance_kill_time(const struct instance *instance)
 	return 0;
 }
 
-const char *instance_exit_text(const struct instance *instance, char text[static INSTANCE_EXIT_TEXT])
+const char *instance_exit_text(
+	const struct instance *instance, char text[static INSTANCE_EXIT_TEXT])
 {
 	if (!instance->exit.known)
 		return "unknown status";

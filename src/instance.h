@@ -1,8 +1,8 @@
 /*
  * instance: one launched process tree, from its launch until the last of its processes is gone.
  *
- * A small state machine, without any system call of its own: what it does to the world goes through struct
- * instance_ops, so every cell of the table is tested without a process.
+ * A small state machine, without any system call of its own: what it does to the world goes through
+ * struct instance_ops, so every cell of the table is tested without a process.
  *
  *                 STARTING      UP            STOPPING          GONE
  *     READY       -> UP         .             .                 .
@@ -12,8 +12,9 @@
  *     MAIN_EXIT   -> STOPPING   -> STOPPING   noted             impossible
  *     EMPTY       impossible    impossible    -> GONE           impossible
  *
- * An instance is gone when its main process has been reaped, its output has been read to the end and no process of its
- * tree is left. If the main process ends by itself while others of the tree remain, these are stopped by the same ladder.
+ * An instance is gone when its main process has been reaped, its output has been read to the end
+ * and no process of its tree is left. If the main process ends by itself while others of the tree
+ * remain, these are stopped by the same ladder.
  */
 #ifndef GRACECTL_INSTANCE_H
 #define GRACECTL_INSTANCE_H
@@ -29,19 +30,19 @@
 
 enum instance_state {
 	INSTANCE_STARTING, /* launched, not ready yet */
-	INSTANCE_UP,       /* ready */
+	INSTANCE_UP,	   /* ready */
 	INSTANCE_STOPPING, /* on the ladder, or its main process has ended */
-	INSTANCE_GONE,     /* nothing of it is left */
+	INSTANCE_GONE,	   /* nothing of it is left */
 	INSTANCE_STATES
 };
 
 enum instance_event {
-	INSTANCE_READY,     /* the probe says so */
+	INSTANCE_READY,	    /* the probe says so */
 	INSTANCE_BOOT_OVER, /* boot_timeout has passed */
-	INSTANCE_STOP,      /* somebody wants it to end; once more: goes on to the next rung */
+	INSTANCE_STOP,	    /* somebody wants it to end; once more: goes on to the next rung */
 	INSTANCE_RUNG_OVER, /* the wait of this rung has passed */
 	INSTANCE_MAIN_EXIT, /* the launched process ended; exit is filled */
-	INSTANCE_EMPTY,     /* no process and no output is left */
+	INSTANCE_EMPTY,	    /* no process and no output is left */
 	INSTANCE_EVENTS
 };
 
@@ -55,7 +56,11 @@ enum instance_ending {
 };
 
 /* The deadlines of an instance. */
-enum instance_timer { INSTANCE_TIMER_BOOT, INSTANCE_TIMER_RUNG, INSTANCE_TIMERS };
+enum instance_timer {
+	INSTANCE_TIMER_BOOT,
+	INSTANCE_TIMER_RUNG,
+	INSTANCE_TIMERS
+};
 
 extern const char *const instance_state_names[INSTANCE_STATES];
 extern const char *const instance_event_names[INSTANCE_EVENTS];
@@ -64,45 +69,48 @@ struct instance;
 
 /* What an instance does to the world. */
 struct instance_ops {
-	/* Sends a signal to the main process or to every process of the tree; returns how many got it. */
+	/* Sends a signal to the main process or to every process of the tree; returns how many got
+	 * it. */
 	unsigned (*signal)(struct instance *instance, int signo, bool all);
 	/* Counts the processes that are left, appends "123 (name), 124 (name)" of at most a few. */
 	unsigned (*survey)(struct instance *instance, struct buf *names);
 	/* Arms (due: monotonic) or, with 0, disarms a deadline. */
 	void (*timer)(struct instance *instance, enum instance_timer timer, nsec_t due);
 	void (*publish)(struct instance *instance, struct event *event);
-	/* Told after each change of state. The instance may be freed at the end of the turn once it is GONE. */
+	/* Told after each change of state. The instance may be freed at the end of the turn once it
+	 * is GONE. */
 	void (*changed)(struct instance *instance);
 };
 
 struct instance {
 	const enum instance_state state; /* written by instance_set_state() only */
 	const struct instance_ops *ops;
-	void *owner;                         /* for the ops */
+	void *owner;			     /* for the ops */
 	const struct process_config *config; /* of its type, as it was when launched */
 	char dyno[PROCESS_NAME_MAX + 16];    /* "web.1" */
-	uint64_t launch;                     /* its number in that place, from 1 */
+	uint64_t launch;		     /* its number in that place, from 1 */
 
 	struct proc_id main; /* the launched process; pid 0: could not be launched */
-	uint16_t port;       /* 0: none */
+	uint16_t port;	     /* 0: none */
 	nsec_t launched;     /* wall */
-	nsec_t since;        /* wall: last change of state */
-	nsec_t up_mono;      /* monotonic: when it became UP, 0 before */
+	nsec_t since;	     /* wall: last change of state */
+	nsec_t up_mono;	     /* monotonic: when it became UP, 0 before */
 
 	enum instance_ending ending;
-	unsigned rung;       /* of the ladder, from 1; 0: not on it */
-	nsec_t stop_began;   /* monotonic: first signal */
+	unsigned rung;			  /* of the ladder, from 1; 0: not on it */
+	nsec_t stop_began;		  /* monotonic: first signal */
 	nsec_t deadline[INSTANCE_TIMERS]; /* monotonic, 0: not armed */
-	bool boot_forced;    /* killed by SIGKILL because it did not boot */
-	bool killed;         /* the ladder had to use SIGKILL on something that was left */
+	bool boot_forced;		  /* killed by SIGKILL because it did not boot */
+	bool killed; /* the ladder had to use SIGKILL on something that was left */
 
-	bool exit_told;      /* a dead supervisor has published its end already */
+	bool exit_told; /* a dead supervisor has published its end already */
 	bool main_ended;
-	struct proc_exit exit; /* of the main process, when main_ended */
+	struct proc_exit exit;	 /* of the main process, when main_ended */
 	char failure[CAUSE_MAX]; /* why it could not be executed; "" otherwise */
 };
 
-/* Prepares a launched instance in state STARTING, and arms its boot deadline if it has to prove readiness. */
+/* Prepares a launched instance in state STARTING, and arms its boot deadline if it has to prove
+ * readiness. */
 void instance_init(struct instance *instance, const struct instance_ops *ops, void *owner,
 	const struct process_config *config, const char *dyno, uint64_t launch);
 
@@ -116,7 +124,10 @@ void instance_restore(struct instance *instance, enum instance_state state);
 nsec_t instance_kill_time(const struct instance *instance);
 
 /* "status 1", "status 137 (SIGKILL)", "unknown status": for messages. */
-enum { INSTANCE_EXIT_TEXT = 64 };
-const char *instance_exit_text(const struct instance *instance, char text[static INSTANCE_EXIT_TEXT]);
+enum {
+	INSTANCE_EXIT_TEXT = 64
+};
+const char *instance_exit_text(
+	const struct instance *instance, char text[static INSTANCE_EXIT_TEXT]);
 
 #endif

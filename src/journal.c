@@ -265,7 +265,8 @@ static void read_lines(const char *text, void (*heard)(void *arg, const bson_t *
 	}
 }
 
-/* The window is read from its first whole line on; the file before the newest one only matters while that is short. */
+/* The window is read from its first whole line on; the file before the newest one only matters
+ * while that is short. */
 void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void *arg)
 {
 	char name[JOURNALFILE_NAME];
@@ -277,8 +278,10 @@ void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void
 	for (uint64_t number = last > first ? last - 1 : last; number <= last; number++) {
 		struct buf text = BUF_INIT;
 		int fd = openat(dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && fstat(fd, &st) == 0 && read_tail(fd, st.st_size, RECENT_WINDOW, &text) == 0 && text.len > 0) {
-			const char *begin = st.st_size > RECENT_WINDOW ? strchr(text.data, '\n') : text.data;
+		if (fd >= 0 && fstat(fd, &st) == 0 &&
+			read_tail(fd, st.st_size, RECENT_WINDOW, &text) == 0 && text.len > 0) {
+			const char *begin =
+				st.st_size > RECENT_WINDOW ? strchr(text.data, '\n') : text.data;
 			read_lines(begin != NULL ? begin : "", heard, arg);
 		}
 		buf_release(&text);

@@ -1,9 +1,10 @@
 /*
  * journal: the append-only record of every event, JSON Lines.
  *
- * Lives in DIR/journal.N.jsonl, N from 1; a new file begins when the current one has reached its size,
- * the oldest goes when there are more than JOURNAL_FILES. One writer (the supervisor), any number of readers. A writer
- * that died in the middle of a line leaves a torn line; the next writer cuts it off, readers skip it.
+ * Lives in DIR/journal.N.jsonl, N from 1; a new file begins when the current one has reached its
+ * size, the oldest goes when there are more than JOURNAL_FILES. One writer (the supervisor), any
+ * number of readers. A writer that died in the middle of a line leaves a torn line; the next writer
+ * cuts it off, readers skip it.
  */
 #ifndef GRACECTL_JOURNAL_H
 #define GRACECTL_JOURNAL_H
@@ -11,21 +12,27 @@
 #include "cause.h"
 #include "event.h"
 
-enum { JOURNAL_FILE_SIZE = 8 * 1024 * 1024, JOURNAL_FILES = 8, JOURNAL_LINE_MAX = 65536 };
+enum {
+	JOURNAL_FILE_SIZE = 8 * 1024 * 1024,
+	JOURNAL_FILES = 8,
+	JOURNAL_LINE_MAX = 65536
+};
 
 struct journal;
 
-/* Opens for writing, continues the numbers of what is there. dir must exist. NULL with a sentence on failure. */
+/* Opens for writing, continues the numbers of what is there. dir must exist. NULL with a sentence
+ * on failure. */
 struct journal *journal_open(const char *dir, struct cause *cause);
 
 /*
- * Sets seq and appends one line with one write(). Returns 0, or -1 with a sentence: then the event is counted as lost,
- * the numbering goes on (the gap tells how many) and nothing else is disturbed.
+ * Sets seq and appends one line with one write(). Returns 0, or -1 with a sentence: then the event
+ * is counted as lost, the numbering goes on (the gap tells how many) and nothing else is disturbed.
  */
 int journal_write(struct journal *journal, struct event *event, struct cause *cause);
 
 /*
- * Calls heard for each of the newest events in a directory's journal (about a quarter of a megabyte of them), oldest first.
+ * Calls heard for each of the newest events in a directory's journal (about a quarter of a megabyte
+ * of them), oldest first.
  */
 void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void *arg);
 

@@ -11,7 +11,10 @@
 #include "cause.h"
 #include "clock.h"
 
-enum { LADDER_MAX = 8, LADDER_TEXT = 160 };
+enum {
+	LADDER_MAX = 8,
+	LADDER_TEXT = 160
+};
 
 #define LADDER_FOREVER INT64_MAX
 
@@ -27,20 +30,23 @@ struct ladder {
 
 /*
  * Reads "TERM/30/KILL/5" (signal names with or without SIG, durations as in clock.h, "forever").
- * A last signal without a wait gets 5 s. KILL may only stand last; STOP and unknown names are refused.
+ * A last signal without a wait gets 5 s. KILL may only stand last; STOP and unknown names are
+ * refused.
  */
 int ladder_parse(const char *text, struct ladder *out, struct cause *cause);
 
 /* Writes it so that ladder_parse() reads the same value back. */
 const char *ladder_format(const struct ladder *ladder, char text[static LADDER_TEXT]);
 
-/* The time until the rung that sends SIGKILL, or until the end when there is none; LADDER_FOREVER possible. */
+/* The time until the rung that sends SIGKILL, or until the end when there is none; LADDER_FOREVER
+ * possible. */
 nsec_t ladder_grace(const struct ladder *ladder);
 
 /* The time until the end of the last wait. */
 nsec_t ladder_total(const struct ladder *ladder);
 
-/* "SIGTERM" for 15; signal numbers without a name give "SIGRTMIN+3" or "signal 99". Static or thread-local text. */
+/* "SIGTERM" for 15; signal numbers without a name give "SIGRTMIN+3" or "signal 99". Static or
+ * thread-local text. */
 const char *signal_name(int signo);
 
 /* The number for "TERM" or "SIGTERM" (any case), or -1. */

@@ -9,7 +9,9 @@
 #include "fdio.h"
 #include "log.h"
 
-enum { DRAIN_BATCHES = 64 };
+enum {
+	DRAIN_BATCHES = 64
+};
 
 static void tell_dropped(struct mover *mover)
 {
@@ -25,7 +27,8 @@ static void tell_dropped(struct mover *mover)
 	mover->dropped = 0;
 }
 
-/* Tells of dropped output when logging works again; the beginning of the trouble is in the supervisor's own log. */
+/* Tells of dropped output when logging works again; the beginning of the trouble is in the
+ * supervisor's own log. */
 static void account(struct mover *mover, const struct segment_batch *batch)
 {
 	if (batch->dropped > 0 && mover->dropped == 0)
@@ -50,7 +53,8 @@ void mover_stop(struct mover *mover)
 	tell_dropped(mover);
 }
 
-/* One batch. Returns false when there is nothing more to do now; pause is how long to wait before the next. */
+/* One batch. Returns false when there is nothing more to do now; pause is how long to wait before
+ * the next. */
 static bool move(struct mover *mover, nsec_t *pause)
 {
 	struct segment_batch batch = {0};
@@ -93,10 +97,11 @@ static void pause_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 	readable_cb(loop, &mover->io, EV_READ);
 }
 
-int mover_start(struct mover *mover, struct app *app, const char *fifo, const char *dyno, uint64_t launch,
-	struct segment_limits limits, void (*ended)(void *owner), void *owner)
+int mover_start(struct mover *mover, struct app *app, const char *fifo, const char *dyno,
+	uint64_t launch, struct segment_limits limits, void (*ended)(void *owner), void *owner)
 {
-	*mover = (struct mover){.app = app, .dyno = dyno, .launch = launch, .ended = ended, .owner = owner};
+	*mover = (struct mover){
+		.app = app, .dyno = dyno, .launch = launch, .ended = ended, .owner = owner};
 	mover->fifo = openat(app->run_dir, fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (mover->fifo < 0)
 		return -1;

@@ -55,7 +55,8 @@ static void add(struct netwatch *watch, const struct inet_diag_msg *msg)
 	};
 }
 
-/* Reads the answer to one request. The kernel has it ready when send() returns, so recv() does not wait. */
+/* Reads the answer to one request. The kernel has it ready when send() returns, so recv() does not
+ * wait. */
 static int collect(struct netwatch *watch)
 {
 	_Alignas(struct nlmsghdr) char answer[16384];

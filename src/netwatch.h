@@ -1,8 +1,8 @@
 /*
  * netwatch: what the kernel says about TCP sockets, by NETLINK_SOCK_DIAG.
  *
- * A dump of the listening sockets costs about 25 microseconds whatever the number of connections and needs
- * no privilege; it never touches the application, unlike a connect().
+ * A dump of the listening sockets costs about 25 microseconds whatever the number of connections
+ * and needs no privilege; it never touches the application, unlike a connect().
  */
 #ifndef GRACECTL_NETWATCH_H
 #define GRACECTL_NETWATCH_H
@@ -15,13 +15,13 @@
 #include "proc.h"
 
 struct netwatch_listener {
-	uint16_t port;  /* host byte order */
+	uint16_t port;	/* host byte order */
 	uint32_t inode; /* of the socket, as in /proc/PID/fd */
 	uint32_t uid;
 };
 
 struct netwatch {
-	int fd; /* netlink socket, or -1 */
+	int fd;				     /* netlink socket, or -1 */
 	struct netwatch_listener *listeners; /* result of the last look, IPv4 and IPv6 */
 	size_t count;
 	size_t capacity;

@@ -14,9 +14,14 @@
 #include "clock.h"
 #include "fdio.h"
 
-enum { PORT_FIRST = 5000, PORT_LAST = 65535, ATTEMPTS = 4096 };
+enum {
+	PORT_FIRST = 5000,
+	PORT_LAST = 65535,
+	ATTEMPTS = 4096
+};
 
-/* The bit of a port is set while it must not be drawn again; all are forgotten when half of them are set. */
+/* The bit of a port is set while it must not be drawn again; all are forgotten when half of them
+ * are set. */
 static uint8_t drawn[8192];
 static unsigned drawn_count;
 
@@ -29,7 +34,8 @@ uint64_t random_u64(void)
 	return value;
 }
 
-/* The kernel's range for outgoing connections; read at each draw, since it may be changed at any time. */
+/* The kernel's range for outgoing connections; read at each draw, since it may be changed at any
+ * time. */
 static void ephemeral_range(unsigned *low, unsigned *high)
 {
 	struct buf text = BUF_INIT;
@@ -41,7 +47,8 @@ static void ephemeral_range(unsigned *low, unsigned *high)
 	buf_release(&text);
 }
 
-/* An IPv6 socket that takes IPv4 too would need every address free; where there is no IPv6, IPv4 alone decides. */
+/* An IPv6 socket that takes IPv4 too would need every address free; where there is no IPv6, IPv4
+ * alone decides. */
 static bool is_free(uint16_t port)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};

@@ -1,8 +1,9 @@
 /*
  * port: a free TCP port for an instance.
  *
- * Ports are drawn at random outside the range that the kernel uses for outgoing connections, so no client of this
- * machine takes the port between our look and the application's bind(). A port that was drawn lately is not drawn again.
+ * Ports are drawn at random outside the range that the kernel uses for outgoing connections, so no
+ * client of this machine takes the port between our look and the application's bind(). A port that
+ * was drawn lately is not drawn again.
  */
 #ifndef GRACECTL_PORT_H
 #define GRACECTL_PORT_H

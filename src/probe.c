@@ -66,12 +66,15 @@ static void watch_fd(struct probe *probe, void (*cb)(struct ev_loop *, ev_io *, 
 /* "HTTP/1.1 204" is enough to know. */
 static void http_answer_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
-	enum { STATUS_END = 12 };
+	enum {
+		STATUS_END = 12
+	};
 	struct probe *probe = watcher->data;
 
 	(void)loop;
 	(void)revents;
-	ssize_t n = recv(probe->fd, probe->answer + probe->answer_len, STATUS_END - probe->answer_len, 0);
+	ssize_t n = recv(
+		probe->fd, probe->answer + probe->answer_len, STATUS_END - probe->answer_len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0)
@@ -96,9 +99,11 @@ static void http_connected_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 	(void)revents;
 	int len = snprintf(request, sizeof request,
-		"GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUser-Agent: gracectl\r\nConnection: close\r\n\r\n",
+		"GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUser-Agent: gracectl\r\nConnection: "
+		"close\r\n\r\n",
 		probe->config->ready_path, probe->port);
-	if (len >= (int)sizeof request || send(probe->fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
+	if (len >= (int)sizeof request ||
+		send(probe->fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
 		close_io(probe);
 		look_later(probe);
 		return;
@@ -115,8 +120,8 @@ static void http_begin(struct probe *probe)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	probe->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (probe->fd < 0 ||
-		(connect(probe->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)) {
+	if (probe->fd < 0 || (connect(probe->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
+				     errno != EINPROGRESS)) {
 		fdio_close(&probe->fd);
 		look_later(probe);
 		return;
@@ -125,7 +130,8 @@ static void http_begin(struct probe *probe)
 	timer_set(probe->app->loop, &probe->look, clock_mono() + HTTP_TIMEOUT);
 }
 
-/* Where the kernel tells nothing, a connect() that is refused at once or accepted at once must do. */
+/* Where the kernel tells nothing, a connect() that is refused at once or accepted at once must do.
+ */
 static bool answers_connect(uint16_t port)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
@@ -146,7 +152,8 @@ static bool is_listening(struct probe *probe)
 	if (app->net.fd < 0)
 		return answers_connect(probe->port);
 	if (app->net.looked < app->turn_began && netwatch_look(&app->net) < 0) {
-		log_debug("%s: the list of sockets cannot be read: %s", probe->dyno, strerror(errno));
+		log_debug(
+			"%s: the list of sockets cannot be read: %s", probe->dyno, strerror(errno));
 		return answers_connect(probe->port);
 	}
 	const struct netwatch_listener *listener = netwatch_find(&app->net, probe->port);
@@ -155,8 +162,9 @@ static bool is_listening(struct probe *probe)
 	if (probe->owns(probe->owner, listener->inode))
 		return true;
 	if (!probe->foreign_told)
-		app_note(app, probe->dyno, 0, "Port %u is taken by a process that does not belong to %s",
-			probe->port, probe->dyno);
+		app_note(app, probe->dyno, 0,
+			"Port %u is taken by a process that does not belong to %s", probe->port,
+			probe->dyno);
 	probe->foreign_told = true;
 	return false;
 }
@@ -209,8 +217,9 @@ static int open_notify(struct probe *probe, struct cause *cause)
 
 	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", dir, probe->notify) >=
 		(int)sizeof address.sun_path)
-		return cause_set(cause, "the path %s/%s is too long for a socket; set a shorter run_dir",
-			dir, probe->notify);
+		return cause_set(cause,
+			"the path %s/%s is too long for a socket; set a shorter run_dir", dir,
+			probe->notify);
 	probe->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(address.sun_path);
 	if (probe->fd < 0 || bind(probe->fd, (struct sockaddr *)&address, sizeof address) < 0)
@@ -222,14 +231,15 @@ static int open_notify(struct probe *probe, struct cause *cause)
 	return 0;
 }
 
-int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config, const char *dyno,
-	uint64_t launch, struct cause *cause)
+int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config,
+	const char *dyno, uint64_t launch, struct cause *cause)
 {
 	*probe = (struct probe){.app = app, .config = config, .dyno = dyno, .fd = -1};
 	timer_init(&probe->look, look_fired, probe);
 	if (config->ready != READY_NOTIFY)
 		return 0;
-	snprintf(probe->notify, sizeof probe->notify, "%s.%llu.notify", dyno, (unsigned long long)launch);
+	snprintf(probe->notify, sizeof probe->notify, "%s.%llu.notify", dyno,
+		(unsigned long long)launch);
 	return open_notify(probe, cause);
 }
 

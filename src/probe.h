@@ -5,7 +5,8 @@
  * - http: then GET ready_path on that port is answered with 200-399.
  * - notify: it sends READY=1 to its own socket, as sd_notify(3) does.
  *
- * While instances boot, one shared look at the kernel's list serves all of them; when none boots nothing runs.
+ * While instances boot, one shared look at the kernel's list serves all of them; when none boots
+ * nothing runs.
  */
 #ifndef GRACECTL_PROBE_H
 #define GRACECTL_PROBE_H
@@ -23,22 +24,23 @@ struct probe {
 	const struct process_config *config;
 	const char *dyno;
 	uint16_t port;
-	nsec_t began;        /* monotonic */
-	struct timer look;   /* the next look */
-	ev_io io;            /* the HTTP connection or the notify socket */
-	int fd;              /* of io, -1: none */
-	char answer[16];     /* the beginning of the HTTP answer */
+	nsec_t began;	   /* monotonic */
+	struct timer look; /* the next look */
+	ev_io io;	   /* the HTTP connection or the notify socket */
+	int fd;		   /* of io, -1: none */
+	char answer[16];   /* the beginning of the HTTP answer */
 	size_t answer_len;
-	char notify[128];    /* name of the notify socket below the run directory, "" for none */
+	char notify[128]; /* name of the notify socket below the run directory, "" for none */
 	bool (*owns)(void *owner, uint32_t inode); /* does this listener belong to the instance? */
 	void (*ready)(void *owner);
 	void *owner;
-	bool foreign_told;   /* somebody else listens on its port, and that was said */
+	bool foreign_told; /* somebody else listens on its port, and that was said */
 };
 
-/* Prepares it. For notify it creates the socket, before the launch. Returns 0, or -1 with a sentence. */
-int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config, const char *dyno,
-	uint64_t launch, struct cause *cause);
+/* Prepares it. For notify it creates the socket, before the launch. Returns 0, or -1 with a
+ * sentence. */
+int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config,
+	const char *dyno, uint64_t launch, struct cause *cause);
 
 /* Begins, after the launch. ready is called once at most. */
 void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, uint32_t inode),

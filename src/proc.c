@@ -18,7 +18,9 @@
 #include "fdio.h"
 #include "xmalloc.h"
 
-enum { ENVIRON_MAX = 256 * 1024 };
+enum {
+	ENVIRON_MAX = 256 * 1024
+};
 
 bool proc_same(struct proc_id a, struct proc_id b)
 {
@@ -41,7 +43,8 @@ static ssize_t read_proc(pid_t pid, const char *file, char *out, size_t size)
 	return n;
 }
 
-/* The name stands in parentheses and may itself hold blanks and parentheses, so the fields begin after the last one. */
+/* The name stands in parentheses and may itself hold blanks and parentheses, so the fields begin
+ * after the last one. */
 bool proc_stat_parse(const char *text, struct proc_stat *out)
 {
 	const char *open_paren = strchr(text, '(');
@@ -54,7 +57,8 @@ bool proc_stat_parse(const char *text, struct proc_stat *out)
 	if (sscanf(text, "%d", &pid) != 1)
 		return false;
 	if (sscanf(close_paren + 1,
-		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		    "%llu",
 		    &out->state, &ppid, &session, &start) != 4)
 		return false;
 	size_t len = (size_t)(close_paren - open_paren - 1);
@@ -144,7 +148,8 @@ bool proc_exit_of_other(int pidfd, struct proc_exit *out)
 	return true;
 }
 
-/* The kernel shows 0 to those who may not trace the process, so for them a zombie's 0 proves nothing; for its own user it is true. */
+/* The kernel shows 0 to those who may not trace the process, so for them a zombie's 0 proves
+ * nothing; for its own user it is true. */
 bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out)
 {
 	char text[1024];

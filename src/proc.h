@@ -2,8 +2,9 @@
  * proc: processes, and the certainty that a pid is still the process that was meant.
  *
  * A pid alone is never trusted: the kernel gives it to somebody else as soon as its owner is
- * reaped. An identity is pid + start time in clock ticks since boot (field 22 of /proc/PID/stat); within one boot
- * no two processes share it. Signals go through a pidfd that is checked after it was opened.
+ * reaped. An identity is pid + start time in clock ticks since boot (field 22 of /proc/PID/stat);
+ * within one boot no two processes share it. Signals go through a pidfd that is checked after it
+ * was opened.
  */
 #ifndef GRACECTL_PROC_H
 #define GRACECTL_PROC_H
@@ -14,13 +15,15 @@
 #include <sys/types.h>
 
 struct proc_id {
-	pid_t pid;           /* 0: none */
+	pid_t pid;	      /* 0: none */
 	uint64_t start_ticks; /* since boot */
 };
 
 #define PROC_NONE ((struct proc_id){0})
 
-enum { PROC_NAME_MAX = 16 };
+enum {
+	PROC_NAME_MAX = 16
+};
 
 /* What /proc/PID/stat says of a process. */
 struct proc_stat {
@@ -33,9 +36,9 @@ struct proc_stat {
 
 /* How a process ended. */
 struct proc_exit {
-	bool known;  /* false: nobody could learn it, see reason */
-	int status;  /* as a shell says it: the exit code, or 128 + signal */
-	int signo;   /* the signal that ended it, 0 for an exit */
+	bool known; /* false: nobody could learn it, see reason */
+	int status; /* as a shell says it: the exit code, or 128 + signal */
+	int signo;  /* the signal that ended it, 0 for an exit */
 };
 
 bool proc_same(struct proc_id a, struct proc_id b);
@@ -59,24 +62,27 @@ int proc_open(struct proc_id id);
 int proc_signal(struct proc_id id, int signo);
 
 /*
- * The exit of a process that is not our child, through a pidfd that was opened while it lived; it must have been reaped by its parent.
- * Linux 6.15 and later; false where the kernel does not tell.
+ * The exit of a process that is not our child, through a pidfd that was opened while it lived; it
+ * must have been reaped by its parent. Linux 6.15 and later; false where the kernel does not tell.
  */
 bool proc_exit_of_other(int pidfd, struct proc_exit *out);
 
-/* The exit of a process that nobody has reaped yet, from field 52 of /proc/PID/stat. False when it is no zombie or hides it. */
+/* The exit of a process that nobody has reaped yet, from field 52 of /proc/PID/stat. False when it
+ * is no zombie or hides it. */
 bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out);
 
 /* From the status of waitpid(2). */
 struct proc_exit proc_exit_from_wait(int wait_status);
 
-/* The command line of a process for a person, arguments joined by blanks and cut to size; its name in [] when there is none. */
+/* The command line of a process for a person, arguments joined by blanks and cut to size; its name
+ * in [] when there is none. */
 void proc_describe(pid_t pid, char *out, size_t size);
 
 /* Whether a process has that file open for writing; false too when it may not be looked at. */
 bool proc_can_write(pid_t pid, dev_t device, ino_t inode);
 
-/* The value of a variable in the environment that a process was started with; to be freed. NULL when it has none or hides it. */
+/* The value of a variable in the environment that a process was started with; to be freed. NULL
+ * when it has none or hides it. */
 char *proc_environ(pid_t pid, const char *name);
 
 /* Resident memory of a process in bytes, 0 when unknown. */

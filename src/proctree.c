@@ -51,8 +51,8 @@ static struct proctree_entry *find(struct proctree *tree, pid_t pid)
 	struct proctree_entry key = {.stat.id.pid = pid};
 
 	return tree->count == 0
-		? NULL
-		: bsearch(&key, tree->entries, tree->count, sizeof key, compare_pids);
+		       ? NULL
+		       : bsearch(&key, tree->entries, tree->count, sizeof key, compare_pids);
 }
 
 static struct proctree_entry *find_exactly(struct proctree *tree, struct proc_id id)
@@ -107,7 +107,8 @@ void proctree_claim(struct proctree *tree, struct proc_id main)
 		entry->claimed = true;
 }
 
-/* Only children of the reaper that are no main process pay for a look at their environment, once a snapshot. */
+/* Only children of the reaper that are no main process pay for a look at their environment, once a
+ * snapshot. */
 static void know_strays(struct proctree *tree, pid_t reaper)
 {
 	struct proctree_entry *parent = find(tree, reaper);
@@ -145,8 +146,9 @@ static void visit(struct search *search, struct proctree_entry *entry)
 }
 
 /*
- * The session's number cannot be given to a new process while anybody is left in the session. So either its leader is our main
- * process, or nobody has that pid; another process under that pid means that the session is a new and foreign one.
+ * The session's number cannot be given to a new process while anybody is left in the session. So
+ * either its leader is our main process, or nobody has that pid; another process under that pid
+ * means that the session is a new and foreign one.
  */
 static void visit_session(struct search *search, struct proc_id main)
 {
@@ -171,8 +173,8 @@ static void visit_session(struct search *search, struct proc_id main)
 	}
 }
 
-size_t proctree_members(struct proctree *tree, const pid_t *reapers, const struct proctree_query *query,
-	const struct proc_stat **out, size_t max)
+size_t proctree_members(struct proctree *tree, const pid_t *reapers,
+	const struct proctree_query *query, const struct proc_stat **out, size_t max)
 {
 	struct search search = {.tree = tree, .out = out, .max = max};
 

@@ -14,7 +14,9 @@
 #include "formation.h"
 #include "log.h"
 
-enum { NAME_SIZE = 128 };
+enum {
+	NAME_SIZE = 128
+};
 
 static void file_name(const struct place *place, char name[static NAME_SIZE])
 {
@@ -61,7 +63,8 @@ static const char *role_of(const struct dyno *dyno, const struct instance *insta
 	return instance == dyno->current ? "current" : instance == dyno->next ? "next" : "old";
 }
 
-static void put_instance(bson_t *list, const char *key, const struct dyno *dyno, const struct runner *runner)
+static void put_instance(
+	bson_t *list, const char *key, const struct dyno *dyno, const struct runner *runner)
 {
 	const struct instance *instance = &runner->instance;
 	bson_t doc;
@@ -155,8 +158,8 @@ static bool is_ours(const bson_t *doc, const char *dyno)
 {
 	int64_t version = doc_int(doc, "version");
 
-	return version >= 1 && version <= RECORD_VERSION && strcmp(doc_text(doc, "dyno"), dyno) == 0 &&
-	       doc_int(doc, "launches") >= 0;
+	return version >= 1 && version <= RECORD_VERSION &&
+	       strcmp(doc_text(doc, "dyno"), dyno) == 0 && doc_int(doc, "launches") >= 0;
 }
 
 /* Kept for whoever wants to know what happened; the next save makes a new one. */
@@ -167,7 +170,8 @@ static void set_aside(struct place *place, const char *name)
 
 	snprintf(aside, sizeof aside, "%s.bad", name);
 	renameat(app->state_dir, name, app->state_dir, aside);
-	app_note(app, place->dyno.name, 0, "The state file %s/%s is torn or not ours; it was set aside as %s",
+	app_note(app, place->dyno.name, 0,
+		"The state file %s/%s is torn or not ours; it was set aside as %s",
 		app->config->state_dir, name, aside);
 }
 

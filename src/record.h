@@ -1,8 +1,9 @@
 /*
  * record: what must survive the supervisor, one small JSON file a dyno: STATE_DIR/DYNO.state.
  *
- * Written whole and renamed on every change. All running timers are kept as monotonic times, which are good for one boot, whose
- * id stands beside them; everything else (launch numbers, counters, what is wanted) is good for ever.
+ * Written whole and renamed on every change. All running timers are kept as monotonic times, which
+ * are good for one boot, whose id stands beside them; everything else (launch numbers, counters,
+ * what is wanted) is good for ever.
  */
 #ifndef GRACECTL_RECORD_H
 #define GRACECTL_RECORD_H
@@ -13,12 +14,16 @@
 
 struct place;
 
-enum { RECORD_VERSION = 1, RECORD_MAX = 65536 };
+enum {
+	RECORD_VERSION = 1,
+	RECORD_MAX = 65536
+};
 
 /* Returns 0, or -1 with a sentence. */
 int record_save(struct place *place, struct cause *cause);
 
-/* The record of a place, to be destroyed by the caller; NULL when there is none. A torn or foreign one is reported and set aside. */
+/* The record of a place, to be destroyed by the caller; NULL when there is none. A torn or foreign
+ * one is reported and set aside. */
 bson_t *record_read(struct place *place);
 
 #endif

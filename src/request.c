@@ -100,12 +100,14 @@ static const struct {
 	void (*check)(const struct request_wait *, struct outcome *);
 	nsec_t (*time)(const struct process_config *);
 } kinds[REQUEST_KINDS] = {
-	[REQUEST_START] = {DYNO_START, check_start, restart_time}, /* it may have to wait for a stop */
+	[REQUEST_START] = {DYNO_START, check_start,
+		restart_time}, /* it may have to wait for a stop */
 	[REQUEST_STOP] = {DYNO_STOP, check_stop, stop_time},
 	[REQUEST_RESTART] = {DYNO_RESTART, check_restart, restart_time},
 };
 
-static bool is_meant(const struct request *request, const struct place *place, const struct strlist *targets)
+static bool is_meant(
+	const struct request *request, const struct place *place, const struct strlist *targets)
 {
 	/* A restart of everything leaves alone what was stopped on purpose. */
 	if (request->all)
@@ -116,7 +118,8 @@ static bool is_meant(const struct request *request, const struct place *place, c
 	return false;
 }
 
-struct request *request_new(enum request_kind kind, struct formation *formation, const struct strlist *targets)
+struct request *request_new(
+	enum request_kind kind, struct formation *formation, const struct strlist *targets)
 {
 	struct request *request = xcalloc(1, sizeof *request);
 
@@ -173,7 +176,8 @@ void request_take_base(struct request *request, const bson_t *list)
 	if (!bson_iter_init(&iter, list))
 		return;
 	while (bson_iter_next(&iter)) {
-		struct request_wait *wait = doc_at(&iter, &doc) ? find_wait(request, doc_text(&doc, "dyno")) : NULL;
+		struct request_wait *wait =
+			doc_at(&iter, &doc) ? find_wait(request, doc_text(&doc, "dyno")) : NULL;
 		if (wait == NULL)
 			continue;
 		wait->launches = (uint64_t)doc_int(&doc, "launches");
@@ -182,7 +186,8 @@ void request_take_base(struct request *request, const bson_t *list)
 	}
 }
 
-/* Whether the dyno is on its way already; telling it again would make a stop hurry, or restart it twice. */
+/* Whether the dyno is on its way already; telling it again would make a stop hurry, or restart it
+ * twice. */
 static bool was_told(const struct request *request, const struct request_wait *wait)
 {
 	const struct dyno *dyno = &wait->place->dyno;
@@ -199,13 +204,15 @@ void request_begin(struct request *request)
 	for (size_t i = 0; i < request->count; i++) {
 		struct request_wait *wait = &request->waits[i];
 		struct dyno *dyno = &wait->place->dyno;
-		if ((request->kind == REQUEST_RESTART && !dyno->wanted_up) || was_told(request, wait))
+		if ((request->kind == REQUEST_RESTART && !dyno->wanted_up) ||
+			was_told(request, wait))
 			continue;
 		dyno_handle(dyno, kinds[request->kind].event);
 	}
 }
 
-static void say_result(const struct request_wait *wait, const struct outcome *outcome, struct buf *out)
+static void say_result(
+	const struct request_wait *wait, const struct outcome *outcome, struct buf *out)
 {
 	bson_t doc;
 

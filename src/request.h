@@ -1,8 +1,9 @@
 /*
- * request: something asked for by a client that takes time: which dynos it waits for, and when each has got there.
+ * request: something asked for by a client that takes time: which dynos it waits for, and when each
+ * has got there.
  *
- * The counters of a dyno are noted when the request begins. Whatever happens later is compared with them, so the answer is true even when
- * several clients ask for different things at once.
+ * The counters of a dyno are noted when the request begins. Whatever happens later is compared with
+ * them, so the answer is true even when several clients ask for different things at once.
  */
 #ifndef GRACECTL_REQUEST_H
 #define GRACECTL_REQUEST_H
@@ -12,7 +13,12 @@
 #include "buf.h"
 #include "formation.h"
 
-enum request_kind { REQUEST_START, REQUEST_STOP, REQUEST_RESTART, REQUEST_KINDS };
+enum request_kind {
+	REQUEST_START,
+	REQUEST_STOP,
+	REQUEST_RESTART,
+	REQUEST_KINDS
+};
 
 /* One dyno that is waited for. */
 struct request_wait {
@@ -25,8 +31,8 @@ struct request_wait {
 
 struct request {
 	enum request_kind kind;
-	bool events;  /* the client wants to see events */
-	bool all;     /* nobody was named: every dyno was meant */
+	bool events; /* the client wants to see events */
+	bool all;    /* nobody was named: every dyno was meant */
 	struct request_wait *waits;
 	size_t count;
 	size_t left;  /* of them not done */
@@ -35,7 +41,8 @@ struct request {
 };
 
 /* Makes it for the dynos that match (all when targets is empty) and notes their counters. */
-struct request *request_new(enum request_kind kind, struct formation *formation, const struct strlist *targets);
+struct request *request_new(
+	enum request_kind kind, struct formation *formation, const struct strlist *targets);
 
 /* The counters of its dynos, as an array of documents. */
 void request_put_base(const struct request *request, bson_t *list);
@@ -46,7 +53,8 @@ void request_take_base(struct request *request, const bson_t *list);
 /* Tells each dyno what is wanted of it, unless it was told by the supervisor that died. */
 void request_begin(struct request *request);
 
-/* Looks who has got there; appends a result message for each of them to out. True when nobody is left. */
+/* Looks who has got there; appends a result message for each of them to out. True when nobody is
+ * left. */
 bool request_check(struct request *request, struct buf *out);
 
 /* Whether it concerns the dyno of that name. */

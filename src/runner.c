@@ -21,9 +21,12 @@
 #define LOST_PATIENCE (500 * NSEC_PER_MSEC)
 
 /* How many times holders of the output are looked for before it is given up. */
-enum { SEARCHES_MAX = 5 };
+enum {
+	SEARCHES_MAX = 5
+};
 
-const char *runner_file(const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME])
+const char *runner_file(
+	const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME])
 {
 	snprintf(name, RUNNER_FILE_NAME, "%s.%llu.%s", instance->dyno,
 		(unsigned long long)instance->launch, suffix);
@@ -103,7 +106,8 @@ static void ready(void *owner)
 	instance_handle(&((struct runner *)owner)->instance, INSTANCE_READY);
 }
 
-/* A listener that cannot be looked at is given the benefit of the doubt: its port was free when it was drawn. */
+/* A listener that cannot be looked at is given the benefit of the doubt: its port was free when it
+ * was drawn. */
 static bool owns_listener(void *owner, uint32_t inode)
 {
 	struct runner *runner = owner;
@@ -114,14 +118,15 @@ static bool owns_listener(void *owner, uint32_t inode)
 static void give_up_output(struct runner *runner)
 {
 	app_note(runner->app, runner->instance.dyno, runner->instance.launch,
-		"Its processes are gone, but its output is still held open by a process that cannot be "
+		"Its processes are gone, but its output is still held open by a process that "
+		"cannot be "
 		"found; what that writes is not logged");
 	mover_stop(&runner->mover);
 }
 
 /*
- * True when the output has ended too. Otherwise somebody has it open who left no trace in the tree: he is found by the FIFO, and belongs
- * from then on.
+ * True when the output has ended too. Otherwise somebody has it open who left no trace in the tree:
+ * he is found by the FIFO, and belongs from then on.
  */
 static bool output_has_ended(struct runner *runner)
 {
@@ -157,7 +162,8 @@ void runner_check_empty(struct runner *runner)
 	instance_handle(instance, INSTANCE_EMPTY);
 }
 
-/* Whoever was forked between the snapshot and the signal has not got it; look until nobody new turns up. */
+/* Whoever was forked between the snapshot and the signal has not got it; look until nobody new
+ * turns up. */
 static void again_fired(void *owner)
 {
 	struct runner *runner = owner;
@@ -178,14 +184,16 @@ static void tell_launch_failed(struct runner *runner)
 {
 	struct event event;
 
-	event_begin(&event, EVENT_LAUNCH_FAILED, clock_wall(), runner->instance.dyno, runner->instance.launch);
+	event_begin(&event, EVENT_LAUNCH_FAILED, clock_wall(), runner->instance.dyno,
+		runner->instance.launch);
 	event_str(&event, "command", runner->instance.config->command);
 	event_str(&event, "reason", runner->instance.failure);
 	app_publish(runner->app, &event);
 	event_release(&event);
 }
 
-/* Reads what the child had to say about its exec; silence and the end of the pipe mean that it worked. */
+/* Reads what the child had to say about its exec; silence and the end of the pipe mean that it
+ * worked. */
 static void hear_report(struct runner *runner)
 {
 	struct spawn_failure failure;
@@ -234,7 +242,8 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 	instance_handle(&runner->instance, INSTANCE_MAIN_EXIT);
 }
 
-/* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ---- */
+/* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ----
+ */
 
 /* Its parent has not reaped it yet; or the guard has, and noted it; or the kernel remembers. */
 static bool learn_exit(struct runner *runner, struct proc_exit *exit)
@@ -261,7 +270,8 @@ static void lost_fired(void *owner)
 	end_main(runner, exit);
 }
 
-/* A pidfd becomes readable at the death. Between the reaping and the guard's note there is a moment in which nobody knows. */
+/* A pidfd becomes readable at the death. Between the reaping and the guard's note there is a moment
+ * in which nobody knows. */
 static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct runner *runner = watcher->data;
@@ -309,8 +319,8 @@ static struct runner *runner_new(struct app *app, const struct runner_owner *own
 
 static void make_mark(struct runner *runner)
 {
-	runner->tree.mark = xasprintf("%s/%s/%llu", runner->app->config->name, runner->instance.dyno,
-		(unsigned long long)runner->instance.launch);
+	runner->tree.mark = xasprintf("%s/%s/%llu", runner->app->config->name,
+		runner->instance.dyno, (unsigned long long)runner->instance.launch);
 }
 
 static void dyno_name(char *name, size_t size, const struct process_config *config, unsigned number)
@@ -325,8 +335,8 @@ static int open_output(struct runner *runner, const char *fifo)
 	struct segment_limits limits = {.piece = config->log_segment, .keep = config->log_keep};
 	struct stat st;
 
-	if (mover_start(&runner->mover, runner->app, fifo, runner->instance.dyno, runner->instance.launch, limits,
-		    output_ended, runner) < 0)
+	if (mover_start(&runner->mover, runner->app, fifo, runner->instance.dyno,
+		    runner->instance.launch, limits, output_ended, runner) < 0)
 		return -1;
 	if (fstat(runner->mover.fifo, &st) == 0)
 		runner->fifo = st.st_ino;
@@ -341,10 +351,12 @@ static void begin_probe(struct runner *runner)
 
 void runner_tell_launch(struct runner *runner)
 {
-	char *command = dynoenv_show_command(runner->instance.config->command, runner->instance.port);
+	char *command =
+		dynoenv_show_command(runner->instance.config->command, runner->instance.port);
 	struct event event;
 
-	event_begin(&event, EVENT_LAUNCH, clock_wall(), runner->instance.dyno, runner->instance.launch);
+	event_begin(
+		&event, EVENT_LAUNCH, clock_wall(), runner->instance.dyno, runner->instance.launch);
 	event_str(&event, "command", command);
 	event_int(&event, "pid", runner->instance.main.pid);
 	event_int(&event, "port", runner->instance.port);
@@ -359,8 +371,9 @@ static int choose_port(struct runner *runner, unsigned number, struct cause *cau
 
 	if (config->port_kind == PORT_NONE)
 		return 0;
-	runner->instance.port = config->port_kind == PORT_FIXED ? (uint16_t)(config->port + number - 1)
-								: port_choose(cause);
+	runner->instance.port = config->port_kind == PORT_FIXED
+					? (uint16_t)(config->port + number - 1)
+					: port_choose(cause);
 	return runner->instance.port == 0 ? -1 : 0;
 }
 
@@ -368,7 +381,8 @@ static int make_output(struct runner *runner, const char *fifo, struct cause *ca
 {
 	unlinkat(runner->app->run_dir, fifo, 0);
 	if (mkfifoat(runner->app->run_dir, fifo, 0600) < 0 || open_output(runner, fifo) < 0)
-		return cause_errno(cause, "cannot create its output %s/%s", runner->app->config->run_dir, fifo);
+		return cause_errno(cause, "cannot create its output %s/%s",
+			runner->app->config->run_dir, fifo);
 	return 0;
 }
 
@@ -382,7 +396,8 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 
 	if (runner->probe.notify[0] != '\0')
 		notify = xasprintf("%s/%s", runner->app->config->run_dir, runner->probe.notify);
-	dynoenv_make(&env, runner->app, config, instance->dyno, runner->tree.mark, instance->port, notify);
+	dynoenv_make(&env, runner->app, config, instance->dyno, runner->tree.mark, instance->port,
+		notify);
 	const struct spawn order = {
 		.command = config->command,
 		.env = &env,
@@ -455,7 +470,8 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	return runner;
 }
 
-/* Takes up what the dead supervisor had begun: its deadlines, its probe, its watch over the main process. */
+/* Takes up what the dead supervisor had begun: its deadlines, its probe, its watch over the main
+ * process. */
 static void resume(struct runner *runner)
 {
 	struct instance *instance = &runner->instance;
@@ -464,7 +480,8 @@ static void resume(struct runner *runner)
 
 	for (int timer = 0; timer < INSTANCE_TIMERS; timer++)
 		if (instance->deadline[timer] != 0)
-			timer_set(runner->app->loop, &runner->deadline[timer], instance->deadline[timer]);
+			timer_set(runner->app->loop, &runner->deadline[timer],
+				instance->deadline[timer]);
 	if (proc_stat_read(instance->main.pid, &stat) && proc_same(stat.id, instance->main))
 		app_add_reaper(runner->app, stat.ppid);
 	if (instance->main_ended)
@@ -473,7 +490,8 @@ static void resume(struct runner *runner)
 		watch_death(runner);
 	if (instance->state != INSTANCE_STARTING || runner->pidfd < 0)
 		return;
-	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno, instance->launch, &cause) < 0)
+	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno,
+		    instance->launch, &cause) < 0)
 		log_warn("%s: its readiness cannot be learnt: %s", instance->dyno, cause.text);
 	else if (instance->config->ready == READY_NONE)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
@@ -499,7 +517,8 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 	runner->tree.known = known;
 	runner->tree.known_count = known_count;
 	if (open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 && errno != ENOENT)
-		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo, strerror(errno));
+		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo,
+			strerror(errno));
 	resume(runner);
 	return runner;
 }
@@ -529,7 +548,8 @@ void runner_free(struct runner *runner)
 	char name[RUNNER_FILE_NAME];
 
 	for (size_t i = 0; i < 2; i++)
-		unlinkat(runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
+		unlinkat(
+			runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
 	guardlink_drop(runner->app->guard, runner->fifo);
 	runner_abandon(runner);
 }

@@ -1,9 +1,10 @@
 /*
  * runner: an instance in the real world.
  *
- * Holds what an instance machine needs outside of itself: its processes, its FIFO, its probe, its timers. It turns what happens
- * there into events of the machine, and what the machine orders into system calls. An instance is either launched by us, and
- * then our child, or adopted from a supervisor that died, and then a child of the guard (or of nobody we know).
+ * Holds what an instance machine needs outside of itself: its processes, its FIFO, its probe, its
+ * timers. It turns what happens there into events of the machine, and what the machine orders into
+ * system calls. An instance is either launched by us, and then our child, or adopted from a
+ * supervisor that died, and then a child of the guard (or of nobody we know).
  */
 #ifndef GRACECTL_RUNNER_H
 #define GRACECTL_RUNNER_H
@@ -35,17 +36,18 @@ struct runner {
 	struct mover mover;
 	struct probe probe;
 	struct timer deadline[INSTANCE_TIMERS];
-	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the end of the tree */
+	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the
+			       end of the tree */
 	struct timer lost;  /* adopted: its main process is gone, nobody has told how */
-	ev_io report;       /* launched: the pipe that tells of the exec */
-	int report_fd;      /* -1: it has told, or is adopted */
-	ev_io death;        /* adopted: its pidfd */
-	int pidfd;          /* -1: launched by us, or gone */
-	uint64_t fifo;      /* inode of the FIFO, held by the guard; 0: none */
+	ev_io report;	    /* launched: the pipe that tells of the exec */
+	int report_fd;	    /* -1: it has told, or is adopted */
+	ev_io death;	    /* adopted: its pidfd */
+	int pidfd;	    /* -1: launched by us, or gone */
+	uint64_t fifo;	    /* inode of the FIFO, held by the guard; 0: none */
 	bool adopted;
 
-	unsigned searches;  /* for unknown holders of the output */
-	int signo;          /* the last signal sent to all, 0: none */
+	unsigned searches; /* for unknown holders of the output */
+	int signo;	   /* the last signal sent to all, 0: none */
 	const struct runner_owner *owner;
 	void *owner_arg;
 	TAILQ_ENTRY(runner) link; /* for the owner */
@@ -54,16 +56,17 @@ struct runner {
 TAILQ_HEAD(runner_list, runner);
 
 /*
- * Launches dyno NAME.NUMBER. Never fails: what could not be launched is an instance that ends at once, in a later turn
- * of the loop, with its failure told.
+ * Launches dyno NAME.NUMBER. Never fails: what could not be launched is an instance that ends at
+ * once, in a later turn of the loop, with its failure told.
  */
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
 	uint64_t launch, const struct runner_owner *owner, void *owner_arg);
 
 /*
- * Adopts an instance of which a record was found. The caller has made it known by filling the instance's fields in `found` (state,
- * main, port, times, ending, rung, deadlines, exit ...) and hands over the list of known members. What has happened to it meanwhile
- * comes as events in later turns of the loop.
+ * Adopts an instance of which a record was found. The caller has made it known by filling the
+ * instance's fields in `found` (state, main, port, times, ending, rung, deadlines, exit ...) and
+ * hands over the list of known members. What has happened to it meanwhile comes as events in later
+ * turns of the loop.
  */
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
 	const struct instance *found, struct proc_id *known, size_t known_count,
@@ -75,17 +78,23 @@ void runner_tell_launch(struct runner *runner);
 /* The main process has ended like that. Ignored when it is known already. */
 void runner_main_exited(struct runner *runner, struct proc_exit exit);
 
-/* Looks whether anything of it is left, once its main process has ended. Called after children were reaped. */
+/* Looks whether anything of it is left, once its main process has ended. Called after children were
+ * reaped. */
 void runner_check_empty(struct runner *runner);
 
-/* Frees a runner whose instance is GONE, and removes its files from the run directory. Not from within its own callbacks. */
+/* Frees a runner whose instance is GONE, and removes its files from the run directory. Not from
+ * within its own callbacks. */
 void runner_free(struct runner *runner);
 
-/* Lets go of an instance without touching its processes or files: the supervisor ends, it goes on. */
+/* Lets go of an instance without touching its processes or files: the supervisor ends, it goes on.
+ */
 void runner_abandon(struct runner *runner);
 
 /* The name of a file of an instance in the run directory: "web.1.7.out". */
-enum { RUNNER_FILE_NAME = 128 };
-const char *runner_file(const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME]);
+enum {
+	RUNNER_FILE_NAME = 128
+};
+const char *runner_file(
+	const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME]);
 
 #endif

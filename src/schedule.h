@@ -21,13 +21,13 @@
 #include "clock.h"
 
 struct cron {
-	uint64_t minutes;  /* bit n: minute n, 0-59 */
-	uint32_t hours;    /* bit n: hour n, 0-23 */
-	uint32_t days;     /* bit n: day of month n, 1-31 */
-	uint16_t months;   /* bit n: month n, 1-12 */
-	uint8_t weekdays;  /* bit n: weekday n, 0 = Sunday (7 is read as 0) */
-	bool any_day;      /* day of month was "*" */
-	bool any_weekday;  /* day of week was "*" */
+	uint64_t minutes; /* bit n: minute n, 0-59 */
+	uint32_t hours;	  /* bit n: hour n, 0-23 */
+	uint32_t days;	  /* bit n: day of month n, 1-31 */
+	uint16_t months;  /* bit n: month n, 1-12 */
+	uint8_t weekdays; /* bit n: weekday n, 0 = Sunday (7 is read as 0) */
+	bool any_day;	  /* day of month was "*" */
+	bool any_weekday; /* day of week was "*" */
 };
 
 int cron_parse(const char *text, struct cron *out, struct cause *cause);
@@ -47,17 +47,21 @@ time_t cron_missed(const struct cron *cron, time_t since, time_t now);
 /* cycle + a share of jitter; random is a number drawn by the caller, uniform over uint64_t. */
 nsec_t cycle_length(nsec_t cycle, nsec_t jitter, uint64_t random);
 
-enum { BACKOFF_MAX = 16 };
+enum {
+	BACKOFF_MAX = 16
+};
 
 struct backoff {
 	nsec_t pause[BACKOFF_MAX]; /* pause[0] before the first restart; the last one repeats */
-	size_t count;              /* 0: never restart by itself */
+	size_t count;		   /* 0: never restart by itself */
 };
 
 /* Reads "0 20m 40m 60m 180m 320m" (blanks or commas) or "never". */
 int backoff_parse(const char *text, struct backoff *out, struct cause *cause);
 
-enum { BACKOFF_TEXT = 16 * DURATION_TEXT };
+enum {
+	BACKOFF_TEXT = 16 * DURATION_TEXT
+};
 const char *backoff_format(const struct backoff *backoff, char text[static BACKOFF_TEXT]);
 
 /* The pause before restart number crashes (from 1) in a row, or -1 for never. */

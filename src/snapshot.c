@@ -15,7 +15,8 @@ static nsec_t mono_to_wall(nsec_t mono)
 	return mono == 0 ? 0 : clock_wall() + (mono - clock_mono());
 }
 
-static void put_instance(bson_t *list, const char *key, const struct dyno *dyno, const struct runner *runner)
+static void put_instance(
+	bson_t *list, const char *key, const struct dyno *dyno, const struct runner *runner)
 {
 	const struct instance *instance = &runner->instance;
 	bson_t doc;
@@ -23,13 +24,17 @@ static void put_instance(bson_t *list, const char *key, const struct dyno *dyno,
 	bson_append_document_begin(list, key, -1, &doc);
 	BSON_APPEND_INT64(&doc, "launch", (int64_t)instance->launch);
 	BSON_APPEND_UTF8(&doc, "role",
-		instance == dyno->current ? "current" : instance == dyno->next ? "next" : "old");
+		instance == dyno->current ? "current"
+		: instance == dyno->next  ? "next"
+					  : "old");
 	BSON_APPEND_UTF8(&doc, "state", instance_state_names[instance->state]);
 	BSON_APPEND_INT32(&doc, "pid", instance->main.pid);
 	BSON_APPEND_INT32(&doc, "port", instance->port);
 	put_time(&doc, "since", instance->since);
 	BSON_APPEND_UTF8(&doc, "signal",
-		instance->rung > 0 ? signal_name(instance->config->stop.rung[instance->rung - 1].signo) : "");
+		instance->rung > 0
+			? signal_name(instance->config->stop.rung[instance->rung - 1].signo)
+			: "");
 	put_time(&doc, "kill_at", mono_to_wall(instance_kill_time(instance)));
 	bson_append_document_end(list, &doc);
 }

@@ -50,7 +50,18 @@ void spawn_raise_descriptors(void)
 
 /* Words that only a shell knows, when they come first. */
 static const char *const shell_words[] = {
-	".", ":", "cd", "eval", "exec", "export", "set", "source", "trap", "ulimit", "umask", "unset",
+	".",
+	":",
+	"cd",
+	"eval",
+	"exec",
+	"export",
+	"set",
+	"source",
+	"trap",
+	"ulimit",
+	"umask",
+	"unset",
 };
 
 void spawn_restore_descriptors(void)

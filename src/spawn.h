@@ -2,12 +2,14 @@
  * spawn: launches one instance.
  *
  * The child gets its own session and process group, /dev/null as input, the FIFO as stdout and
- * stderr, default signal dispositions, an empty signal mask, and nothing else of ours but the lock. Before it
- * executes the command it takes the lock on its record file and writes its own identity into it, so there is no moment in
- * which it runs without a record, even if the supervisor dies in between. If the supervisor is dead by then, the child ends without
- * executing anything: the next supervisor may have looked for the record already and found none.
+ * stderr, default signal dispositions, an empty signal mask, and nothing else of ours but the lock.
+ * Before it executes the command it takes the lock on its record file and writes its own identity
+ * into it, so there is no moment in which it runs without a record, even if the supervisor dies in
+ * between. If the supervisor is dead by then, the child ends without executing anything: the next
+ * supervisor may have looked for the record already and found none.
  *
- *     record file "PID START_TICKS\n", locked with flock(2) by a descriptor that every process of the tree inherits
+ *     record file "PID START_TICKS\n", locked with flock(2) by a descriptor that every process of
+ * the tree inherits
  *
  * The FIFO is opened read+write by the child, so it never lacks a reader and never gives a SIGPIPE.
  */
@@ -22,25 +24,28 @@
 #include "strlist.h"
 
 /* The lock is inherited under a number that programs hardly use themselves. */
-enum { SPAWN_LOCK_FD = 200 };
+enum {
+	SPAWN_LOCK_FD = 200
+};
 
 struct spawn {
-	const char *command;    /* as configured */
+	const char *command; /* as configured */
 	const struct strlist *env;
 	const char *workdir;
-	bool switch_user;       /* change to uid and gid */
-	bool switch_group;      /* change to gid */
-	const char *user;       /* for initgroups; NULL: no supplementary groups */
+	bool switch_user;  /* change to uid and gid */
+	bool switch_group; /* change to gid */
+	const char *user;  /* for initgroups; NULL: no supplementary groups */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	int run_dir;            /* open directory; the two names are below it */
-	const char *fifo;       /* name of an existing FIFO */
-	const char *record;     /* name of the record file, created here */
+	int run_dir;	    /* open directory; the two names are below it */
+	const char *fifo;   /* name of an existing FIFO */
+	const char *record; /* name of the record file, created here */
 };
 
 /*
- * Raises our own limit of open files as far as it goes; children get the limit that was there before.
+ * Raises our own limit of open files as far as it goes; children get the limit that was there
+ * before.
  */
 void spawn_raise_descriptors(void);
 void spawn_restore_descriptors(void);
@@ -55,13 +60,15 @@ struct spawn_failure {
 bool spawn_needs_shell(const char *command);
 
 /*
- * Launches. Returns the pid, and in *report the read end of a pipe: it ends without a byte when the command has been
- * executed, or delivers a struct spawn_failure. Returns -1 with a sentence when there could not even be a child.
+ * Launches. Returns the pid, and in *report the read end of a pipe: it ends without a byte when the
+ * command has been executed, or delivers a struct spawn_failure. Returns -1 with a sentence when
+ * there could not even be a child.
  */
 pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause);
 
 /* A sentence about a failure: "the directory /srv/x: No such file or directory". */
-void spawn_failure_text(const struct spawn_failure *failure, const char *workdir, char *out, size_t size);
+void spawn_failure_text(
+	const struct spawn_failure *failure, const char *workdir, char *out, size_t size);
 
 /* Reads a record file. Returns false when it is missing or torn. */
 bool spawn_read_record(int run_dir, const char *record, struct proc_id *out);

@@ -23,7 +23,8 @@ void strlist_take(struct strlist *list, char *s);
 
 bool strlist_has(const struct strlist *list, const char *s);
 
-/* Sets NAME=value in a list of environment entries: replaces the entry of that name, or adds one. */
+/* Sets NAME=value in a list of environment entries: replaces the entry of that name, or adds one.
+ */
 void strlist_setenv(struct strlist *list, const char *name, const char *value);
 
 /* The value of NAME in a list of environment entries, or NULL. */

@@ -16,7 +16,10 @@
 #include "guardlink.h"
 #include "log.h"
 
-enum { REAP_BATCH = 256, OUTPUTS_MAX = 32768 };
+enum {
+	REAP_BATCH = 256,
+	OUTPUTS_MAX = 32768
+};
 
 /* ---- children ---- */
 
@@ -40,8 +43,8 @@ static size_t reap(struct reaped *out, size_t max)
 }
 
 /*
- * First all that can be reaped, then what it means: whoever is told looks at the processes, and one snapshot taken after the last
- * reaping serves them all.
+ * First all that can be reaped, then what it means: whoever is told looks at the processes, and one
+ * snapshot taken after the last reaping serves them all.
  */
 static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 {
@@ -64,7 +67,8 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 
 static const char ending_name[] = "ending";
 
-/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now. */
+/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now.
+ */
 static void resume_end(struct supervisor *supervisor)
 {
 	supervisor->ending = true;
@@ -77,7 +81,8 @@ static void resume_end(struct supervisor *supervisor)
 
 static void check_ending(struct supervisor *supervisor)
 {
-	if (supervisor->order->again && faccessat(supervisor->app.run_dir, ending_name, F_OK, 0) == 0)
+	if (supervisor->order->again &&
+		faccessat(supervisor->app.run_dir, ending_name, F_OK, 0) == 0)
 		resume_end(supervisor);
 	else
 		unlinkat(supervisor->app.run_dir, ending_name, 0);
@@ -131,7 +136,8 @@ void supervisor_upgrade(struct supervisor *supervisor)
 {
 	if (supervisor->ending)
 		return;
-	app_note(&supervisor->app, NULL, 0, "Upgrading: the installed program takes over, the dynos run on");
+	app_note(&supervisor->app, NULL, 0,
+		"Upgrading: the installed program takes over, the dynos run on");
 	supervisor->upgrading = true;
 }
 
@@ -181,13 +187,14 @@ static void watch_signals(struct supervisor *supervisor)
 static void hear_exit(struct supervisor *supervisor, const struct guardlink_message *message)
 {
 	app_tree_expire(&supervisor->app);
-	formation_guard_reaped(&supervisor->formation, message->id, proc_exit_from_wait(message->wait_status));
+	formation_guard_reaped(
+		&supervisor->formation, message->id, proc_exit_from_wait(message->wait_status));
 	formation_settle(&supervisor->formation);
 }
 
 /*
- * The guard is dead. We are the parent of what we launched and cannot give that away, so we become the guard and start a supervisor,
- * which adopts everything from us.
+ * The guard is dead. We are the parent of what we launched and cannot give that away, so we become
+ * the guard and start a supervisor, which adopts everything from us.
  */
 static void become_guard(struct supervisor *supervisor)
 {
@@ -197,7 +204,8 @@ static void become_guard(struct supervisor *supervisor)
 	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
 	formation_save(&supervisor->formation);
 	guard_become(supervisor->order, outputs, count);
-	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program, strerror(errno));
+	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,
+		strerror(errno));
 }
 
 static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -245,8 +253,8 @@ int supervisor_lock(const struct config *config, bool *running, struct cause *ca
 		return lock;
 	*running = saved == EWOULDBLOCK;
 	if (*running)
-		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)", config->name,
-			config->run_dir);
+		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)",
+			config->name, config->run_dir);
 	errno = saved;
 	return cause_errno(cause, "cannot lock %s/lock", config->run_dir);
 }
@@ -262,8 +270,8 @@ static void say_start(struct supervisor *supervisor)
 	event_release(&event);
 }
 
-int supervisor_open(struct supervisor *supervisor, const struct config *config, const struct guard_order *order, int link,
-	struct cause *cause)
+int supervisor_open(struct supervisor *supervisor, const struct config *config,
+	const struct guard_order *order, int link, struct cause *cause)
 {
 	*supervisor = (struct supervisor){.order = order};
 	supervisor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -282,7 +290,8 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config, 
 	tzset();
 	spawn_raise_descriptors();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		log_warn("orphans cannot be inherited: %s; processes that leave their parent may be missed",
+		log_warn("orphans cannot be inherited: %s; processes that leave their parent may "
+			 "be missed",
 			strerror(errno));
 	watch_signals(supervisor);
 	say_start(supervisor);

@@ -1,8 +1,9 @@
 /*
  * supervisor: the loop, its signals, and its end.
  *
- * SIGTERM, SIGINT and SIGHUP stop every dyno gracefully and then end the supervisor; a second one makes the stop go on to the next
- * rung of the ladder. SIGUSR1 turns debug lines on and off. SIGUSR2 upgrades: the program that is installed now takes over.
+ * SIGTERM, SIGINT and SIGHUP stop every dyno gracefully and then end the supervisor; a second one
+ * makes the stop go on to the next rung of the ladder. SIGUSR1 turns debug lines on and off.
+ * SIGUSR2 upgrades: the program that is installed now takes over.
  */
 #ifndef GRACECTL_SUPERVISOR_H
 #define GRACECTL_SUPERVISOR_H
@@ -21,28 +22,32 @@ struct supervisor {
 	struct app app;
 	struct formation formation;
 	const struct guard_order *order; /* how a guard is made, should ours die */
-	bool ending;    /* ends when the last instance is gone; kept in RUN_DIR/ending for the next supervisor */
+	bool ending;	/* ends when the last instance is gone; kept in RUN_DIR/ending for the next
+			   supervisor */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
 	ev_signal signals[6];
 	ev_prepare end_check;
-	/* Asked when nothing is left to run: may it end now? NULL: yes. Lets the clients get their answers. */
+	/* Asked when nothing is left to run: may it end now? NULL: yes. Lets the clients get their
+	 * answers. */
 	bool (*may_end)(void *arg);
 	void *may_end_arg;
 };
 
 /*
- * Takes the lock of the application: there is one supervisor, and its guard, at a time. Returns a descriptor that holds it; or -1 with a
- * sentence, and *running is true when somebody else holds it.
+ * Takes the lock of the application: there is one supervisor, and its guard, at a time. Returns a
+ * descriptor that holds it; or -1 with a sentence, and *running is true when somebody else holds
+ * it.
  */
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause);
 
 /*
- * Opens everything and adopts what runs. link leads to the guard. order must live as long as the supervisor. With order->again
- * it takes the place of a supervisor that died, and ends if that one was ending. Returns 0, or -1 with a sentence.
+ * Opens everything and adopts what runs. link leads to the guard. order must live as long as the
+ * supervisor. With order->again it takes the place of a supervisor that died, and ends if that one
+ * was ending. Returns 0, or -1 with a sentence.
  */
-int supervisor_open(struct supervisor *supervisor, const struct config *config, const struct guard_order *order, int link,
-	struct cause *cause);
+int supervisor_open(struct supervisor *supervisor, const struct config *config,
+	const struct guard_order *order, int link, struct cause *cause);
 
 /* Tells the guard that it listens. */
 void supervisor_ready(struct supervisor *supervisor);
@@ -56,7 +61,8 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason);
 /* Stops every dyno, and ends when all are gone. Once more: makes haste. */
 void supervisor_end(struct supervisor *supervisor, const char *reason);
 
-/* Ends as soon as clients have their answers, leaving the instances to the program that is installed now. */
+/* Ends as soon as clients have their answers, leaving the instances to the program that is
+ * installed now. */
 void supervisor_upgrade(struct supervisor *supervisor);
 
 /* Runs until it has ended; returns the exit code for its guard. */

@@ -1,8 +1,9 @@
 /*
  * timers: named deadlines on the loop.
  *
- * A deadline is a monotonic time, so it can stand in a state file and be taken up by the next supervisor. Setting
- * one that runs moves it. Nothing else in the project starts an ev_timer for a dyno.
+ * A deadline is a monotonic time, so it can stand in a state file and be taken up by the next
+ * supervisor. Setting one that runs moves it. Nothing else in the project starts an ev_timer for a
+ * dyno.
  */
 #ifndef GRACECTL_TIMERS_H
 #define GRACECTL_TIMERS_H

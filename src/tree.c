@@ -7,7 +7,10 @@
 
 #include "xmalloc.h"
 
-enum { MEMBERS_MAX = 4096, NAMES_MAX = 8 };
+enum {
+	MEMBERS_MAX = 4096,
+	NAMES_MAX = 8
+};
 
 /* The members in a snapshot; good until the next call. */
 static size_t find(struct tree *tree, const struct proc_stat ***out)
@@ -19,7 +22,8 @@ static size_t find(struct tree *tree, const struct proc_stat ***out)
 		.known_count = tree->known_count,
 		.mark = tree->mark,
 	};
-	size_t count = proctree_members(app_tree(tree->app), tree->app->reapers, &query, found, MEMBERS_MAX);
+	size_t count = proctree_members(
+		app_tree(tree->app), tree->app->reapers, &query, found, MEMBERS_MAX);
 
 	*out = found;
 	return count < MEMBERS_MAX ? count : MEMBERS_MAX;
@@ -30,7 +34,8 @@ static bool is_dead(const struct proc_stat *stat)
 	return stat->state == 'Z' || stat->state == 'X';
 }
 
-/* Zombies prove something only below those who reap for us (see proctree.h); a foreign parent may let them lie about. */
+/* Zombies prove something only below those who reap for us (see proctree.h); a foreign parent may
+ * let them lie about. */
 static bool is_left(const struct tree *tree, const struct proc_stat *stat)
 {
 	bool ours = stat->ppid == getpid() || stat->ppid == tree->app->guard_pid;
@@ -79,7 +84,8 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new)
 
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
-		if (is_dead(found[i]) || proc_same(id, tree->main) || (only_new && is_known(tree, id)))
+		if (is_dead(found[i]) || proc_same(id, tree->main) ||
+			(only_new && is_known(tree, id)))
 			continue;
 		tree_know(tree, id);
 		sent += proc_signal(id, signo) == 0;

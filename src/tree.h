@@ -1,8 +1,9 @@
 /*
  * tree: the processes of one instance, as far as they are known.
  *
- * The main process is known from its launch. The others are found in a snapshot (see proctree.h) each time somebody asks, and once found they
- * are remembered, so that one which later leaves the session and loses its parent still belongs.
+ * The main process is known from its launch. The others are found in a snapshot (see proctree.h)
+ * each time somebody asks, and once found they are remembered, so that one which later leaves the
+ * session and loses its parent still belongs.
  */
 #ifndef GRACECTL_TREE_H
 #define GRACECTL_TREE_H
@@ -19,7 +20,7 @@ struct tree {
 	struct app *app;
 	struct proc_id main;   /* pid 0: there never was one */
 	bool main_is_child;    /* our own child, not reaped yet: its pid is surely its own */
-	char *mark;            /* see PROCTREE_MARK; owned */
+	char *mark;	       /* see PROCTREE_MARK; owned */
 	struct proc_id *known; /* members seen so far, without main; owned */
 	size_t known_count;
 };
@@ -27,7 +28,8 @@ struct tree {
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
-/* Signals every living member, the main process first; with only_new only others never seen before. Returns how many got it. */
+/* Signals every living member, the main process first; with only_new only others never seen before.
+ * Returns how many got it. */
 unsigned tree_signal(struct tree *tree, int signo, bool only_new);
 
 /* Signals the main process. */
@@ -42,7 +44,8 @@ void tree_know(struct tree *tree, struct proc_id id);
 /* Finds processes anywhere that can write to a file, and makes them belong. */
 void tree_find_writers(struct tree *tree, dev_t device, ino_t inode);
 
-/* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked at. */
+/* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked
+ * at. */
 int tree_owns_socket(struct tree *tree, uint32_t inode);
 
 void tree_release(struct tree *tree);

@@ -6,7 +6,10 @@
 
 #include "doc.h"
 
-enum { SMALLEST_FRAME = 5, TARGET_MAX = 128 };
+enum {
+	SMALLEST_FRAME = 5,
+	TARGET_MAX = 128
+};
 
 ssize_t wire_frame(const void *bytes, size_t len, size_t max)
 {
@@ -51,7 +54,8 @@ int wire_read_request(const void *frame, size_t len, struct wire_request *out, s
 	int64_t version = doc_int(&doc, "v");
 	if (version != WIRE_VERSION)
 		return cause_set(cause,
-			"the client speaks version %lld of the protocol, the supervisor version %d; "
+			"the client speaks version %lld of the protocol, the supervisor version "
+			"%d; "
 			"use the same gracectl for both",
 			(long long)version, WIRE_VERSION);
 	snprintf(out->cmd, sizeof out->cmd, "%s", doc_text(&doc, "cmd"));

@@ -1,17 +1,17 @@
 /*
  * wire: the messages between the command line and the supervisor.
  *
- * A message is one BSON document; its own length field frames it. Every message carries the version of the protocol as "v". A client
- * sends one request and reads answers until "done".
+ * A message is one BSON document; its own length field frames it. Every message carries the version
+ * of the protocol as "v". A client sends one request and reads answers until "done".
  *
- *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping" | "upgrade", targets: ["web.1", "web", ...],
- *                events: bool, long: bool, base: see below}
- *     accepted  {v, type: "accepted", pid, guard, version, deadline_ms: how long the answer may take at most,
- *                base: [{dyno, launches, failures, kills}, ...]: the counters of the dynos that are waited for}
- *     event     {v, type: "event", event: {...}}          as in the journal, for the dynos that are waited for
- *     result    {v, type: "result", dyno, code, text}     one for each dyno that is waited for
- *     dyno      {v, type: "dyno", ...}                    one for each dyno, the answer to ps; see snapshot.h
- *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}
+ *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping" | "upgrade", targets:
+ * ["web.1", "web", ...], events: bool, long: bool, base: see below} accepted  {v, type: "accepted",
+ * pid, guard, version, deadline_ms: how long the answer may take at most, base: [{dyno, launches,
+ * failures, kills}, ...]: the counters of the dynos that are waited for} event     {v, type:
+ * "event", event: {...}}          as in the journal, for the dynos that are waited for result {v,
+ * type: "result", dyno, code, text}     one for each dyno that is waited for dyno      {v, type:
+ * "dyno", ...}                    one for each dyno, the answer to ps; see snapshot.h done      {v,
+ * type: "done", code: an exit code, text: "" or what to tell the user}
  */
 #ifndef GRACECTL_WIRE_H
 #define GRACECTL_WIRE_H
@@ -33,23 +33,28 @@ enum {
 };
 
 /* Exit codes that travel in "code"; those of the manual. */
-enum wire_code { WIRE_DONE = 0, WIRE_FAILED = 1, WIRE_USAGE = 2 };
+enum wire_code {
+	WIRE_DONE = 0,
+	WIRE_FAILED = 1,
+	WIRE_USAGE = 2
+};
 
 struct wire_request {
 	char cmd[16];
 	struct strlist targets;
-	bool events;       /* send events while it waits */
+	bool events;	   /* send events while it waits */
 	bool long_listing; /* ps: with memory */
 	/*
-	 * The base that an earlier supervisor answered with before it died: the request goes on, it does not begin anew. An array of documents,
-	 * NULL for a new request. Owned by whoever made the request.
+	 * The base that an earlier supervisor answered with before it died: the request goes on, it
+	 * does not begin anew. An array of documents, NULL for a new request. Owned by whoever made
+	 * the request.
 	 */
 	bson_t *base;
 };
 
 /*
- * The size of the first message in a stream of bytes: 0 when it is not complete yet, -1 when this is no message of ours or a longer
- * one than max.
+ * The size of the first message in a stream of bytes: 0 when it is not complete yet, -1 when this
+ * is no message of ours or a longer one than max.
  */
 ssize_t wire_frame(const void *bytes, size_t len, size_t max);
 
@@ -60,7 +65,8 @@ void wire_request_release(struct wire_request *request);
 /* Appends a request to out. */
 void wire_write_request(const struct wire_request *request, struct buf *out);
 
-/* Begins an answer: sets v and type. The caller appends fields, then wire_add() appends it to out and destroys it. */
+/* Begins an answer: sets v and type. The caller appends fields, then wire_add() appends it to out
+ * and destroys it. */
 void wire_begin(bson_t *doc, const char *type);
 void wire_add(bson_t *doc, struct buf *out);
 

@@ -214,12 +214,14 @@ sleeper() {
 	sleeper
 	g start
 	for command in start stop restart ps; do
-		for target in nobody app.3 app.0 app.01 app. .1 'app 1' '*' ''; do
+		for target in nobody app.3 app.0 app.01 app. .1 'app 1' '*'; do
 			g 2 "$command" "$target"
 			assert_has "the message" "gracectl: there is no dyno or process type \"$target\"; the types are: app (2), worker (1)" "$error"
 		done
 	done
 	for command in start stop restart; do
+		g 2 "$command" ''
+		assert_has "the message" "gracectl: a target's name is empty or too long" "$error"
 		g 2 "$command" -d app.3
 		g 2 "$command" -p nobody
 		g 2 "$command" app.1 nobody

@@ -72,7 +72,8 @@ int cli_load(const struct cli *cli, struct config *config)
 	size_t errors = problems.errors;
 	config_problems_release(&problems);
 	if (errors > 0) {
-		cli_error("%zu mistake%s in %s; nothing was done", errors, errors == 1 ? "" : "s", path);
+		cli_error("%zu mistake%s in %s; nothing was done", errors, errors == 1 ? "" : "s",
+			path);
 		config_release(config);
 	}
 	free(path);

@@ -1,8 +1,9 @@
 /*
  * cli: what every command shares: the command table, the option tables, the exit codes.
  *
- * One row of commands[] (main.c) says all about a command; lookup, `help`, usage errors and the shell completions
- * come from it. A command file exports one `const struct command cmd_NAME` and nothing else.
+ * One row of commands[] (main.c) says all about a command; lookup, `help`, usage errors and the
+ * shell completions come from it. A command file exports one `const struct command cmd_NAME` and
+ * nothing else.
  */
 #ifndef GRACECTL_CLI_H
 #define GRACECTL_CLI_H
@@ -14,43 +15,55 @@
 
 /* The contract of every command, in the manual and tested. */
 enum exit_code {
-	EXIT_DONE = 0,          /* what was asked for is done */
-	EXIT_FAILED = 1,        /* it failed: a dyno crashed, had to be killed, did not come up */
-	EXIT_USAGE = 2,         /* wrong use, or a mistake in the configuration */
+	EXIT_DONE = 0,		/* what was asked for is done */
+	EXIT_FAILED = 1,	/* it failed: a dyno crashed, had to be killed, did not come up */
+	EXIT_USAGE = 2,		/* wrong use, or a mistake in the configuration */
 	EXIT_NO_SUPERVISOR = 3, /* no supervisor runs */
-	EXIT_DEADLINE = 4,      /* a deadline passed */
+	EXIT_DEADLINE = 4,	/* a deadline passed */
 };
 
 /* What stands behind an option or an argument; the completions use it. */
-enum arg_kind { ARG_NONE, ARG_FILE, ARG_APP, ARG_DYNO, ARG_TYPE, ARG_TARGET, ARG_SOURCE, ARG_NUMBER, ARG_TIME, ARG_COMMAND };
+enum arg_kind {
+	ARG_NONE,
+	ARG_FILE,
+	ARG_APP,
+	ARG_DYNO,
+	ARG_TYPE,
+	ARG_TARGET,
+	ARG_SOURCE,
+	ARG_NUMBER,
+	ARG_TIME,
+	ARG_COMMAND
+};
 
 /* One option of a command. The array ends with an entry whose help is NULL. */
 struct cli_option {
-	char letter;        /* 'n', or 0 */
+	char letter;	    /* 'n', or 0 */
 	const char *name;   /* "num", or NULL */
 	const char *arg;    /* "N": how its value is called in the help; NULL for a flag */
 	enum arg_kind kind; /* of the value */
 	const char *help;   /* one line */
-	bool *flag;         /* set to true; for a flag */
+	bool *flag;	    /* set to true; for a flag */
 	const char **text;  /* set to the value; for an option with one (the last one counts) */
 };
 
 struct cli {
-	const char *app;         /* -a, or NULL */
+	const char *app;	 /* -a, or NULL */
 	const char *config_path; /* -c, or NULL */
-	bool json;               /* --json */
-	bool no_color;           /* --no-color */
+	bool json;		 /* --json */
+	bool no_color;		 /* --no-color */
 };
 
 struct command {
-	const char *name;       /* "restart" */
-	const char *arguments;  /* "[TARGET...]", "" for none */
-	const char *summary;    /* one line for `help` */
-	const char *details;    /* further lines for `gracectl COMMAND --help`, or NULL */
-	enum arg_kind argument; /* what its arguments are */
+	const char *name;		  /* "restart" */
+	const char *arguments;		  /* "[TARGET...]", "" for none */
+	const char *summary;		  /* one line for `help` */
+	const char *details;		  /* further lines for `gracectl COMMAND --help`, or NULL */
+	enum arg_kind argument;		  /* what its arguments are */
 	const struct cli_option *options; /* NULL: none of its own */
-	const struct cli_option *internal; /* for gracectl itself: not in the help, the manual, the completions; or NULL */
-	bool hidden;            /* not listed */
+	const struct cli_option *internal; /* for gracectl itself: not in the help, the manual, the
+					      completions; or NULL */
+	bool hidden;			   /* not listed */
 	/* argv[0 .. argc-1] are the arguments without options and without the command's name. */
 	int (*run)(const struct cli *cli, int argc, char **argv);
 };
@@ -63,21 +76,25 @@ int cli_usage_error(const struct command *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Finds name, state_dir and run_dir of the application that is meant, for commands that speak with a running application or
- * read its logs: mistakes elsewhere in the file do not matter here. Returns 0, or an exit code after telling why.
+ * Finds name, state_dir and run_dir of the application that is meant, for commands that speak with
+ * a running application or read its logs: mistakes elsewhere in the file do not matter here.
+ * Returns 0, or an exit code after telling why.
  */
 int cli_locate(const struct cli *cli, struct config *config);
 
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);
 
-/* Takes up what a supervisor and a guard that died at once have left, if there is anything. For commands that do not speak to it. */
+/* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
+ * commands that do not speak to it. */
 void cli_adopt(const struct cli *cli, const struct config *config);
 
-/* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what would be right. */
+/* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what
+ * would be right. */
 int cli_number(const char *option, const char *text, long min, long max, long *out);
 
-/* True when colour is wanted on stdout: a terminal (or FORCE_COLOR), not --no-color, NO_COLOR, HEROKU_COLOR=0, TERM=dumb. */
+/* True when colour is wanted on stdout: a terminal (or FORCE_COLOR), not --no-color, NO_COLOR,
+ * HEROKU_COLOR=0, TERM=dumb. */
 bool cli_color(const struct cli *cli);
 
 /* The table: commands[0 .. command_count-1]. */
@@ -88,7 +105,8 @@ extern const struct cli_option global_options[];
 /* The row of that name, or NULL. */
 const struct command *command_find(const char *name);
 
-extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_ps_start, cmd_ps_stop, cmd_ps_restart, cmd_ps, cmd_logs,
-	cmd_events, cmd_check, cmd_daemon, cmd_upgrade, cmd_help, cmd_version, cmd_complete;
+extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_ps_start, cmd_ps_stop,
+	cmd_ps_restart, cmd_ps, cmd_logs, cmd_events, cmd_check, cmd_daemon, cmd_upgrade, cmd_help,
+	cmd_version, cmd_complete;
 
 #endif

@@ -7,7 +7,8 @@
 static bool print;
 
 static const struct cli_option options[] = {
-	{0, "print", NULL, ARG_NONE, "print the effective configuration, which reads back the same", &print, NULL},
+	{0, "print", NULL, ARG_NONE, "print the effective configuration, which reads back the same",
+		&print, NULL},
 	{0},
 };
 
@@ -25,9 +26,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 		unsigned dynos = 0;
 		for (size_t i = 0; i < config.process_count; i++)
 			dynos += config.process[i].scale;
-		printf("%s: no mistakes; application %s, %zu process type%s, %u dyno%s\n", config.path,
-			config.name, config.process_count, config.process_count == 1 ? "" : "s", dynos,
-			dynos == 1 ? "" : "s");
+		printf("%s: no mistakes; application %s, %zu process type%s, %u dyno%s\n",
+			config.path, config.name, config.process_count,
+			config.process_count == 1 ? "" : "s", dynos, dynos == 1 ? "" : "s");
 	}
 	config_release(&config);
 	return EXIT_DONE;

@@ -4,7 +4,8 @@
  *     __complete commands           NAME <tab> summary <tab> kind of its arguments
  *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value
  *     __complete targets | dynos | types | apps
- *                                   one name a line: of the running application, else of its configuration
+ *                                   one name a line: of the running application, else of its
+ * configuration
  *
  * It never complains: a shell that completes has no place for messages.
  */
@@ -71,7 +72,8 @@ static bool ask_supervisor(const struct config *config, const char *kind)
 	if (client_send(&client, &request) == 0)
 		while (client_next(&client, clock_mono() + PATIENCE, &message) == CLIENT_MESSAGE &&
 			strcmp(doc_text(&message, "type"), "dyno") == 0) {
-			print_dyno(kind, doc_text(&message, "process"), (unsigned)doc_int(&message, "number"));
+			print_dyno(kind, doc_text(&message, "process"),
+				(unsigned)doc_int(&message, "number"));
 			answered = true;
 		}
 	client_close(&client);

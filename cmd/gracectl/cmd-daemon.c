@@ -1,8 +1,9 @@
 /*
  * daemon: guard and supervisor, in the foreground: for systemd, containers and debugging.
  *
- * What is started is the guard; it executes this same command again, with hidden options that hand descriptors on, as the supervisor.
- * `gracectl start` runs it in the background with --ready-fd, and then asks it to start what is wanted.
+ * What is started is the guard; it executes this same command again, with hidden options that hand
+ * descriptors on, as the supervisor. `gracectl start` runs it in the background with --ready-fd,
+ * and then asks it to start what is wanted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,21 +23,25 @@ static const char *ready_text, *lock_text, *guard_text;
 static bool debug, start, guard_again, again;
 
 static const struct cli_option options[] = {
-	{0, "debug", NULL, ARG_NONE, "debug lines on stderr (SIGUSR1 does the same later)", &debug, NULL},
+	{0, "debug", NULL, ARG_NONE, "debug lines on stderr (SIGUSR1 does the same later)", &debug,
+		NULL},
 	{0},
 };
 
 static const struct cli_option internal[] = {
-	{0, "ready-fd", "N", ARG_NUMBER, "tell on this descriptor when it listens, and start no dyno", NULL, &ready_text},
+	{0, "ready-fd", "N", ARG_NUMBER,
+		"tell on this descriptor when it listens, and start no dyno", NULL, &ready_text},
 	{0, "lock-fd", "N", ARG_NUMBER, "the lock, held already", NULL, &lock_text},
-	{0, "guard-fd", "N", ARG_NUMBER, "be the supervisor; the link to the guard", NULL, &guard_text},
+	{0, "guard-fd", "N", ARG_NUMBER, "be the supervisor; the link to the guard", NULL,
+		&guard_text},
 	{0, "guard-again", NULL, ARG_NONE, "be the guard in place of another", &guard_again, NULL},
 	{0, "again", NULL, ARG_NONE, "be the supervisor in place of one that died", &again, NULL},
 	{0, "start", NULL, ARG_NONE, "start every dyno", &start, NULL},
 	{0},
 };
 
-/* A descriptor that was handed on; from here on it is ours alone. Returns -1 for none, -2 after telling what is wrong. */
+/* A descriptor that was handed on; from here on it is ours alone. Returns -1 for none, -2 after
+ * telling what is wrong. */
 static int take_fd(const char *option, const char *text)
 {
 	long number;
@@ -79,7 +84,8 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	struct control *control = control_open(&supervisor, &cause);
 	if (control == NULL)
 		return fail(&ready_fd, false, &cause);
-	log_info("%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
+	log_info(
+		"%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
 	if (start)
 		supervisor_start_all(&supervisor);
 	supervisor_ready(&supervisor);
@@ -90,7 +96,8 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	return code;
 }
 
-/* The program that supervisors to come are executed from: by its path, so that it may be replaced by a newer one. */
+/* The program that supervisors to come are executed from: by its path, so that it may be replaced
+ * by a newer one. */
 static char *program_path(void)
 {
 	static const char deleted[] = " (deleted)";
@@ -158,8 +165,9 @@ const struct command cmd_daemon = {
 	.name = "daemon",
 	.arguments = "",
 	.summary = "run the supervisor in the foreground, for systemd, containers and debugging",
-	.details = "Starts every dyno, and ends when SIGTERM, SIGINT or SIGHUP has stopped them all.\n"
-		   "A second signal makes the stop go on to the next rung of the ladder.",
+	.details =
+		"Starts every dyno, and ends when SIGTERM, SIGINT or SIGHUP has stopped them all.\n"
+		"A second signal makes the stop go on to the next rung of the ladder.",
 	.options = options,
 	.internal = internal,
 	.run = run,

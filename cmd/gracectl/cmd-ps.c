@@ -1,7 +1,8 @@
 /*
  * ps: the dynos, in Heroku's layout: a header for each process type, a line for each dyno.
  *
- * Unlike Heroku it does not hide an old instance that is still ending, and says why a dyno rests and when it is tried again.
+ * Unlike Heroku it does not hide an old instance that is still ending, and says why a dyno rests
+ * and when it is tried again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@
 static bool long_listing, watch;
 
 static const struct cli_option options[] = {
-	{'l', "long", NULL, ARG_NONE, "with pid, port, memory, restarts and the next restart", &long_listing, NULL},
+	{'l', "long", NULL, ARG_NONE, "with pid, port, memory, restarts and the next restart",
+		&long_listing, NULL},
 	{0, "watch", NULL, ARG_NONE, "show it again every second until Ctrl-C", &watch, NULL},
 	{0},
 };
@@ -80,23 +82,26 @@ static int hear(struct listing *listing, struct client *client)
 
 static int ask(struct listing *listing)
 {
-	struct wire_request request = {.cmd = "ps", .targets = listing->targets, .long_listing = long_listing};
+	struct wire_request request = {
+		.cmd = "ps", .targets = listing->targets, .long_listing = long_listing};
 	struct client client;
 	int code = EXIT_FAILED;
 
 	if (client_reach(&client, listing->config, listing->cli->app) < 0) {
 		bool none = errno == ENOENT || errno == ECONNREFUSED;
 		if (none)
-			cli_error("no supervisor of %s runs; `gracectl start` starts one", listing->config->name);
+			cli_error("no supervisor of %s runs; `gracectl start` starts one",
+				listing->config->name);
 		else
-			cli_error("cannot reach the supervisor of %s in %s: %s", listing->config->name,
-				listing->config->run_dir, strerror(errno));
+			cli_error("cannot reach the supervisor of %s in %s: %s",
+				listing->config->name, listing->config->run_dir, strerror(errno));
 		return none ? EXIT_NO_SUPERVISOR : EXIT_FAILED;
 	}
 	if (client_send(&client, &request) == 0)
 		code = hear(listing, &client);
 	else
-		cli_error("cannot speak to the supervisor of %s: %s", listing->config->name, strerror(errno));
+		cli_error("cannot speak to the supervisor of %s: %s", listing->config->name,
+			strerror(errno));
 	client_close(&client);
 	return code;
 }
@@ -187,8 +192,9 @@ static void print_row(const struct listing *listing, const bson_t *dyno)
 
 	time_format_ps(since, time);
 	time_format_ago(clock_wall() - since, ago);
-	printf("%s: %s%s%s %s%s%s%s%s", doc_text(dyno, "name"), paint(listing, up ? "\033[32m" : "\033[33m"), state,
-		paint(listing, "\033[0m"), paint(listing, "\033[2m"), time, ago[0] != '\0' ? " " : "", ago,
+	printf("%s: %s%s%s %s%s%s%s%s", doc_text(dyno, "name"),
+		paint(listing, up ? "\033[32m" : "\033[33m"), state, paint(listing, "\033[0m"),
+		paint(listing, "\033[2m"), time, ago[0] != '\0' ? " " : "", ago,
 		paint(listing, "\033[0m"));
 	print_remarks(dyno);
 	putchar('\n');
@@ -222,9 +228,9 @@ static void print_long_row(const bson_t *dyno)
 	format_memory(doc_int(dyno, "memory"), memory, sizeof memory);
 	if (restart != 0)
 		time_format_ps(restart, next);
-	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", doc_text(dyno, "name"), doc_text(dyno, "state"),
-		time_format_ps(time_of(dyno, "since"), since), pid, port, memory,
-		(long long)doc_int(dyno, "restarts"), next);
+	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", doc_text(dyno, "name"),
+		doc_text(dyno, "state"), time_format_ps(time_of(dyno, "since"), since), pid, port,
+		memory, (long long)doc_int(dyno, "restarts"), next);
 	print_remarks(dyno);
 	putchar('\n');
 }
@@ -242,12 +248,14 @@ static void print_text(const struct listing *listing)
 		if (strcmp(type, its_type) != 0) {
 			size_t of_type = 0;
 			for (size_t n = i; n < listing->count; n++)
-				of_type += strcmp(doc_text(listing->dynos[n], "process"), its_type) == 0;
-			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type, doc_text(dyno, "command"),
-				of_type);
+				of_type += strcmp(doc_text(listing->dynos[n], "process"),
+						   its_type) == 0;
+			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type,
+				doc_text(dyno, "command"), of_type);
 			if (long_listing)
-				printf("%-16s %-9s %-25s %8s %6s %7s %8s  %s\n", "DYNO", "STATE", "SINCE", "PID",
-					"PORT", "MEMORY", "RESTARTS", "NEXT RESTART");
+				printf("%-16s %-9s %-25s %8s %6s %7s %8s  %s\n", "DYNO", "STATE",
+					"SINCE", "PID", "PORT", "MEMORY", "RESTARTS",
+					"NEXT RESTART");
 			type = its_type;
 		}
 		if (long_listing)

@@ -15,7 +15,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 	return work_run(&work, &cmd_restart, cli, argc, argv);
 }
 
-static const char details[] = "Returns when the new ones are up and the old ones are gone. Dynos that were stopped on purpose stay down.";
+static const char details[] = "Returns when the new ones are up and the old ones are gone. Dynos "
+			      "that were stopped on purpose stay down.";
 
 const struct command cmd_restart = {
 	.name = "restart",

@@ -15,8 +15,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 	return work_run(&work, &cmd_start, cli, argc, argv);
 }
 
-static const char details[] = "Returns when they are up, or says which are not, and why. What is up already is left alone; one that is\n"
-		   "being stopped is started again when it is down.";
+static const char details[] = "Returns when they are up, or says which are not, and why. What is "
+			      "up already is left alone; one that is\n"
+			      "being stopped is started again when it is down.";
 
 const struct command cmd_start = {
 	.name = "start",

@@ -1,4 +1,5 @@
-/* upgrade: the program that is installed now takes over from the one that runs; the instances do not notice. */
+/* upgrade: the program that is installed now takes over from the one that runs; the instances do
+ * not notice. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,10 @@
 #include "doc.h"
 
 #define TIMEOUT (20 * NSEC_PER_SEC)
-enum { PAUSE_MS = 10, VERSION_MAX = 32 };
+enum {
+	PAUSE_MS = 10,
+	VERSION_MAX = 32
+};
 
 /* Who answers. */
 struct answerer {
@@ -16,7 +20,8 @@ struct answerer {
 	char version[VERSION_MAX];
 };
 
-/* Sends a command that is answered at once. Returns an exit code, or -1 when nobody could be asked. */
+/* Sends a command that is answered at once. Returns an exit code, or -1 when nobody could be asked.
+ */
 static int ask(const struct config *config, const char *cmd, struct answerer *who)
 {
 	struct wire_request request = {.targets = STRLIST_INIT};
@@ -28,10 +33,12 @@ static int ask(const struct config *config, const char *cmd, struct answerer *wh
 		return -1;
 	snprintf(request.cmd, sizeof request.cmd, "%s", cmd);
 	client_send(&client, &request);
-	while (code < 0 && client_next(&client, clock_mono() + TIMEOUT, &message) == CLIENT_MESSAGE) {
+	while (code < 0 &&
+		client_next(&client, clock_mono() + TIMEOUT, &message) == CLIENT_MESSAGE) {
 		if (strcmp(doc_text(&message, "type"), "accepted") == 0) {
 			who->pid = (int)doc_int(&message, "pid");
-			snprintf(who->version, sizeof who->version, "%s", doc_text(&message, "version"));
+			snprintf(who->version, sizeof who->version, "%s",
+				doc_text(&message, "version"));
 		} else if (strcmp(doc_text(&message, "type"), "done") == 0) {
 			code = (int)doc_int(&message, "code");
 			if (doc_text(&message, "text")[0] != '\0')
@@ -50,8 +57,8 @@ static int await_successor(const struct config *config, const struct answerer *b
 
 	while (clock_mono() < deadline) {
 		if (ask(config, "ping", &now) == EXIT_DONE && now.pid != before->pid) {
-			printf("%s: supervisor %s (pid %d) has taken over from %s (pid %d)\n", config->name,
-				now.version, now.pid, before->version, before->pid);
+			printf("%s: supervisor %s (pid %d) has taken over from %s (pid %d)\n",
+				config->name, now.version, now.pid, before->version, before->pid);
 			return EXIT_DONE;
 		}
 		if (client_pause(PAUSE_MS)) {

@@ -1,8 +1,9 @@
 /*
  * gracectl: the command line.
  *
- * The table of commands stands here. main() reads the global options, finds the row, reads the command's own options into
- * the variables that its table names, and calls it. `daemon` is a row like any other; it alone becomes the supervisor.
+ * The table of commands stands here. main() reads the global options, finds the row, reads the
+ * command's own options into the variables that its table names, and calls it. `daemon` is a row
+ * like any other; it alone becomes the supervisor.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +19,10 @@
 #include "suggest.h"
 #include "xmalloc.h"
 
-enum { OPTIONS_MAX = 32, LONG_ONLY = 256 };
+enum {
+	OPTIONS_MAX = 32,
+	LONG_ONLY = 256
+};
 
 const struct command *const commands[] = {
 	&cmd_start,
@@ -44,8 +48,10 @@ static bool wants_help;
 static bool wants_version;
 
 const struct cli_option global_options[] = {
-	{'a', "app", "APP", ARG_APP, "the application, when it is not that of the configuration found", NULL, &cli.app},
-	{'c', "config", "FILE", ARG_FILE, "the configuration: gracectl.ini or a Procfile", NULL, &cli.config_path},
+	{'a', "app", "APP", ARG_APP,
+		"the application, when it is not that of the configuration found", NULL, &cli.app},
+	{'c', "config", "FILE", ARG_FILE, "the configuration: gracectl.ini or a Procfile", NULL,
+		&cli.config_path},
 	{0, "json", NULL, ARG_NONE, "print JSON", &cli.json, NULL},
 	{0, "no-color", NULL, ARG_NONE, "no colours", &cli.no_color, NULL},
 	{'h', "help", NULL, ARG_NONE, "print help", &wants_help, NULL},
@@ -65,7 +71,8 @@ const struct command *command_find(const char *name)
 
 /* What getopt_long(3) wants to know, made from our tables. */
 struct parser {
-	const struct cli_option *rows[OPTIONS_MAX]; /* by the value that getopt returns, see code_of() */
+	const struct cli_option
+		*rows[OPTIONS_MAX]; /* by the value that getopt returns, see code_of() */
 	struct option longs[OPTIONS_MAX + 1];
 	char letters[2 * OPTIONS_MAX + 3];
 	size_t count;
@@ -111,8 +118,8 @@ static const struct cli_option *parser_find(const struct parser *parser, int cod
 }
 
 /*
- * Reads options into their variables; order "+" stops at the first word that is none. Returns the index of the first argument in argv, or
- * -1 after telling what is wrong.
+ * Reads options into their variables; order "+" stops at the first word that is none. Returns the
+ * index of the first argument in argv, or -1 after telling what is wrong.
  */
 static int parse(const struct command *command, const char *order, int argc, char **argv)
 {
@@ -267,12 +274,13 @@ static int run_command(int argc, char **argv)
 	if (wants_help)
 		return print_command_help(command);
 	if (command->arguments[0] == '\0' && argc > first)
-		return cli_usage_error(command, "%s takes no argument, but was given \"%s\"", command->name,
-			argv[first]);
+		return cli_usage_error(command, "%s takes no argument, but was given \"%s\"",
+			command->name, argv[first]);
 	return command->run(&cli, argc - first, argv + first);
 }
 
-/* A command that could not print all it had to say has not done its work. A reader that went away is no error. */
+/* A command that could not print all it had to say has not done its work. A reader that went away
+ * is no error. */
 static int close_output(int code)
 {
 	errno = 0;

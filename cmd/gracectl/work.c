@@ -18,7 +18,10 @@
 #define HEARING_TIMEOUT (5 * NSEC_PER_SEC)
 
 /* How long a supervisor may take to end after its last answer. */
-enum { END_TIMEOUT_MS = 5000, RECONNECT_PAUSE_MS = 10 };
+enum {
+	END_TIMEOUT_MS = 5000,
+	RECONNECT_PAUSE_MS = 10
+};
 
 static const char *dyno_name, *type_name, *timeout_text;
 static bool quiet;
@@ -27,7 +30,8 @@ const struct cli_option work_options[] = {
 	{'d', "dyno-name", "DYNO", ARG_DYNO, "this dyno", NULL, &dyno_name},
 	{'p', "process-type", "TYPE", ARG_TYPE, "the dynos of this type", NULL, &type_name},
 	{'q', "quiet", NULL, ARG_NONE, "say nothing but what went wrong", &quiet, NULL},
-	{0, "timeout", "T", ARG_TIME, "wait at most so long (the work goes on); by default as long as it may take", NULL,
+	{0, "timeout", "T", ARG_TIME,
+		"wait at most so long (the work goes on); by default as long as it may take", NULL,
 		&timeout_text},
 	{0},
 };
@@ -42,9 +46,9 @@ struct job {
 	nsec_t began;
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
 	nsec_t deadline; /* monotonic */
-	int guard;       /* pidfd of the supervisor's guard, -1: none */
-	bson_t *base;    /* what was answered with at first; NULL before. Owned */
-	unsigned dynos;  /* how many are waited for */
+	int guard;	 /* pidfd of the supervisor's guard, -1: none */
+	bson_t *base;	 /* what was answered with at first; NULL before. Owned */
+	unsigned dynos;	 /* how many are waited for */
 	unsigned good;
 	struct strlist told; /* the dynos whose result is known */
 };
@@ -123,8 +127,8 @@ static void print_end(const struct job *job, int code)
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 
 	if (job->cli->json) {
-		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n", job->told.count > 0 ? "" : "{ \"dynos\" : [",
-			code, seconds);
+		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n",
+			job->told.count > 0 ? "" : "{ \"dynos\" : [", code, seconds);
 		return;
 	}
 	if (quiet)
@@ -134,7 +138,8 @@ static void print_end(const struct job *job, int code)
 	else if (code == EXIT_DONE)
 		fprintf(stderr, "done, %u %s in %.1f s\n", job->good, job->work->done, seconds);
 	else
-		fprintf(stderr, "failed, %u of %u %s in %.1f s\n", job->good, job->dynos, job->work->done, seconds);
+		fprintf(stderr, "failed, %u of %u %s in %.1f s\n", job->good, job->dynos,
+			job->work->done, seconds);
 }
 
 /* The supervisor ends after its answer, and its guard after it; then nothing of it is left. */
@@ -166,23 +171,29 @@ static int give_up(const struct job *job, enum client_result result)
 
 	switch (result) {
 	case CLIENT_INTERRUPTED:
-		cli_error("interrupted after %.1f s; the supervisor goes on with it, see `gracectl ps`", seconds);
+		cli_error("interrupted after %.1f s; the supervisor goes on with it, see `gracectl "
+			  "ps`",
+			seconds);
 		return EXIT_FAILED;
 	case CLIENT_DEADLINE:
-		cli_error("not done after %.1f s; the supervisor goes on with it, see `gracectl ps`", seconds);
+		cli_error(
+			"not done after %.1f s; the supervisor goes on with it, see `gracectl ps`",
+			seconds);
 		return EXIT_DEADLINE;
 	case CLIENT_CLOSED:
 	case CLIENT_MESSAGE:
 		break;
 	}
-	cli_error("the supervisor closed the connection before it was done; see `gracectl ps` and %s/supervisor.log",
+	cli_error("the supervisor closed the connection before it was done; see `gracectl ps` and "
+		  "%s/supervisor.log",
 		job->config->state_dir);
 	return EXIT_FAILED;
 }
 
 static void hear_accepted(struct job *job, const bson_t *message)
 {
-	nsec_t patience = job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
+	nsec_t patience =
+		job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 
 	bson_t base;
 
@@ -220,7 +231,8 @@ static int converse(struct job *job)
 
 /* ---- reaching a supervisor ---- */
 
-/* When none runs the configuration is read in full, so that its mistakes are shown here and not in some log. */
+/* When none runs the configuration is read in full, so that its mistakes are shown here and not in
+ * some log. */
 static int launch(const struct job *job)
 {
 	struct config checked;
@@ -242,18 +254,19 @@ static int reach(struct job *job)
 	if (client_reach(&job->client, job->config, job->cli->app) == 0)
 		return EXIT_DONE;
 	if (errno != ENOENT && errno != ECONNREFUSED) {
-		cli_error("cannot reach the supervisor of %s in %s: %s", job->config->name, job->config->run_dir,
-			strerror(errno));
+		cli_error("cannot reach the supervisor of %s in %s: %s", job->config->name,
+			job->config->run_dir, strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (!job->work->launches) {
-		cli_error("no supervisor of %s runs; `gracectl start` starts one", job->config->name);
+		cli_error(
+			"no supervisor of %s runs; `gracectl start` starts one", job->config->name);
 		return EXIT_NO_SUPERVISOR;
 	}
 	int code = launch(job);
 	if (code == EXIT_DONE && client_connect(&job->client, job->config) < 0) {
-		cli_error("the supervisor of %s has started but cannot be reached in %s: %s", job->config->name,
-			job->config->run_dir, strerror(errno));
+		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
+			job->config->name, job->config->run_dir, strerror(errno));
 		code = EXIT_FAILED;
 	}
 	return code;
@@ -266,17 +279,20 @@ static int ask(struct job *job)
 
 	snprintf(request.cmd, sizeof request.cmd, "%s", job->work->cmd);
 	if (client_send(&job->client, &request) < 0) {
-		cli_error("cannot speak to the supervisor of %s: %s", job->config->name, strerror(errno));
+		cli_error("cannot speak to the supervisor of %s: %s", job->config->name,
+			strerror(errno));
 		return EXIT_FAILED;
 	}
 	return converse(job);
 }
 
-/* The supervisor was replaced by another while we waited: that one adopts everything, and the request goes on with it. */
+/* The supervisor was replaced by another while we waited: that one adopts everything, and the
+ * request goes on with it. */
 static int go_on(struct job *job)
 {
 	client_close(&job->client);
-	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice. */
+	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice.
+	 */
 	if (job->base == NULL)
 		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
@@ -303,10 +319,16 @@ static int read_options(struct job *job, const struct command *command, int argc
 	return EXIT_DONE;
 }
 
-int work_run(const struct work *work, const struct command *command, const struct cli *cli, int argc, char **argv)
+int work_run(const struct work *work, const struct command *command, const struct cli *cli,
+	int argc, char **argv)
 {
 	struct config config;
-	struct job job = {.work = work, .cli = cli, .config = &config, .client.fd = -1, .guard = -1, .targets = STRLIST_INIT};
+	struct job job = {.work = work,
+		.cli = cli,
+		.config = &config,
+		.client.fd = -1,
+		.guard = -1,
+		.targets = STRLIST_INIT};
 
 	int code = read_options(&job, command, argc, argv);
 	if (code == EXIT_DONE)
