@@ -4,7 +4,10 @@
 #   make demo         install what is missing, build, and show it at work with the demo server
 #   make test         everything, with a summary in the last line
 #   make asan         the same under AddressSanitizer and UndefinedBehaviorSanitizer
-#   make check-style  formatting, linters, manual pages
+#   make valgrind     the unit tests under valgrind
+#   make fuzz         the fuzz targets, FUZZ_SECONDS= (60) each
+#   make check-style  formatting, linters, layers, manual pages
+#   make deps         install what all of these need from the distribution
 #   make install      PREFIX= (default /usr/local), DESTDIR=
 #
 # CC=clang works as well as gcc. B= is the build directory.
@@ -29,6 +32,7 @@ SRC   := $(wildcard src/*.c)
 CLI   := $(wildcard cmd/gracectl/*.c)
 DEMO  := $(wildcard cmd/demo-server/*.c)
 UNIT  := $(wildcard tests/unit/test_*.c)
+FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
 TOOLS := $(filter-out $(UNIT),$(wildcard tests/unit/*.c)) $(wildcard tests/bench/*.c)
 OBJ   := $(SRC:%.c=$(B)/%.o)
 
@@ -58,8 +62,48 @@ unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%)
 test: all unit-programs
 	B=$(B) tests/run
 
+demo:
+	tests/install-deps build
+	$(MAKE) all
+	B=$(B) tests/demo
+
+deps:
+	tests/install-deps test
+
 asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
+
+valgrind: unit-programs
+	B=$(B) UNDER="valgrind --quiet --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes" \
+		tests/run $(UNIT:tests/unit/%.c=%)
+
+# Fuzz targets: libFuzzer makes main() of them. They are built in a directory of their own, with clang.
+FUZZ_SECONDS ?= 60
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgracectl.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(B)/libgracectl.a $(LIBS)
+
+fuzz-programs: $(FUZZ:%.c=$(B)/%)
+
+fuzz:
+	$(MAKE) B=build-fuzz CC=clang CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-programs
+	B=build-fuzz tests/fuzz/run $(FUZZ_SECONDS)
+
+SOURCES := $(wildcard src/*.[ch] cmd/*/*.[ch] tests/*/*.[ch])
+SCRIPTS := $(wildcard tests/run tests/demo tests/layers tests/install-deps tests/fuzz/run .ci/run \
+	tests/*.bash completions/gracectl.bash)
+
+# cppcheck does not look for system headers, but must know the loops of queue.h. It takes what a function fills in
+# (ctuuninitvar) for uninitialised. SC2154: what the helpers of the tests set is not seen from the tests.
+check-style: QUEUE_H = $(filter %/queue.h,$(shell echo '\#include <sys/queue.h>' | $(CC) -E -M -xc -))
+check-style:
+	clang-format --dry-run -Werror $(SOURCES)
+	cppcheck --quiet --std=c11 --enable=warning,performance --inline-suppr --error-exitcode=1 --suppress=ctuuninitvar \
+		--include=$(QUEUE_H) -Isrc -D_GNU_SOURCE src cmd
+	shellcheck --severity=warning $(SCRIPTS)
+	shellcheck --severity=warning --shell=bats --exclude=SC2154 $(wildcard tests/*.bats)
+	tests/layers
+	mandoc -Tlint -W warning $(wildcard man/*)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
@@ -74,8 +118,8 @@ install: all
 	cp -R etc/. $(DESTDIR)$(PREFIX)/share/doc/gracectl/examples
 
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-fuzz
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test asan install clean unit-programs demo check-style
+.PHONY: all test demo deps asan valgrind fuzz fuzz-programs install clean unit-programs check-style

@@ -123,16 +123,72 @@ void app_close(struct app *app)
 	fdio_close(&app->log_dir);
 }
 
+/* What could not be written is gone from the journal; that it is gone is not. */
+static void tell_lost(struct app *app)
+{
+	uint64_t lost = app->events_lost;
+
+	app->events_lost = 0;
+	app_note(app, NULL, 0, "The journal can be written again; %llu events are missing",
+		(unsigned long long)lost);
+}
+
 void app_publish(struct app *app, struct event *event)
 {
 	struct cause cause;
-	bool failed = journal_write(app->journal, event, &cause) < 0;
 
-	if (failed && !app->journal_failed)
-		log_warn("events are lost until this is mended: %s", cause.text);
-	app->journal_failed = failed;
+	if (journal_write(app->journal, event, &cause) < 0) {
+		if (app->events_lost++ == 0)
+			log_warn("events are lost until this is mended: %s", cause.text);
+	} else if (app->events_lost > 0) {
+		tell_lost(app);
+	}
 	if (app->listener != NULL)
 		app->listener(app->listener_arg, event);
+}
+
+void app_state_written(struct app *app, const char *failure)
+{
+	if (failure != NULL && !app->state_failed) {
+		log_warn("%s", failure);
+		app_note(app, NULL, 0, "The state of the dynos cannot be kept: %s; they run on",
+			failure);
+	} else if (failure == NULL && app->state_failed) {
+		app_note(app, NULL, 0, "The state of the dynos can be kept again");
+	}
+	app->state_failed = failure != NULL;
+}
+
+/* The new directory takes the number of the old one, so everybody who holds it goes on with the new
+ * one. */
+static bool renew_dir(int dir, const char *path)
+{
+	struct cause cause;
+	struct stat st;
+
+	if (fstat(dir, &st) < 0 || st.st_nlink > 0)
+		return false;
+	int fresh = open_dir(path, &cause);
+	if (fresh < 0) {
+		log_debug("%s", cause.text);
+		return false;
+	}
+	bool renewed = dup3(fresh, dir, O_CLOEXEC) >= 0;
+	close(fresh);
+	return renewed;
+}
+
+bool app_renew_dirs(struct app *app)
+{
+	char *log = xasprintf("%s/log", app->config->state_dir);
+	bool state = renew_dir(app->state_dir, app->config->state_dir);
+	bool logs = renew_dir(app->log_dir, log);
+
+	free(log);
+	if (state)
+		app_note(app, NULL, 0, "The directory %s had been removed; it was made anew",
+			app->config->state_dir);
+	return state || logs;
 }
 
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)

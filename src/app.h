@@ -41,10 +41,12 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
-	int guard;	     /* link to the guard, see guardlink.h; -1: there is none */
-	pid_t guard_pid;     /* 0: there is none */
-	pid_t reapers[4];    /* who inherits the orphans of our instances, ends with 0 */
-	bool journal_failed; /* the last write failed; told once */
+	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */
+	pid_t guard_pid;      /* 0: there is none */
+	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
+	uint64_t events_lost; /* since the journal could be written last; told when it can be again
+			       */
+	bool state_failed;    /* the last record could not be written; told once */
 	ev_check turn;
 };
 
@@ -55,6 +57,16 @@ void app_close(struct app *app);
 
 /* Writes an event to the journal and tells the listener. Does not release it. */
 void app_publish(struct app *app, struct event *event);
+
+/* Tells, once, that records cannot be written (failure: why), and, once, that they can be again
+ * (NULL). */
+void app_state_written(struct app *app, const char *failure);
+
+/*
+ * Makes the state and log directories anew when somebody has removed them under us. True when there
+ * was something to make.
+ */
+bool app_renew_dirs(struct app *app);
 
 /* The same for a line about the application as a whole or about a dyno (dyno may be NULL). */
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)

@@ -252,16 +252,27 @@ static void cool(struct dyno *dyno, nsec_t pause, const char *why)
 	set_state(dyno, DYNO_COOLING, why);
 	arm(dyno, DYNO_TIMER_COOL, pause);
 	begin(dyno, &event, EVENT_COOLING);
-	event_int(&event, "crashes", dyno->crashes);
+	event_int(&event, "crashes", dyno->unlaunched > 0 ? dyno->unlaunched : dyno->crashes);
 	event_str(&event, "pause", duration_format(pause, text));
 	event_str(&event, "until", time_format_log(clock_wall() + pause, until));
 	publish(dyno, &event);
 }
 
+/* The machine's lack is not the dyno's crash: tried again after 1, 2, 4 ... 60 seconds, whatever
+ * backoff says. */
+static nsec_t lack_pause(struct dyno *dyno)
+{
+	unsigned doublings = dyno->unlaunched - 1;
+
+	return doublings < 6 ? NSEC_PER_SEC << doublings : NSEC_PER_MIN;
+}
+
 /* current is gone though it was wanted: the crash policy decides when it is tried again. */
 static void crash(struct dyno *dyno)
 {
-	nsec_t pause = backoff_pause(&dyno->config->backoff, ++dyno->crashes);
+	nsec_t pause = dyno->unlaunched > 0
+			       ? lack_pause(dyno)
+			       : backoff_pause(&dyno->config->backoff, ++dyno->crashes);
 	const char *why = dyno->why;
 
 	dyno->failures++;
@@ -512,6 +523,9 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 {
 	enum dyno_event event = DYNO_OLD_GONE;
 
+	bool never_was = instance->ending == ENDING_LAUNCH && instance->main.pid == 0;
+
+	dyno->unlaunched = never_was ? dyno->unlaunched + 1 : 0;
 	dyno->last_exit = instance->exit;
 	if (instance->killed)
 		dyno->kills++;

@@ -103,12 +103,14 @@ struct dyno {
 	struct instance *next;	  /* starting in order to replace current; NULL: none */
 	unsigned old;		  /* how many others are still ending */
 
-	uint64_t launches;	    /* number of the newest launch ever */
-	bool launched;		    /* it was launched at least once since it was asked to start */
-	unsigned restarts;	    /* launches after that one */
-	unsigned crashes;	    /* in a row */
-	uint64_t failures;	    /* crashes and failed replacements ever; who waits compares */
-	uint64_t kills;		    /* instances whose stop needed SIGKILL, ever */
+	uint64_t launches;   /* number of the newest launch ever */
+	bool launched;	     /* it was launched at least once since it was asked to start */
+	unsigned restarts;   /* launches after that one */
+	unsigned unlaunched; /* launches in a row for which there could be no process: descriptors,
+				memory or room ran out */
+	unsigned crashes;    /* in a row */
+	uint64_t failures;   /* crashes and failed replacements ever; who waits compares */
+	uint64_t kills;	     /* instances whose stop needed SIGKILL, ever */
 	struct proc_exit last_exit; /* of the last instance that ended; known false at first */
 	nsec_t due[DYNO_TIMERS];    /* monotonic, 0: not armed */
 };

@@ -135,8 +135,12 @@ static void save(struct place *place)
 {
 	struct cause cause;
 
-	if (record_save(place, &cause) < 0)
-		log_warn("%s: its state is not on disk: %s", place->dyno.name, cause.text);
+	struct app *app = place->formation->app;
+	bool saved = record_save(place, &cause) == 0;
+
+	if (!saved && app_renew_dirs(app))
+		saved = record_save(place, &cause) == 0;
+	app_state_written(app, saved ? NULL : cause.text);
 	place->unsaved = false;
 }
 

@@ -194,9 +194,26 @@ static void remove_oldest(struct journal *journal)
 		unlinkat(journal->dir_fd, journalfile_name(name, first), 0);
 }
 
+/* Makes the directory anew when somebody has removed it under us. */
+static void renew_dir(struct journal *journal)
+{
+	struct cause cause;
+	struct stat st;
+
+	if (fstat(journal->dir_fd, &st) < 0 || st.st_nlink > 0 ||
+		fdio_make_dirs(journal->dir, &cause) < 0)
+		return;
+	int fd = open(journal->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fdio_close(&journal->dir_fd);
+	journal->dir_fd = fd;
+}
+
 /* Goes on in a new file. When there can be none now, the old one grows further. */
 static void begin_file(struct journal *journal)
 {
+	renew_dir(journal);
 	int fd = open_file(journal, journal->number + 1);
 
 	if (fd < 0)

@@ -27,12 +27,13 @@ static void tell_dropped(struct mover *mover)
 	mover->dropped = 0;
 }
 
-/* Tells of dropped output when logging works again; the beginning of the trouble is in the
- * supervisor's own log. */
+/* Tells that output is being dropped, and, when logging works again, how much it was. */
 static void account(struct mover *mover, const struct segment_batch *batch)
 {
 	if (batch->dropped > 0 && mover->dropped == 0)
-		log_warn("%s: output is being dropped: %s", mover->dyno, strerror(batch->error));
+		app_note(mover->app, mover->dyno, mover->launch,
+			"Its output cannot be logged and is dropped: %s; it runs on",
+			strerror(batch->error));
 	if (batch->dropped > 0) {
 		mover->dropped += batch->dropped;
 		mover->drop_error = batch->error;

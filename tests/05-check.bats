@@ -73,7 +73,7 @@ load helpers
 		stop = TERM/30
 	END
 	g check
-	assert_has "the message" "$CONFIG:12: warning: key \`stop\`: \"TERM/30\" does not end with KILL" "$error"
+	assert_has "the message" "$CONFIG:11: warning: key \`stop\`: \"TERM/30\" does not end with KILL" "$error"
 	g start
 	g stop
 }

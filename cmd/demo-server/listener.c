@@ -199,6 +199,7 @@ void listener_close(struct listener *listener)
 		return;
 	stop_new_handshakes(listener);
 	accept_all(listener);
+	ev_now_update(listener->loop);
 	ev_timer_start(listener->loop, &listener->settle);
 }
 

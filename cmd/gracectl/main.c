@@ -34,6 +34,7 @@ const struct command *const commands[] = {
 	&cmd_check,
 	&cmd_daemon,
 	&cmd_upgrade,
+	&cmd_selftest,
 	&cmd_help,
 	&cmd_version,
 	&cmd_ps_start,

@@ -231,9 +231,9 @@ static const struct cell {
 
 	{INSTANCE_STOPPING, INSTANCE_READY, SAME, false, ""},
 	{INSTANCE_STOPPING, INSTANCE_BOOT_OVER, SAME, false, ""},
-	{INSTANCE_STOPPING, INSTANCE_STOP, SAME, false, "stop-kill; KILL all; rung 5s"},
+	{INSTANCE_STOPPING, INSTANCE_STOP, SAME, false, "stop-kill; left; KILL all; rung 5s"},
 	{INSTANCE_STOPPING, INSTANCE_RUNG_OVER, SAME, false,
-		"stop-timeout; stop-kill; KILL all; rung 5s"},
+		"stop-timeout; stop-kill; left; KILL all; rung 5s"},
 	{INSTANCE_STOPPING, INSTANCE_MAIN_EXIT, SAME, false, "main-exit"},
 	{INSTANCE_STOPPING, INSTANCE_EMPTY, INSTANCE_GONE, false,
 		"exit-unknown; rung off; -> gone"},
@@ -364,7 +364,7 @@ static void test_timeout(void)
 {
 	launch_up("TERM/30/KILL/5");
 	on(INSTANCE_STOP);
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; KILL all; rung 5s",
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 5s",
 		"when the time is up, R12 comes first and SIGKILL after it");
 	ok(world.instance.killed, "it is noted that SIGKILL was needed");
 	is_str(on(INSTANCE_RUNG_OVER), "KILL all; rung 5s", "SIGKILL is repeated without a word");
@@ -376,8 +376,9 @@ static void test_timeout(void)
 		"Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of "
 		"SIGTERM\n"
 		"Stopping remaining processes with SIGKILL\n"
+		"Killed 3 processes that did not end after SIGTERM: 100 (p0), 101 (p1), 102 (p2)\n"
 		"Process exited with status 137\n",
-		"this is Heroku's log of a stop that took too long");
+		"this is Heroku's log of a stop that took too long, and who it was");
 }
 
 /* Everything has ended between the time-out and the look at the processes. */
@@ -395,7 +396,7 @@ static void test_hurry(void)
 {
 	launch_up("TERM/30/KILL/5");
 	on(INSTANCE_STOP);
-	is_str(on(INSTANCE_STOP), "stop-kill; KILL all; rung 5s",
+	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s",
 		"a second stop goes on to SIGKILL, and R12 is not said");
 	ok(world.instance.killed, "it is noted that SIGKILL was used");
 	is_str(on(INSTANCE_STOP), "KILL all; rung 5s", "a third one can only repeat it");
@@ -412,7 +413,7 @@ static void test_many_rungs(void)
 	ok(!world.instance.killed, "nothing was killed yet");
 	world.left = 1;
 	lines();
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; KILL all; rung 2s", "last rung");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 2s", "last rung");
 	lines();
 
 	launch_up("QUIT/10/TERM/5/KILL/2");
@@ -425,8 +426,9 @@ static void test_many_rungs(void)
 		"Stopping 3 remaining processes with SIGTERM\n"
 		"Error R12 (Exit timeout) -> At least one process failed to exit within 15 seconds of "
 		"SIGQUIT\n"
-		"Stopping remaining processes with SIGKILL\n",
-		"R12 counts from the first signal");
+		"Stopping remaining processes with SIGKILL\n"
+		"Killed 1 process that did not end after SIGTERM: 100 (p0)\n",
+		"R12 counts from the first signal, the last line from the one before SIGKILL");
 	done();
 }
 
@@ -456,7 +458,7 @@ static void test_forever(void)
 	launch_up("TERM/forever/KILL/5");
 	on(INSTANCE_STOP);
 	is_int(instance_kill_time(&world.instance), 0, "SIGKILL after forever has no time");
-	is_str(on(INSTANCE_STOP), "stop-kill; KILL all; rung 5s",
+	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s",
 		"but a second stop goes on to it");
 	lines();
 }
@@ -478,7 +480,10 @@ static void test_kill_alone(void)
 	is_str(on(INSTANCE_STOP), "-> stopping; KILL all; stop; rung 5s", "KILL can be all");
 	handle(INSTANCE_RUNG_OVER);
 	ok(strstr(done(), "KILL all; rung 5s") != NULL, "and is repeated");
-	ok(strstr(lines(), "R12") == NULL, "R12 makes no sense for it");
+	const char *said = lines();
+	ok(strstr(said, "R12") == NULL, "R12 makes no sense for it");
+	ok(strstr(said, "did not end after signal ") == NULL,
+		"nor does a signal that stands before the first rung");
 }
 
 static void test_kill_time(void)
@@ -513,7 +518,7 @@ static void test_remainder(void)
 	is_str(on(INSTANCE_STOP), "", "that somebody asks now is no reason to hurry");
 	is_int(world.instance.rung, 1, "it stays on its rung");
 	is_int(world.instance.ending, ENDING_ASKED, "but the end is wanted now");
-	is_str(on(INSTANCE_STOP), "stop-kill; KILL all; rung 5s", "a second request is one");
+	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s", "a second request is one");
 	world.left = 0;
 	is_str(on(INSTANCE_EMPTY), "exit; rung off; -> gone", "and it is gone");
 	ok(strstr(lines(), "Process exited with status 1\n") != NULL,
@@ -564,7 +569,7 @@ static void test_stop_to_main(void)
 		"with stop_to = main only the main process is told");
 	is_str(lines(), "Stopping main process with SIGTERM\n", "and the log says so");
 	is_str(on(INSTANCE_RUNG_OVER), "stop-next; INT main; rung 5s", "on each rung");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; KILL all; rung 5s",
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 5s",
 		"but SIGKILL goes to all");
 	lines();
 
