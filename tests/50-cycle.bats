@@ -25,7 +25,7 @@ start_at() {
 
 # is_past TIME: it is later than that for the supervisor.
 is_past() {
-	local passed=$(((${EPOCHREALTIME/./} - REAL_BEGAN) / 1000 * FACTOR))
+	local passed=$(((${EPOCHREALTIME/./} - REAL_BEGAN) * FACTOR / 1000))
 
 	((BEGAN + passed > $(date -u -d "$1" +%s) * 1000))
 }
@@ -191,9 +191,9 @@ next_restart() {
 		due=$(next_restart "web.$n")
 		((due > EPOCHSECONDS + 86400 - 60 && due <= EPOCHSECONDS + 86400 + 216 * 60)) ||
 			fail "web.$n is due at $due, and it is $EPOCHSECONDS"
-		all+="$(field_of "web.$n" next_restart) "
+		dues+="$(field_of "web.$n" next_restart) "
 	done
-	assert_equal "different times" 5 "$(tr ' ' '\n' <<<"${all% }" | sort -u | wc -l)"
+	assert_equal "different times" 5 "$(tr ' ' '\n' <<<"${dues% }" | sort -u | wc -l)"
 	g ps -l
 	shown=$(date -d "@$(next_restart web.1)" "+%Y/%m/%d %H:%M:")
 	assert_has "ps -l" "$shown" "$(grep '^web\.1 ' <<<"$output")"

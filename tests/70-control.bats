@@ -103,22 +103,22 @@ has_descriptors() {
 
 @test "clients that say nothing, or half of it, are sent away after a while; others are served meanwhile" {
 	start_app
-	control idlers 100 >idlers &
+	control idlers 100 >heard &
 	idlers=$!
-	wait_until "$PATIENCE" grep -q connected idlers
+	wait_until "$PATIENCE" grep -q connected heard
 	g ps
 	g start other.1
 	g stop other.1
 	wait "$idlers"
-	assert_equal "the end" closed "$(tail -n 1 idlers)"
+	assert_equal "the end" closed "$(tail -n 1 heard)"
 	assert_undisturbed
 }
 
 @test "clients that ask for much and never read are sent away after a while; others are served meanwhile" {
 	start_app 10000
-	control mutes 10 >mutes &
+	control mutes 10 >heard &
 	mutes=$!
-	wait_until "$PATIENCE" grep -q asked mutes
+	wait_until "$PATIENCE" grep -q asked heard
 	g ps web
 	g ps
 	assert_equal "all dynos" 10001 "$(grep -c '^[a-z]*\.[0-9]*:' <<<"$output")"

@@ -3,7 +3,7 @@
 # the same as an ordinary user.
 
 # The programs in single quotes are for the dynos to expand; $output and $error come from the helpers.
-# shellcheck disable=SC2016,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 
 bats_require_minimum_version 1.5.0
 

@@ -9,20 +9,21 @@ demo_setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	DEMO_LOG=$BATS_TEST_TMPDIR/log
 	DEMO_PID=
-	body=
+	DEMO_HOLDER=
 }
 
 # Ends the server if the test has not, which must succeed as well, and shows the log, which bats
 # prints only on failure.
 demo_teardown() {
 	local status=0
+	if [ -n "$DEMO_HOLDER" ]; then
+		kill "$DEMO_HOLDER" 2>/dev/null
+		wait "$DEMO_HOLDER" 2>/dev/null
+	fi
 	if [ -n "$DEMO_PID" ]; then
 		kill -CONT "$DEMO_PID" && kill -TERM "$DEMO_PID"
-		(sleep 8 && kill -KILL "$DEMO_PID") >/dev/null 2>&1 3>&- &
-		local killer=$!
+		timeout 8 tail -f /dev/null -s 0.02 --pid "$DEMO_PID" || kill -KILL "$DEMO_PID"
 		wait "$DEMO_PID" 2>/dev/null || status=$?
-		kill "$killer"
-		wait "$killer" 2>/dev/null
 	fi
 	if [ -f "$DEMO_LOG" ]; then
 		echo "The log of the server:"
@@ -141,7 +142,7 @@ for row in sqlite3.connect(sys.argv[1]).execute("SELECT username FROM users ORDE
     print(row[0])' "${1:-demo.db}"
 }
 
-# hold_database SECONDS FILE: locks the database; creates FILE when it is locked.
+# hold_database SECONDS FILE: locks the database for a time; creates FILE when it is locked.
 hold_database() {
 	python3 -c '
 import sqlite3, sys, time
@@ -150,5 +151,6 @@ db.execute("BEGIN IMMEDIATE")
 open(sys.argv[2], "w").close()
 time.sleep(float(sys.argv[1]))
 db.execute("COMMIT")' "$1" "$2" 3>&- &
+	DEMO_HOLDER=$!
 	wait_for 10 test -e "$2"
 }

@@ -290,7 +290,8 @@ int main(void)
 	test_parse_refused();
 	test_read();
 	test_identity();
-	test_signal();
+	if (!is_under_valgrind())
+		test_signal();
 	test_exit();
 	test_describe();
 	test_can_write();

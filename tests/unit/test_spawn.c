@@ -389,7 +389,8 @@ int main(void)
 	test_descriptors();
 	test_signals();
 	test_environment();
-	test_limits();
+	if (!is_under_valgrind())
+		test_limits();
 	test_user();
 	test_record();
 	test_torn_record();
