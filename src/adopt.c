@@ -94,6 +94,7 @@ static void get_instance(
 	found->killed = doc_bool(doc, "killed");
 	found->main_ended = doc_bool(doc, "main_ended");
 	get_exit(doc, "exit", &found->exit);
+	snprintf(found->reason, sizeof found->reason, "%s", doc_text(doc, "reason"));
 	snprintf(found->failure, sizeof found->failure, "%s", doc_text(doc, "failure"));
 }
 

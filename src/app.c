@@ -90,8 +90,10 @@ int app_open(
 		.run_dir = -1,
 		.state_dir = -1,
 		.log_dir = -1,
-		.guard = -1};
+		.guard = -1,
+		.news = -1};
 	app_add_reaper(app, getpid());
+	TAILQ_INIT(&app->observers);
 	collect_env(app);
 	ev_check_init(&app->turn, turn_cb);
 	app->turn.data = app;
@@ -115,6 +117,7 @@ void app_close(struct app *app)
 	if (app->journal != NULL)
 		journal_close(app->journal);
 	netwatch_close(&app->net);
+	netsock_release(&app->sockets);
 	proctree_release(&app->tree);
 	strlist_release(&app->env);
 	fdio_close(&app->guard);

@@ -15,13 +15,17 @@
 #define GRACECTL_APP_H
 
 #include <ev.h>
+#include <sys/queue.h>
 
 #include "cause.h"
 #include "config.h"
 #include "event.h"
 #include "journal.h"
+#include "netsock.h"
 #include "netwatch.h"
 #include "proctree.h"
+
+struct observer;
 
 struct app {
 	struct ev_loop *loop;
@@ -41,6 +45,10 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
+	struct netsock_table sockets; /* the newest dump, see observe.c */
+	int news; /* closes of sockets are told here while somebody observes, -1 */
+	ev_io news_watcher;
+	TAILQ_HEAD(, observer) observers; /* who observes */
 	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */
 	pid_t guard_pid;      /* 0: there is none */
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */

@@ -163,8 +163,16 @@ static void launch_asked(struct dyno *dyno)
 
 /* ---- stopping ---- */
 
+/* The first reason stays: whoever asks once more only hurries it. */
+static void ask_to_stop(struct dyno *dyno, struct instance *instance, const char *reason)
+{
+	if (instance->reason[0] == '\0')
+		snprintf(instance->reason, sizeof instance->reason, "%s", reason);
+	dyno->ops->stop(dyno, instance);
+}
+
 /* Moves the current instance to the old ones and asks it to stop. */
-static void retire_current(struct dyno *dyno)
+static void retire_current(struct dyno *dyno, const char *reason)
 {
 	struct instance *instance = dyno->current;
 
@@ -172,10 +180,10 @@ static void retire_current(struct dyno *dyno)
 		return;
 	dyno->current = NULL;
 	dyno->old++;
-	dyno->ops->stop(dyno, instance);
+	ask_to_stop(dyno, instance, reason);
 }
 
-static void retire_next(struct dyno *dyno)
+static void retire_next(struct dyno *dyno, const char *reason)
 {
 	struct instance *instance = dyno->next;
 
@@ -183,7 +191,7 @@ static void retire_next(struct dyno *dyno)
 		return;
 	dyno->next = NULL;
 	dyno->old++;
-	dyno->ops->stop(dyno, instance);
+	ask_to_stop(dyno, instance, reason);
 }
 
 /* An instance that is already on its ladder goes one rung on by this. */
@@ -202,9 +210,9 @@ static void running_stop(struct dyno *dyno)
 	dyno->wanted_up = false;
 	set_state(dyno, DYNO_STOPPING, "asked to stop");
 	if (dyno->current != NULL)
-		dyno->ops->stop(dyno, dyno->current);
+		ask_to_stop(dyno, dyno->current, "stop");
 	if (dyno->next != NULL)
-		dyno->ops->stop(dyno, dyno->next);
+		ask_to_stop(dyno, dyno->next, "stop");
 	if (dyno_instances(dyno) == 0)
 		set_state(dyno, DYNO_DOWN, "stopped");
 }
@@ -325,7 +333,7 @@ static void crashed_old_gone(struct dyno *dyno)
 static void starting_ready(struct dyno *dyno)
 {
 	if (dyno->next != NULL) {
-		retire_current(dyno);
+		retire_current(dyno, "replaced");
 		dyno->current = dyno->next;
 		dyno->next = NULL;
 	}
@@ -340,32 +348,32 @@ static void up_stable(struct dyno *dyno)
 
 /* ---- replacing ---- */
 
-static void replace_overlap(struct dyno *dyno)
+static void replace_overlap(struct dyno *dyno, const char *reason)
 {
-	retire_next(dyno);
-	retire_current(dyno);
+	retire_next(dyno, reason);
+	retire_current(dyno, reason);
 	dyno->current = launch_one(dyno);
 }
 
-static void replace_stop_first(struct dyno *dyno)
+static void replace_stop_first(struct dyno *dyno, const char *reason)
 {
-	retire_next(dyno);
-	retire_current(dyno);
+	retire_next(dyno, reason);
+	retire_current(dyno, reason);
 	if (dyno_instances(dyno) == 0)
 		dyno->current = launch_one(dyno);
 }
 
 /* One that is not up serves nobody, so nothing is gained by keeping it. */
-static void replace_start_first(struct dyno *dyno)
+static void replace_start_first(struct dyno *dyno, const char *reason)
 {
-	retire_next(dyno);
+	retire_next(dyno, reason);
 	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
 		dyno->next = launch_one(dyno);
 	else
-		replace_overlap(dyno);
+		replace_overlap(dyno, reason);
 }
 
-static void (*const replacements[])(struct dyno *) = {
+static void (*const replacements[])(struct dyno *, const char *) = {
 	[ORDER_OVERLAP] = replace_overlap,
 	[ORDER_STOP_FIRST] = replace_stop_first,
 	[ORDER_START_FIRST] = replace_start_first,
@@ -375,7 +383,7 @@ static void replace(struct dyno *dyno, enum event_kind kind, const char *why)
 {
 	say(dyno, kind, why);
 	set_state(dyno, DYNO_STARTING, why);
-	replacements[dyno->config->order](dyno);
+	replacements[dyno->config->order](dyno, kind == EVENT_CYCLE ? "cycle" : "restart");
 }
 
 static void running_restart(struct dyno *dyno)

@@ -47,6 +47,16 @@ static const struct {
 	[EVENT_LEFT] = {"left",
 		"Killed {processes} {processes:process:processes} that did not end after {signal}: "
 		"{names}"},
+	[EVENT_OPEN] = {"open", "Open at the signal: {inbound} inbound "
+				"{inbound:connection:connections}, {outbound} "
+				"outbound{peers| }"},
+	[EVENT_NOT_ACCEPTING] = {"not-accepting", "Not accepting any more after {seconds} s"},
+	[EVENT_DRAINED] = {"drained",
+		"Drained after {seconds} s: {count} inbound {count:connection:connections} closed"},
+	[EVENT_RELEASED] = {"released",
+		"Released after {seconds} s: {count} outbound {count:connection:connections} "
+		"closed"},
+	[EVENT_STOPPED] = {"stopped", NULL},
 	[EVENT_MAIN_EXIT] = {"main-exit",
 		"Main process exited with status {status|reason}, waiting for {left} more: "
 		"{names}"},

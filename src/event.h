@@ -34,8 +34,14 @@ enum event_kind {
 	EVENT_STOP_KILL,	/* signal: the rest is killed */
 	EVENT_LEFT, /* names, processes, signal: those that had to be killed, since they outlived
 		       that signal */
-	EVENT_MAIN_EXIT,      /* status or reason, left (how many others), names */
-	EVENT_EXIT,	      /* status, signal if any, ms (since launch); the instance is gone */
+	EVENT_OPEN, /* inbound, outbound, peers: connections open at the signal */
+	EVENT_NOT_ACCEPTING, /* seconds since the signal, count: its listeners are closed */
+	EVENT_DRAINED,	     /* seconds, count: the last inbound connection is closed */
+	EVENT_RELEASED,	     /* seconds, count: the last outbound connection is closed */
+	EVENT_STOPPED,	 /* the report of a stop: reason, signal, ladder, ms, phases, verdict; see
+			    gracectl(1) */
+	EVENT_MAIN_EXIT, /* status or reason, left (how many others), names */
+	EVENT_EXIT,	 /* status, signal if any, ms (since launch); the instance is gone */
 	EVENT_EXIT_UNKNOWN,   /* reason: nobody could learn the status */
 	EVENT_COOLING,	      /* crashes, pause (text), until (time) */
 	EVENT_OUTPUT_DROPPED, /* bytes, reason */

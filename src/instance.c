@@ -153,6 +153,8 @@ static void send_rung(struct instance *instance)
 static void begin_ladder(struct instance *instance, enum instance_ending why)
 {
 	instance->ending = why;
+	if (why != ENDING_ASKED)
+		snprintf(instance->reason, sizeof instance->reason, "exit");
 	instance->rung = 1;
 	instance->stop_began = clock_mono();
 	set_state(instance, INSTANCE_STOPPING);
@@ -214,6 +216,7 @@ static void starting_boot_over(struct instance *instance)
 	publish(instance, &event);
 	instance->boot_forced = true;
 	instance->ending = ENDING_BOOT;
+	snprintf(instance->reason, sizeof instance->reason, "boot timeout");
 	instance->rung = (unsigned)instance->config->stop.count;
 	instance->stop_began = clock_mono();
 	set_state(instance, INSTANCE_STOPPING);
@@ -304,11 +307,25 @@ static void say_exit(struct instance *instance)
 	publish(instance, &event);
 }
 
-/* What was never a process has no exit to report. */
+/*
+ * The report of the whole stop is told last, but made first: the end of the observation may have a line of its own, and that
+ * belongs before the exit.
+ */
 static void stopping_empty(struct instance *instance)
 {
-	if (instance->main.pid > 0 && !instance->exit_told)
+	bool told = instance->exit_told;
+	bool stopped = instance->rung > 0 && instance->ops->describe != NULL && !told;
+	struct event report;
+
+	if (stopped) {
+		begin(instance, &report, EVENT_STOPPED);
+		instance->ops->describe(instance, &report);
+	}
+	/* What was never a process has no exit to report. */
+	if (instance->main.pid > 0 && !told)
 		say_exit(instance);
+	if (stopped)
+		publish(instance, &report);
 	set_state(instance, INSTANCE_GONE);
 }
 

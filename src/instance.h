@@ -77,6 +77,9 @@ struct instance_ops {
 	/* Arms (due: monotonic) or, with 0, disarms a deadline. */
 	void (*timer)(struct instance *instance, enum instance_timer timer, nsec_t due);
 	void (*publish)(struct instance *instance, struct event *event);
+	/* Adds what was seen of its stop to the report of the stop, and ends the observation. May
+	 * be NULL. */
+	void (*describe)(struct instance *instance, struct event *event);
 	/* Told after each change of state. The instance may be freed at the end of the turn once it
 	 * is GONE. */
 	void (*changed)(struct instance *instance);
@@ -97,7 +100,9 @@ struct instance {
 	nsec_t up_mono;	     /* monotonic: when it became UP, 0 before */
 
 	enum instance_ending ending;
-	unsigned rung;			  /* of the ladder, from 1; 0: not on it */
+	char reason[16]; /* of the stop: "stop", "restart", "cycle", ...; set by whoever asks first
+			  */
+	unsigned rung;	 /* of the ladder, from 1; 0: not on it */
 	nsec_t stop_began;		  /* monotonic: first signal */
 	nsec_t deadline[INSTANCE_TIMERS]; /* monotonic, 0: not armed */
 	bool boot_forced;		  /* killed by SIGKILL because it did not boot */

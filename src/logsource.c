@@ -92,8 +92,11 @@ static bool take_event(
 		.launch = (uint64_t)event_get_int(source->event, "launch"),
 		.event = source->event,
 	};
+	const char *kind = event_get_str(source->event, "kind");
+	if (query->kind != NULL && (kind == NULL || strcmp(kind, query->kind) != 0))
+		return false;
 	return source->line.time > 0 && logview_wants(query, source->line.dyno) &&
-	       event_render(source->event, &source->text);
+	       (event_render(source->event, &source->text) || query->every_event);
 }
 
 static bool next_event(struct logsource *source, const struct logview_query *query)

@@ -32,6 +32,7 @@ struct logview_query {
 	bool output;	  /* what the dynos print */
 	bool events;	  /* the journal */
 	bool every_event; /* also events that have no line in the log; their text is empty */
+	const char *kind; /* only events of this kind, "stopped"; NULL: all */
 	const char *dyno; /* "web.1", or "web" for all that begin with "web."; "supervisor": events
 			     without dyno. NULL: all */
 	const char *type; /* "web"; NULL: all */

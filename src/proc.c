@@ -229,6 +229,46 @@ bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
 	return found;
 }
 
+bool proc_is_ending(pid_t pid)
+{
+	enum {
+		PF_EXITING = 4
+	};
+	char text[512];
+	unsigned flags;
+
+	if (read_proc(pid, "stat", text, sizeof text) <= 0)
+		return true;
+	const char *close_paren = strrchr(text, ')');
+	return close_paren == NULL ||
+	       sscanf(close_paren + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1 ||
+	       (flags & PF_EXITING) != 0;
+}
+
+bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
+{
+	static const char prefix[] = "socket:[";
+	char path[64], target[64];
+	struct dirent *entry;
+	bool complete = true;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return errno == ENOENT;
+	while ((entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+		if (n < 0 && errno == EACCES)
+			complete = false;
+		if (n <= (ssize_t)sizeof prefix || strncmp(target, prefix, sizeof prefix - 1) != 0)
+			continue;
+		target[n] = '\0';
+		found(arg, pid, (uint32_t)strtoul(target + sizeof prefix - 1, NULL, 10));
+	}
+	closedir(dir);
+	return complete;
+}
+
 char *proc_environ(pid_t pid, const char *name)
 {
 	char path[64];

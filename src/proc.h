@@ -78,6 +78,14 @@ struct proc_exit proc_exit_from_wait(int wait_status);
  * in [] when there is none. */
 void proc_describe(pid_t pid, char *out, size_t size);
 
+/* True when it is gone or on its way: it has begun to end (PF_EXITING), and its files are closed by
+ * that. */
+bool proc_is_ending(pid_t pid);
+
+/* Calls found with the inode of each socket that a process has open. False when it may not be
+ * looked at. */
+bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
+
 /* Whether a process has that file open for writing; false too when it may not be looked at. */
 bool proc_can_write(pid_t pid, dev_t device, ino_t inode);
 

@@ -82,6 +82,7 @@ static void put_instance(
 	BSON_APPEND_INT64(&doc, "stop_began", instance->stop_began);
 	BSON_APPEND_INT64(&doc, "boot_deadline", instance->deadline[INSTANCE_TIMER_BOOT]);
 	BSON_APPEND_INT64(&doc, "rung_deadline", instance->deadline[INSTANCE_TIMER_RUNG]);
+	BSON_APPEND_UTF8(&doc, "reason", instance->reason);
 	BSON_APPEND_INT64(&doc, "up_mono", instance->up_mono);
 	BSON_APPEND_BOOL(&doc, "killed", instance->killed);
 	BSON_APPEND_UTF8(&doc, "failure", instance->failure);

@@ -13,6 +13,7 @@
 #include "guardlink.h"
 #include "log.h"
 #include "port.h"
+#include "stopreport.h"
 #include "xmalloc.h"
 
 #define SECOND_LOOK (5 * NSEC_PER_MSEC)
@@ -40,6 +41,9 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 	struct runner *runner = instance->owner;
 
 	runner->owner->touched(runner->owner_arg);
+	if (instance->rung == 1 && runner->signo == 0 && runner->observer.app == NULL)
+		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
+			instance->launch);
 	runner->signo = all ? signo : 0;
 	if (!all)
 		return tree_signal_main(&runner->tree, signo);
@@ -81,12 +85,22 @@ static void op_changed(struct instance *instance)
 	runner->owner->changed(runner->owner_arg, runner);
 }
 
+/* What was seen of its stop, as fields of the report. */
+static void op_describe(struct instance *instance, struct event *event)
+{
+	struct runner *runner = instance->owner;
+
+	observe_end(&runner->observer);
+	stopreport_fill(instance, &runner->observer.report, event);
+}
+
 static const struct instance_ops runner_ops = {
 	.signal = op_signal,
 	.survey = op_survey,
 	.timer = op_timer,
 	.publish = op_publish,
 	.changed = op_changed,
+	.describe = op_describe,
 };
 
 static void boot_fired(void *owner)
@@ -537,6 +551,7 @@ void runner_abandon(struct runner *runner)
 		ev_io_stop(loop, &runner->report);
 	fdio_close(&runner->report_fd);
 	probe_stop(&runner->probe);
+	observe_stop(&runner->observer);
 	mover_stop(&runner->mover);
 	tree_release(&runner->tree);
 	free(runner);

@@ -14,6 +14,7 @@
 #include "app.h"
 #include "instance.h"
 #include "mover.h"
+#include "observe.h"
 #include "probe.h"
 #include "spawn.h"
 #include "timers.h"
@@ -35,6 +36,7 @@ struct runner {
 	struct tree tree;
 	struct mover mover;
 	struct probe probe;
+	struct observer observer;
 	struct timer deadline[INSTANCE_TIMERS];
 	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the
 			       end of the tree */

@@ -48,6 +48,10 @@ void tree_find_writers(struct tree *tree, dev_t device, ino_t inode);
  * at. */
 int tree_owns_socket(struct tree *tree, uint32_t inode);
 
+/* Calls found for each socket of each of them. False when some could not be looked at. */
+bool tree_each_socket(
+	struct tree *tree, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
+
 void tree_release(struct tree *tree);
 
 #endif

@@ -188,7 +188,7 @@ download() {
 @test "python3 -m http.server serves on \$PORT, and on another port after a restart" {
 	write_config <<-'END'
 		[process web]
-		command = python3 -u -m http.server $PORT
+		command = exec python3 -u -m http.server $PORT
 	END
 	echo content >file
 	g start
@@ -229,6 +229,46 @@ download() {
 	done
 	assert_equal "processes that are left" "" "$(processes_of_dyno job.1)"
 	assert_equal "the last line" "Process exited with status 143" "$(platform_lines job.1 | tail -n 1)"
+}
+
+@test "a command that needs a shell only for its variables ends with its own status, not with that of the shell" {
+	write_script polite <<-'END'
+		trap 'exit 0' TERM
+		echo "port $1"
+		pause
+	END
+	write_config <<-'END'
+		[process web]
+		command = ./polite $PORT
+		ready = none
+	END
+	g start
+	wait_for_output web.1 "port $(field_of web.1 port)"
+	g stop web
+	assert_equal "the last line" "Process exited with status 0" "$(platform_lines web.1 | tail -n 1)"
+}
+
+@test "a process that is forked in the moment of the stop is told to stop as well" {
+	cat >forker.py <<-'END'
+		import os, signal, time
+		def told(signo, frame):
+		    if os.fork() == 0:
+		        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+		        time.sleep(1000)
+		    os._exit(0)
+		signal.signal(signal.SIGTERM, told)
+		print("ready", flush=True)
+		time.sleep(1000)
+	END
+	write_config <<-'END'
+		[process job]
+		command = python3 forker.py
+		stop = TERM/10/KILL/5
+	END
+	g start
+	wait_for_output job.1 ready
+	g stop job
+	assert_equal "the last line" "Process exited with status 0" "$(platform_lines job.1 | tail -n 1)"
 }
 
 @test "a program that closes its output is not taken for gone" {

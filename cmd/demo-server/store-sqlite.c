@@ -211,7 +211,7 @@ struct store *store_sqlite_open(struct ev_loop *loop, const char *path, struct c
 	store->store = sqlite_functions;
 	store->path = xstrdup(path);
 	if (open_file(store, cause) == 0)
-		store->worker = worker_new(loop, cause);
+		store->worker = worker_new(loop, 1, cause);
 	if (store->worker == NULL) {
 		sqlite_free(&store->store);
 		return NULL;

@@ -13,7 +13,8 @@
 STAILQ_HEAD(job_list, worker_job);
 
 struct worker {
-	pthread_t thread;
+	pthread_t threads[WORKER_THREADS_MAX];
+	unsigned count;
 	pthread_mutex_t lock; /* guards waiting, finished and stopping */
 	pthread_cond_t wake;  /* a job waits, or it is time to stop */
 	struct job_list waiting;
@@ -24,7 +25,7 @@ struct worker {
 	ev_async done_async; /* tells the loop that finished is not empty */
 };
 
-/* The next job, or NULL when the thread shall end. */
+/* The next job, or NULL when a thread shall end. */
 static struct worker_job *next_job(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
@@ -70,26 +71,24 @@ static void done_cb(struct ev_loop *loop, ev_async *watcher, int revents)
 }
 
 /* A thread inherits the mask of its creator: signals are for the loop's thread alone. */
-static int start_thread(struct worker *worker)
+static int start_threads(struct worker *worker, unsigned count)
 {
 	sigset_t all, before;
+	int error = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&worker->thread, NULL, worker_main, worker);
+	while (worker->count < count && error == 0) {
+		error = pthread_create(
+			&worker->threads[worker->count], NULL, worker_main, worker);
+		if (error == 0)
+			worker->count++;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
-static void release(struct worker *worker)
-{
-	ev_async_stop(worker->loop, &worker->done_async);
-	pthread_cond_destroy(&worker->wake);
-	pthread_mutex_destroy(&worker->lock);
-	free(worker);
-}
-
-struct worker *worker_new(struct ev_loop *loop, struct cause *cause)
+struct worker *worker_new(struct ev_loop *loop, unsigned threads, struct cause *cause)
 {
 	struct worker *worker = xcalloc(1, sizeof *worker);
 
@@ -102,11 +101,11 @@ struct worker *worker_new(struct ev_loop *loop, struct cause *cause)
 	worker->done_async.data = worker;
 	ev_async_start(loop, &worker->done_async);
 
-	int error = start_thread(worker);
+	int error = start_threads(worker, threads);
 	if (error != 0) {
-		release(worker);
+		worker_free(worker);
 		errno = error;
-		cause_errno(cause, "cannot start the thread of the database");
+		cause_errno(cause, "cannot start the threads of the database");
 		return NULL;
 	}
 	return worker;
@@ -124,8 +123,12 @@ void worker_free(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
 	worker->stopping = true;
-	pthread_cond_signal(&worker->wake);
+	pthread_cond_broadcast(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
-	pthread_join(worker->thread, NULL);
-	release(worker);
+	while (worker->count > 0)
+		pthread_join(worker->threads[--worker->count], NULL);
+	ev_async_stop(worker->loop, &worker->done_async);
+	pthread_cond_destroy(&worker->wake);
+	pthread_mutex_destroy(&worker->lock);
+	free(worker);
 }

@@ -106,7 +106,7 @@ extern const struct cli_option global_options[];
 const struct command *command_find(const char *name);
 
 extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_ps_start, cmd_ps_stop,
-	cmd_ps_restart, cmd_ps, cmd_logs, cmd_events, cmd_check, cmd_daemon, cmd_upgrade,
+	cmd_ps_restart, cmd_ps, cmd_logs, cmd_events, cmd_stops, cmd_check, cmd_daemon, cmd_upgrade,
 	cmd_selftest, cmd_help, cmd_version, cmd_complete;
 
 #endif

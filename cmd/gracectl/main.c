@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_ps,
 	&cmd_logs,
 	&cmd_events,
+	&cmd_stops,
 	&cmd_check,
 	&cmd_daemon,
 	&cmd_upgrade,

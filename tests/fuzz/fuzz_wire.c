@@ -1,7 +1,7 @@
 /*
- * Feeds the control socket with anything: a stream of bytes, cut into frames and read as requests. Besides not crashing, it must
- * keep its promises: a frame is never longer than what is there, a refusal has a sentence, and what was accepted can be
- * written and reads back the same.
+ * Feeds the control socket with anything: a stream of bytes, cut into frames and read as requests.
+ * Besides not crashing, it must keep its promises: a frame is never longer than what is there, a
+ * refusal has a sentence, and what was accepted can be written and reads back the same.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * children: child processes for tests. Every wait is for an event (a byte in a pipe, the end of a child, a condition
- * that becomes true) and ends the test with a message when it takes longer than anything could.
+ * children: child processes for tests. Every wait is for an event (a byte in a pipe, the end of a
+ * child, a condition that becomes true) and ends the test with a message when it takes longer than
+ * anything could.
  */
 #ifndef GRACECTL_TESTS_CHILDREN_H
 #define GRACECTL_TESTS_CHILDREN_H
@@ -89,7 +90,8 @@ static inline void read_exactly(int fd, void *out, size_t size)
 	}
 }
 
-/* Valgrind knows no pidfd and has its own idea of limits; what depends on these is left out there. */
+/* Valgrind knows no pidfd and has its own idea of limits; what depends on these is left out there.
+ */
 static inline bool is_under_valgrind(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
@@ -97,7 +99,8 @@ static inline bool is_under_valgrind(void)
 	return preload != NULL && strstr(preload, "vgpreload") != NULL;
 }
 
-/* Waits until the condition, which it evaluates again and again, is true. False when it does not come true. */
+/* Waits until the condition, which it evaluates again and again, is true. False when it does not
+ * come true. */
 #define wait_until(condition)                                                                      \
 	({                                                                                         \
 		bool is_true_ = (condition);                                                       \

@@ -1,7 +1,8 @@
 /*
- * Tests of dyno: every cell of its table, and the courses of starts, stops, restarts and crashes. What the
- * machine does to the world is written down by fake operations as one line of text, in its order: "up>starting; stop 1;
- * launch 2". test_dyno_walk.c tries all the courses that are too many to be written down.
+ * Tests of dyno: every cell of its table, and the courses of starts, stops, restarts and crashes.
+ * What the machine does to the world is written down by fake operations as one line of text, in its
+ * order: "up>starting; stop 1; launch 2". test_dyno_walk.c tries all the courses that are too many
+ * to be written down.
  */
 #include "dyno.h"
 
@@ -73,7 +74,8 @@ static void fake_stop_old(struct dyno *dyno)
 	did("stop old");
 }
 
-/* The wait is told in whole half seconds, so the time that the test itself takes does not matter. */
+/* The wait is told in whole half seconds, so the time that the test itself takes does not matter.
+ */
 static void fake_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
 {
 	static const char *const names[DYNO_TIMERS] = {"cool", "stable", "cycle"};
@@ -324,8 +326,8 @@ static void crashed_beside_old(void)
 #define SAME DYNO_STATES
 
 /*
- * Every cell of the table in the header, in its order; some more than once, where it matters what exists. Where an
- * instance has to be gone for the event, `gone` is its number.
+ * Every cell of the table in the header, in its order; some more than once, where it matters what
+ * exists. Where an instance has to be gone for the event, `gone` is its number.
  */
 static const struct cell {
 	enum dyno_event event;
@@ -415,8 +417,7 @@ static const struct cell {
 		"crashed>starting; cycle 1d; launch 2"},
 
 	{DYNO_NEXT_GONE, down, 0, SAME, true, ""},
-	{DYNO_NEXT_GONE, starting_before_old, 2, DYNO_UP, false,
-		"note; starting>up; stable 10m"},
+	{DYNO_NEXT_GONE, starting_before_old, 2, DYNO_UP, false, "note; starting>up; stable 10m"},
 	{DYNO_NEXT_GONE, up, 0, SAME, true, ""},
 	{DYNO_NEXT_GONE, stopping_both, 2, SAME, false, ""},
 	{DYNO_NEXT_GONE, cooling, 0, SAME, true, ""},
@@ -451,7 +452,8 @@ enum {
 	CELLS = sizeof cells / sizeof *cells
 };
 
-/* Runs it with stderr in a file; tells whether something was written there, and keeps what was done. */
+/* Runs it with stderr in a file; tells whether something was written there, and keeps what was
+ * done. */
 static bool warns(const struct cell *cell, struct buf *what)
 {
 	FILE *file = tmpfile();
@@ -592,7 +594,8 @@ static void test_stop_of_all(void)
 static void test_overlap(void)
 {
 	up();
-	is_str(on(DYNO_RESTART), "restart; stable off; up>starting; stop 1; cycle off; cycle 1d; launch 2",
+	is_str(on(DYNO_RESTART),
+		"restart; stable off; up>starting; stop 1; cycle off; cycle 1d; launch 2",
 		"overlap: the new one is launched as soon as the old one has its signal");
 	is_int(world.dyno.old, 1, "the old one is on its way out");
 	is_str(is_up(2), "starting>up; stable 10m", "the new one takes over");
@@ -690,8 +693,7 @@ static void test_old_fails(void)
 
 	starting_before_old();
 	crashes(1, 1);
-	is_str(crashes(2, 1),
-		"cycle off; starting>crashed; crashed>starting; cycle 1d; launch 3",
+	is_str(crashes(2, 1), "cycle off; starting>crashed; crashed>starting; cycle 1d; launch 3",
 		"when both die it is a crash");
 	is_int(world.dyno.crashes, 1, "one");
 }

@@ -1,10 +1,11 @@
 /*
  * A walk of dyno through everything that can happen to it.
  *
- * From a new dyno, every request, timer and fate of an instance that is possible is tried in every state that can be
- * reached, for each restart_order and crash policy, until nothing new turns up. Two situations count as
- * the same when the machine and its instances are in the same states. Since the walk goes by breadth, a rule that is broken is
- * reported with the shortest course that leads there.
+ * From a new dyno, every request, timer and fate of an instance that is possible is tried in every
+ * state that can be reached, for each restart_order and crash policy, until nothing new turns up.
+ * Two situations count as the same when the machine and its instances are in the same states. Since
+ * the walk goes by breadth, a rule that is broken is reported with the shortest course that leads
+ * there.
  */
 #include "dyno.h"
 
@@ -15,10 +16,10 @@
 #include "xmalloc.h"
 
 enum {
-	SLOTS = 5,           /* instances that exist at the same time */
-	CROWD = 3,           /* nobody asks for a restart when so many exist */
-	CRASHES = 3,         /* as good as more, with two pauses in the list */
-	SITUATIONS = 20000,  /* far more than there are */
+	SLOTS = 5,	    /* instances that exist at the same time */
+	CROWD = 3,	    /* nobody asks for a restart when so many exist */
+	CRASHES = 3,	    /* as good as more, with two pauses in the list */
+	SITUATIONS = 20000, /* far more than there are */
 };
 
 /* All that is true at one moment. */
@@ -35,8 +36,8 @@ static struct situation now;
 static struct situation *reached; /* in the order of the walk */
 static size_t reached_count;
 static struct process_config config;
-static unsigned told;            /* how often changed() was called */
-static char broken[128];         /* the rule that was broken, "" for none */
+static unsigned told;	 /* how often changed() was called */
+static char broken[128]; /* the rule that was broken, "" for none */
 
 static void must(bool condition, const char *rule)
 {
@@ -70,7 +71,8 @@ static void check_launch(const struct dyno *dyno)
 static struct instance *fake_launch(struct dyno *dyno)
 {
 	check_launch(dyno);
-	must(!now.asked || dyno->crashes == 0, "a launch that was asked for begins a new crash count");
+	must(!now.asked || dyno->crashes == 0,
+		"a launch that was asked for begins a new crash count");
 	now.asked = false;
 	for (int i = 0; i < SLOTS; i++)
 		if (!now.used[i]) {
@@ -199,8 +201,9 @@ static void check_timers(const struct dyno *dyno)
 
 static void request(enum dyno_event event)
 {
-	bool heard = event == DYNO_RESTART || (event == DYNO_START && now.dyno.state != DYNO_STARTING &&
-						      now.dyno.state != DYNO_UP);
+	bool heard =
+		event == DYNO_RESTART || (event == DYNO_START && now.dyno.state != DYNO_STARTING &&
+						 now.dyno.state != DYNO_UP);
 
 	now.asked = now.asked || heard;
 	dyno_handle(&now.dyno, event);
@@ -247,7 +250,8 @@ static void go(struct instance *instance)
 /* The fates of one instance; returns false for a number that is none. */
 static bool fate(struct instance *instance, int number, const char **name)
 {
-	static const char *const names[] = {"is up", "ends leaving others", "ends", "boot timeout", "is gone"};
+	static const char *const names[] = {
+		"is up", "ends leaving others", "ends", "boot timeout", "is gone"};
 	bool ending = is_asked_to_end(instance);
 	bool starting = instance->state == INSTANCE_STARTING;
 
@@ -276,7 +280,8 @@ enum {
 /* Requests as the control socket hands them in, timers as the formation does. */
 static bool other(int number, const char **name)
 {
-	static const char *const names[OTHERS] = {"start", "stop", "restart", "cycle", "cooled", "stable"};
+	static const char *const names[OTHERS] = {
+		"start", "stop", "restart", "cycle", "cooled", "stable"};
 	const struct dyno *dyno = &now.dyno;
 
 	*name = names[number];
@@ -299,7 +304,9 @@ static bool other(int number, const char **name)
 
 static const char *role(const struct instance *instance)
 {
-	return instance == now.dyno.current ? "current" : instance == now.dyno.next ? "next" : "old";
+	return instance == now.dyno.current ? "current"
+	       : instance == now.dyno.next  ? "next"
+					    : "old";
 }
 
 /* Makes a move in the situation, if it is possible there. */
@@ -325,7 +332,8 @@ static bool make_move(int number)
 
 /* ---- the walk ---- */
 
-/* Pointers into now.slots are the same in every situation, since each is copied there before it is used. */
+/* Pointers into now.slots are the same in every situation, since each is copied there before it is
+ * used. */
 static bool same_instance(const struct situation *a, const struct situation *b, int i)
 {
 	return a->used[i] == b->used[i] &&
@@ -338,9 +346,10 @@ static bool is_same(const struct situation *a, const struct situation *b)
 {
 	const struct dyno *x = &a->dyno, *y = &b->dyno;
 
-	if (x->state != y->state || x->wanted_up != y->wanted_up || x->start_asked != y->start_asked ||
-		x->crashes != y->crashes || x->current != y->current || x->next != y->next ||
-		x->old != y->old || a->asked != b->asked)
+	if (x->state != y->state || x->wanted_up != y->wanted_up ||
+		x->start_asked != y->start_asked || x->crashes != y->crashes ||
+		x->current != y->current || x->next != y->next || x->old != y->old ||
+		a->asked != b->asked)
 		return false;
 	for (int i = 0; i < DYNO_TIMERS; i++)
 		if ((x->due[i] != 0) != (y->due[i] != 0))
@@ -355,7 +364,7 @@ enum {
 	BUCKETS = 4096
 };
 static size_t buckets[BUCKETS]; /* index + 1 of the newest situation with that hash */
-static size_t *same_hash;       /* index + 1 of the next one */
+static size_t *same_hash;	/* index + 1 of the next one */
 
 static unsigned hash(const struct situation *at)
 {
@@ -363,7 +372,8 @@ static unsigned hash(const struct situation *at)
 
 	value = value * 31 + at->dyno.crashes;
 	for (int i = 0; i < SLOTS; i++)
-		value = value * 31 + (at->used[i] ? 1U + at->slots[i].state * 5 + at->slots[i].ending : 0);
+		value = value * 31 +
+			(at->used[i] ? 1U + at->slots[i].state * 5 + at->slots[i].ending : 0);
 	return (value ^ value >> 12) % BUCKETS;
 }
 
@@ -473,7 +483,8 @@ static void test_walk(enum restart_order order, const char *backoff)
 
 int main(void)
 {
-	static const enum restart_order orders[] = {ORDER_OVERLAP, ORDER_STOP_FIRST, ORDER_START_FIRST};
+	static const enum restart_order orders[] = {
+		ORDER_OVERLAP, ORDER_STOP_FIRST, ORDER_START_FIRST};
 	static const char *const backoffs[] = {"0 20m", "20m", "0", "never"};
 
 	reached = xcalloc(SITUATIONS, sizeof *reached);

@@ -1,6 +1,7 @@
 /*
- * Tests of instance: every cell of its table, and the courses that a stop can take. What the machine does
- * to the world is written down by fake operations as one line of text, in its order: "TERM all", "rung 30s", "stop-kill".
+ * Tests of instance: every cell of its table, and the courses that a stop can take. What the
+ * machine does to the world is written down by fake operations as one line of text, in its order:
+ * "TERM all", "rung 30s", "stop-kill".
  */
 #include "instance.h"
 
@@ -15,10 +16,10 @@
 static struct {
 	struct instance instance;
 	struct process_config config;
-	unsigned left;     /* processes that a survey finds */
-	struct buf did;    /* what was done, in words: "TERM all; rung 30s" */
-	struct buf lines;  /* the same events as they are logged, one a line */
-	nsec_t before;     /* monotonic: when the last event was handed in */
+	unsigned left;	  /* processes that a survey finds */
+	struct buf did;	  /* what was done, in words: "TERM all; rung 30s" */
+	struct buf lines; /* the same events as they are logged, one a line */
+	nsec_t before;	  /* monotonic: when the last event was handed in */
 	bool armed[INSTANCE_TIMERS];
 } world;
 
@@ -47,7 +48,8 @@ static unsigned fake_survey(struct instance *instance, struct buf *names)
 	return world.left;
 }
 
-/* The wait is told in whole half seconds, so the time that the test itself takes does not matter. */
+/* The wait is told in whole half seconds, so the time that the test itself takes does not matter.
+ */
 static void fake_timer(struct instance *instance, enum instance_timer timer, nsec_t due)
 {
 	static const char *const names[INSTANCE_TIMERS] = {"boot", "rung"};
@@ -153,8 +155,7 @@ static void main_exits(int status, int signo, unsigned left)
 {
 	world.left = left;
 	world.instance.main_ended = true;
-	world.instance.exit =
-		(struct proc_exit){.known = true, .status = status, .signo = signo};
+	world.instance.exit = (struct proc_exit){.known = true, .status = status, .signo = signo};
 	handle(INSTANCE_MAIN_EXIT);
 }
 
@@ -207,7 +208,7 @@ static const struct cell {
 	enum instance_state from;
 	enum instance_event event;
 	enum instance_state to; /* SAME: it stays */
-	bool impossible;        /* is ignored with a warning */
+	bool impossible;	/* is ignored with a warning */
 	const char *does;
 } cells[] = {
 	{INSTANCE_STARTING, INSTANCE_READY, INSTANCE_UP, false, "boot off; -> up"},
@@ -307,7 +308,8 @@ static void test_boot_timeout(void)
 	launch("TERM/30/KILL/5", READY_PORT);
 	handle(INSTANCE_BOOT_OVER);
 	is_str(lines(),
-		"Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of "
+		"Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds "
+		"of "
 		"launch\nStopping process with SIGKILL\n",
 		"R10 is said in Heroku's words");
 	is_int(world.instance.ending, ENDING_BOOT, "the boot timeout is why it ends");
@@ -316,7 +318,8 @@ static void test_boot_timeout(void)
 	done();
 	is_str(on(INSTANCE_READY), "", "it is too late to be ready");
 	handle(INSTANCE_RUNG_OVER);
-	ok(strstr(done(), "KILL all; rung ") != NULL, "what is left a second later is killed again");
+	ok(strstr(done(), "KILL all; rung ") != NULL,
+		"what is left a second later is killed again");
 	ok(strstr(lines(), "R12") == NULL, "without R12");
 	main_exits(137, SIGKILL, 0);
 	is_str(done(), "", "its main process ends");
@@ -327,14 +330,15 @@ static void test_boot_timeout(void)
 	world.config.boot_timeout = 1500 * NSEC_PER_MSEC;
 	handle(INSTANCE_BOOT_OVER);
 	is_str(lines(),
-		"Error R10 (Boot timeout) -> Web process failed to answer on $PORT within 1.5 seconds of "
+		"Error R10 (Boot timeout) -> Web process failed to answer on $PORT within 1.5 "
+		"seconds of "
 		"launch\nStopping process with SIGKILL\n",
 		"R10 says what was waited for, and parts of a second");
 	is_str(done(), "boot 1m; boot-timeout; boot-kill; boot off; -> stopping; KILL all; rung 1s",
 		"SIGKILL ends a failed boot even where no ladder has it");
 	handle(INSTANCE_RUNG_OVER);
-	ok(strstr(done(), "KILL all") != NULL,
-		"what is left of a failed boot is killed again, not asked with the ladder's last signal");
+	ok(strstr(done(), "KILL all") != NULL, "what is left of a failed boot is killed again, not "
+					       "asked with the ladder's last signal");
 	lines();
 	launch("TERM/30/KILL/5", READY_NOTIFY);
 	handle(INSTANCE_BOOT_OVER);
@@ -353,8 +357,7 @@ static void test_graceful_stop(void)
 	main_exits(143, SIGTERM, 0);
 	is_str(done(), "", "the end of its main process needs no word when nothing is left");
 	is_str(on(INSTANCE_EMPTY), "exit; rung off; -> gone", "it is gone when it is empty");
-	is_str(lines(),
-		"Stopping all processes with SIGTERM\nProcess exited with status 143\n",
+	is_str(lines(), "Stopping all processes with SIGTERM\nProcess exited with status 143\n",
 		"this is Heroku's log of a graceful stop");
 	ok(!world.instance.killed, "nothing had to be killed");
 	is_int(world.instance.ending, ENDING_ASKED, "it is still known that somebody asked");
@@ -373,7 +376,8 @@ static void test_timeout(void)
 	on(INSTANCE_EMPTY);
 	is_str(lines(),
 		"Stopping all processes with SIGTERM\n"
-		"Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of "
+		"Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds "
+		"of "
 		"SIGTERM\n"
 		"Stopping remaining processes with SIGKILL\n"
 		"Killed 3 processes that did not end after SIGTERM: 100 (p0), 101 (p1), 102 (p2)\n"
@@ -413,7 +417,8 @@ static void test_many_rungs(void)
 	ok(!world.instance.killed, "nothing was killed yet");
 	world.left = 1;
 	lines();
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 2s", "last rung");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 2s",
+		"last rung");
 	lines();
 
 	launch_up("QUIT/10/TERM/5/KILL/2");
@@ -424,7 +429,8 @@ static void test_many_rungs(void)
 	is_str(lines(),
 		"Stopping all processes with SIGQUIT\n"
 		"Stopping 3 remaining processes with SIGTERM\n"
-		"Error R12 (Exit timeout) -> At least one process failed to exit within 15 seconds of "
+		"Error R12 (Exit timeout) -> At least one process failed to exit within 15 seconds "
+		"of "
 		"SIGQUIT\n"
 		"Stopping remaining processes with SIGKILL\n"
 		"Killed 1 process that did not end after SIGTERM: 100 (p0)\n",
@@ -534,7 +540,8 @@ static void test_remainder(void)
 	lines();
 }
 
-/* A process that left no trace in the tree is found by its output, after the survey had found nobody. */
+/* A process that left no trace in the tree is found by its output, after the survey had found
+ * nobody. */
 static void test_late_remainder(void)
 {
 	launch_up("TERM/30/KILL/5");
@@ -655,7 +662,8 @@ static void test_launch_failure(void)
 	done();
 	snprintf(world.instance.failure, sizeof world.instance.failure, "no such program");
 	main_exits(127, 0, 0);
-	is_int(world.instance.ending, ENDING_LAUNCH, "a child that could not execute has the same end");
+	is_int(world.instance.ending, ENDING_LAUNCH,
+		"a child that could not execute has the same end");
 	on(INSTANCE_EMPTY);
 	is_str(lines(), "Process exited with status 127\n", "but was a process, with a status");
 	done();

@@ -1,5 +1,6 @@
 /*
- * Tests of netwatch with real sockets on the loopback: a listener appears with its inode and its owner, and goes.
+ * Tests of netwatch with real sockets on the loopback: a listener appears with its inode and its
+ * owner, and goes.
  */
 #include "netwatch.h"
 
@@ -86,7 +87,8 @@ static void test_connection(void)
 	int server = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	netwatch_look(&watch);
 	const struct netwatch_listener *found = netwatch_find(&watch, port);
-	ok(found != NULL && found->inode == inode_of(fd), "among its connections the listener is found");
+	ok(found != NULL && found->inode == inode_of(fd),
+		"among its connections the listener is found");
 	close(fd);
 	netwatch_look(&watch);
 	ok(netwatch_find(&watch, port) == NULL, "a connection that outlives its listener is none");
@@ -131,7 +133,9 @@ static void test_owner(void)
 /* More sockets than fit into one answer of the kernel or into the list at first. */
 static void test_many(void)
 {
-	enum { MANY = 300 };
+	enum {
+		MANY = 300
+	};
 	int fds[MANY], missing = 0;
 	uint16_t ports[MANY];
 
@@ -151,7 +155,8 @@ static void test_many(void)
 int main(void)
 {
 	limit_patience();
-	is_int(netwatch_look(&(struct netwatch){.fd = -1}), -1, "without a socket there is no look");
+	is_int(netwatch_look(&(struct netwatch){.fd = -1}), -1,
+		"without a socket there is no look");
 	if (netwatch_open(&watch) < 0)
 		bail_out("no NETLINK_SOCK_DIAG");
 	ok((fcntl(watch.fd, F_GETFD) & FD_CLOEXEC) != 0, "its socket is close-on-exec");

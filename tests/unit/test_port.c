@@ -1,6 +1,7 @@
 /*
- * Tests of port: what is drawn is free, is outside of the kernel's range for outgoing connections, and is not drawn twice. The range is
- * changed in a network of our own, where the kernel lets us have one.
+ * Tests of port: what is drawn is free, is outside of the kernel's range for outgoing connections,
+ * and is not drawn twice. The range is changed in a network of our own, where the kernel lets us
+ * have one.
  */
 #include "port.h"
 
@@ -75,7 +76,8 @@ static void test_random(void)
 		ones |= value;
 		zeros |= ~value;
 	}
-	ok(ones == UINT64_MAX && zeros == UINT64_MAX, "every bit of a random number is 0 and 1 at times");
+	ok(ones == UINT64_MAX && zeros == UINT64_MAX,
+		"every bit of a random number is 0 and 1 at times");
 }
 
 /* ---- the kernel's range ---- */
@@ -90,7 +92,8 @@ static bool write_text(const char *path, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-/* In a child with its own network: how many of the ports lie inside the range. Exits with 0 for none. */
+/* In a child with its own network: how many of the ports lie inside the range. Exits with 0 for
+ * none. */
 static void draw_in_range(unsigned low, unsigned high)
 {
 	struct cause cause;
@@ -108,7 +111,8 @@ static void test_range(unsigned low, unsigned high)
 	char name[128], text[32];
 	unsigned real_low = 0, real_high = 0;
 
-	snprintf(name, sizeof name, "no port is drawn from %u to %u when the kernel uses those", low, high);
+	snprintf(name, sizeof name, "no port is drawn from %u to %u when the kernel uses those",
+		low, high);
 	snprintf(text, sizeof text, "%u %u", low, high);
 	pid_t pid = fork_child();
 	if (pid == 0) {
@@ -134,7 +138,8 @@ static void test_no_way_out(void)
 			write_text(RANGE_FILE, "1024 65535");
 		_exit(port_choose(&cause) >= 5000 ? 0 : 1);
 	}
-	is_int(WEXITSTATUS(end_child(pid, 0)), 0, "where the kernel may use every port, one is drawn all the same");
+	is_int(WEXITSTATUS(end_child(pid, 0)), 0,
+		"where the kernel may use every port, one is drawn all the same");
 }
 
 /* Many listeners, so that the draw meets some. */

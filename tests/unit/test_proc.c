@@ -1,5 +1,6 @@
 /*
- * Tests of proc: what stands in /proc, identities, and signals that reach nobody but the one who was meant.
+ * Tests of proc: what stands in /proc, identities, and signals that reach nobody but the one who
+ * was meant.
  */
 #include "proc.h"
 
@@ -11,7 +12,8 @@
 
 /* ---- stat ---- */
 
-#define AFTER_SESSION " 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654321 12345 67 18446744073709551615\n"
+#define AFTER_SESSION                                                                              \
+	" 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654321 12345 67 18446744073709551615\n"
 
 static void test_parse(void)
 {
@@ -26,7 +28,8 @@ static void test_parse(void)
 		{"42 (() S 7 42 40" AFTER_SESSION, "(", "the other one"},
 		{"42 (a\nb) S 7 42 40" AFTER_SESSION, "a\nb", "a newline in the name"},
 		{"42 () S 7 42 40" AFTER_SESSION, "", "no name"},
-		{"42 (123456789012345) S 7 42 40" AFTER_SESSION, "123456789012345", "the longest name"},
+		{"42 (123456789012345) S 7 42 40" AFTER_SESSION, "123456789012345",
+			"the longest name"},
 		{"42 (kworker/u16:2-events_unbound) S 7 42 40" AFTER_SESSION, "kworker/u16:2-e",
 			"a longer one, as kernel threads have it"},
 	};
@@ -137,7 +140,8 @@ static void test_signal(void)
 		bail_out("a child without identity");
 	struct proc_id before = {.pid = pid, .start_ticks = id.start_ticks - 1};
 	errno = 0;
-	is_int(proc_signal(before, SIGKILL), -1, "a signal to the former owner of a pid is not sent");
+	is_int(proc_signal(before, SIGKILL), -1,
+		"a signal to the former owner of a pid is not sent");
 	is_int(errno, ESRCH, "because that one is gone");
 	is_int(proc_open(before), -1, "nor can it be opened");
 	ok(proc_is_alive(id), "the present owner has not felt it");
@@ -154,7 +158,8 @@ static void test_signal(void)
 	is_int(proc_signal(id, SIGKILL), -1, "a reaped process gets no signal");
 	is_int(errno, ESRCH, "because it is gone");
 	errno = 0;
-	is_int(proc_signal(PROC_NONE, SIGKILL), -1, "nobody gets no signal, least of all a whole group");
+	is_int(proc_signal(PROC_NONE, SIGKILL), -1,
+		"nobody gets no signal, least of all a whole group");
 	is_int(errno, ESRCH, "because it is nobody");
 	errno = 0;
 	is_int(proc_signal((struct proc_id){.pid = -1, .start_ticks = 1}, SIGKILL), -1,
@@ -180,7 +185,8 @@ static void test_exit(void)
 
 /* ---- describing ---- */
 
-/* A child that executes that with these arguments and waits for the end of an input that does not end. */
+/* A child that executes that with these arguments and waits for the end of an input that does not
+ * end. */
 static pid_t child_executing(const char *program, char *const *argv)
 {
 	int input[2];
@@ -220,7 +226,8 @@ static void test_describe(void)
 
 	pid_t pid = child_executing("/bin/cat", argv);
 	proc_describe(pid, text, sizeof text);
-	is_str(text, "some name -  [2Jx y", "a command line is its arguments without control characters");
+	is_str(text, "some name -  [2Jx y",
+		"a command line is its arguments without control characters");
 	char cut[16];
 	bool clean = true;
 	for (size_t size = 1; size <= sizeof cut; size++) {
@@ -247,7 +254,8 @@ static void test_can_write(void)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		bail_out("no temporary file");
-	ok(proc_can_write(getpid(), st.st_dev, st.st_ino), "who has a file open for writing is found");
+	ok(proc_can_write(getpid(), st.st_dev, st.st_ino),
+		"who has a file open for writing is found");
 	int readable = open(path, O_RDONLY | O_CLOEXEC);
 	close(fd);
 	ok(!proc_can_write(getpid(), st.st_dev, st.st_ino), "who only reads it is not");

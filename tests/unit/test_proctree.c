@@ -1,6 +1,7 @@
 /*
- * Tests of proctree with real processes: who belongs to an instance and who does not, down to a daemon that left its session and
- * lost its parent. This test is the subreaper, as the supervisor is.
+ * Tests of proctree with real processes: who belongs to an instance and who does not, down to a
+ * daemon that left its session and lost its parent. This test is the subreaper, as the supervisor
+ * is.
  */
 #include "proctree.h"
 
@@ -95,7 +96,8 @@ static pid_t parent_of(pid_t pid)
 	return proc_stat_read(pid, &stat) ? stat.ppid : 0;
 }
 
-/* The main process of an instance: its own session, and a child with a child, all of which report. */
+/* The main process of an instance: its own session, and a child with a child, all of which report.
+ */
 static void family(void)
 {
 	setsid();
@@ -120,7 +122,8 @@ static void family_with_runaway(void)
 	wait_forever();
 }
 
-/* Leaves the session and loses its parent, as daemons do; executes a program with that mark, or none with NULL. */
+/* Leaves the session and loses its parent, as daemons do; executes a program with that mark, or
+ * none with NULL. */
 static void become_daemon(const char *mark)
 {
 	char *const argv[] = {(char *)"sleep", (char *)"120", NULL};
@@ -217,7 +220,8 @@ static void test_orphan_in_session(void)
 	is_int((int64_t)answer.count, 3, "a main process that is a zombie counts");
 	end_child(pids[0], 0);
 	answer = ask(&query);
-	is_int((int64_t)answer.count, 2, "when it was reaped, those it left are found by their session");
+	is_int((int64_t)answer.count, 2,
+		"when it was reaped, those it left are found by their session");
 	ok(has(&answer, pids[1]) && has(&answer, pids[2]), "they are the right ones");
 	kill(pids[1], SIGKILL);
 	if (!wait_until(proc_stat_read(pids[1], &stat) && stat.state == 'Z'))
@@ -282,7 +286,8 @@ static void test_daemons(void)
 	if (proctree_take(&tree) < 0)
 		bail_out("no /proc");
 	proctree_claim(&tree, id);
-	is_int((int64_t)ask_again(&query).count, 1, "a claim for who had that pid before claims nobody");
+	is_int((int64_t)ask_again(&query).count, 1,
+		"a claim for who had that pid before claims nobody");
 
 	const pid_t nobody[] = {0}, stranger[] = {others[1], 0}, both[] = {others[1], getpid(), 0};
 	const struct proc_stat *found[ROOM];
@@ -317,8 +322,7 @@ static void test_daemon_of_family(void)
 	query.known = known;
 	query.known_count = 2;
 	struct answer answer = ask(&query);
-	is_int((int64_t)answer.count, 4,
-		"who belongs for more than one reason is counted once");
+	is_int((int64_t)answer.count, 4, "who belongs for more than one reason is counted once");
 	end_all(pids, 4);
 	is_int((int64_t)ask(&query).count, 0, "nobody is left in the end");
 }

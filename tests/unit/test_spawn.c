@@ -1,6 +1,6 @@
 /*
- * Tests of spawn: what a launched process finds around it, and how a launch that fails is told. The commands look at themselves
- * and write what they see to the FIFO.
+ * Tests of spawn: what a launched process finds around it, and how a launch that fails is told. The
+ * commands look at themselves and write what they see to the FIFO.
  */
 #include "spawn.h"
 
@@ -40,7 +40,8 @@ static void prepare(void)
 	fifo = openat(run_dir, "web.1.1.out", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* Launches and waits for the report. Returns the pid; failure is zero when the command was executed. */
+/* Launches and waits for the report. Returns the pid; failure is zero when the command was
+ * executed. */
 static pid_t start(const struct spawn *order, struct spawn_failure *failure)
 {
 	struct spawn_failure none = {0};
@@ -97,12 +98,12 @@ static const char *run_command(const char *command)
 
 static void test_needs_shell(void)
 {
-	static const char *const direct[] = {"node server.js", "  sleep   10 ", "/usr/bin/x -a --b c,d:e@f+g",
-		"a/b.c_d-e", "exit-code 1", "cdx", "setter x"};
-	static const char *const shell[] = {"a | b", "a && b", "a; b", "echo $PORT", "echo `x`", "a > b",
-		"a < b", "echo 'x'", "echo \"x\"", "echo a\\ b", "ls *.c", "ls ?", "ls [a]", "# x",
-		"cd ~", "A=1 b", "echo 100%", "! x", "{ x; }", "(x)", "exec node x", "cd x",
-		" . ./x", "export X", ":", "umask", "ulimit -n", "set -e"};
+	static const char *const direct[] = {"node server.js", "  sleep   10 ",
+		"/usr/bin/x -a --b c,d:e@f+g", "a/b.c_d-e", "exit-code 1", "cdx", "setter x"};
+	static const char *const shell[] = {"a | b", "a && b", "a; b", "echo $PORT", "echo `x`",
+		"a > b", "a < b", "echo 'x'", "echo \"x\"", "echo a\\ b", "ls *.c", "ls ?",
+		"ls [a]", "# x", "cd ~", "A=1 b", "echo 100%", "! x", "{ x; }", "(x)",
+		"exec node x", "cd x", " . ./x", "export X", ":", "umask", "ulimit -n", "set -e"};
 	char name[80];
 
 	for (size_t i = 0; i < sizeof direct / sizeof *direct; i++) {
@@ -118,10 +119,13 @@ static void test_needs_shell(void)
 
 static void test_command(void)
 {
-	is_str(run_command("/bin/echo  a   b\tc "), "a b c\n", "blanks and tabs part the arguments");
-	is_str(run_command("echo found"), "found\n", "a program is found by the PATH that it is given");
+	is_str(run_command("/bin/echo  a   b\tc "), "a b c\n",
+		"blanks and tabs part the arguments");
+	is_str(run_command("echo found"), "found\n",
+		"a program is found by the PATH that it is given");
 	is_str(run_command("echo \"a   b\" | tr a x"), "x   b\n", "a shell does what shells do");
-	is_str(run_command("echo $GREETING"), "hello world\n", "with the environment that is given");
+	is_str(run_command("echo $GREETING"), "hello world\n",
+		"with the environment that is given");
 	is_str(run_command("echo out; echo error >&2"), "out\nerror\n",
 		"standard output and standard error come out of the FIFO in their order");
 
@@ -191,7 +195,8 @@ static void test_signals(void)
 	ok(strstr(status, "SigCgt:\t0000000000000000\n") != NULL, "no signal is caught");
 	sigset_t after;
 	sigprocmask(SIG_SETMASK, &before, &after);
-	ok(sigismember(&after, SIGTERM) && sigismember(&after, SIGCHLD) && !sigismember(&after, SIGALRM),
+	ok(sigismember(&after, SIGTERM) && sigismember(&after, SIGCHLD) &&
+			!sigismember(&after, SIGALRM),
 		"our own mask is what it was");
 	for (int i = 0; i < 5; i++)
 		signal(ignored[i], handlers[i]);
@@ -203,7 +208,8 @@ static void test_environment(void)
 	struct spawn order = order_for("/usr/bin/env");
 
 	setenv("TEST_SPAWN_OURS", "secret", 1);
-	is_str(run(&order), "PATH=/usr/local/bin:/usr/bin:/bin\nGREETING=hello world\nEMPTY=\nLINES=a\nb\n",
+	is_str(run(&order),
+		"PATH=/usr/local/bin:/usr/bin:/bin\nGREETING=hello world\nEMPTY=\nLINES=a\nb\n",
 		"the environment is exactly as given, with our own left out");
 	order.env = &none;
 	is_str(run(&order), "", "an empty environment is possible");
@@ -225,7 +231,8 @@ static void test_limits(void)
 	spawn_raise_descriptors();
 	struct rlimit raised;
 	getrlimit(RLIMIT_NOFILE, &raised);
-	ok(raised.rlim_cur == saved.rlim_max, "our limit of open files is raised as far as it goes");
+	ok(raised.rlim_cur == saved.rlim_max,
+		"our limit of open files is raised as far as it goes");
 	is_str(run_command("ulimit -n"), "64\n",
 		"a child has the limit that was there before, though its lock is beyond");
 	setrlimit(RLIMIT_NOFILE, &saved);
@@ -263,7 +270,8 @@ static void test_record(void)
 
 	prepare();
 	pid_t pid = start(&order, &failure);
-	ok(spawn_read_record(run_dir, order.record, &recorded), "when it is executed, it has a record");
+	ok(spawn_read_record(run_dir, order.record, &recorded),
+		"when it is executed, it has a record");
 	ok(proc_identify(pid, &id) && proc_same(id, recorded), "the record is its identity");
 	ok(fdio_is_locked_at(run_dir, order.record), "the record is locked");
 	struct stat st;
@@ -273,37 +281,41 @@ static void test_record(void)
 	snprintf(children, sizeof children, "/proc/%d/task/%d/children", pid, pid);
 	struct buf text = BUF_INIT;
 	int first = 0, second = 0;
-	if (!wait_until((buf_reset(&text), fdio_read_file(children, 256, &text) == 0) && text.len > 0 &&
-			sscanf(text.data, "%d %d", &first, &second) == 2))
+	if (!wait_until((buf_reset(&text), fdio_read_file(children, 256, &text) == 0) &&
+			text.len > 0 && sscanf(text.data, "%d %d", &first, &second) == 2))
 		bail_out("the shell has no two children");
 	buf_release(&text);
 	end_child(pid, SIGKILL);
-	ok(fdio_is_locked_at(run_dir, order.record), "it stays locked when the main process has ended");
+	ok(fdio_is_locked_at(run_dir, order.record),
+		"it stays locked when the main process has ended");
 	kill(first, SIGKILL);
 	ok(fdio_is_locked_at(run_dir, order.record), "and when the first of two others has ended");
 	kill(second, SIGKILL);
-	ok(wait_until(!fdio_is_locked_at(run_dir, order.record)), "not longer than the last of them");
+	ok(wait_until(!fdio_is_locked_at(run_dir, order.record)),
+		"not longer than the last of them");
 	ok(spawn_read_record(run_dir, order.record, &recorded) && proc_same(id, recorded),
 		"the record itself stays");
 }
 
 static void test_torn_record(void)
 {
-	static const char *const torn[] = {"", "12", "12 34", "12 34x\n", "x 34\n", "12\n", "0 34\n",
-		"-12 34\n", "12 34567890123456789012345678901234567890123456789012345678901234567890\n"};
+	static const char *const torn[] = {"", "12", "12 34", "12 34x\n", "x 34\n", "12\n",
+		"0 34\n", "-12 34\n",
+		"12 34567890123456789012345678901234567890123456789012345678901234567890\n"};
 	struct proc_id id;
 	char name[120];
 
 	for (size_t i = 0; i < sizeof torn / sizeof *torn; i++) {
-		snprintf(name, sizeof name, "a record with \"%.*s\" is torn", (int)strcspn(torn[i], "\n"),
-			torn[i]);
+		snprintf(name, sizeof name, "a record with \"%.*s\" is torn",
+			(int)strcspn(torn[i], "\n"), torn[i]);
 		fdio_replace_at(run_dir, "torn", torn[i], strlen(torn[i]));
 		ok(!spawn_read_record(run_dir, "torn", &id), name);
 	}
 	unlinkat(run_dir, "torn", 0);
 	ok(!spawn_read_record(run_dir, "torn", &id), "one that is missing is no record");
 	fdio_replace_at(run_dir, "torn", "12 34\n", 6);
-	ok(spawn_read_record(run_dir, "torn", &id) && id.pid == 12 && id.start_ticks == 34, "a whole one is");
+	ok(spawn_read_record(run_dir, "torn", &id) && id.pid == 12 && id.start_ticks == 34,
+		"a whole one is");
 	unlinkat(run_dir, "torn", 0);
 }
 
@@ -358,7 +370,8 @@ static void test_failures(void)
 	const struct spawn_failure strange = {.stage = 99, .error = EIO};
 	char text[CAUSE_MAX];
 	spawn_failure_text(&strange, "/", text, sizeof text);
-	is_str(text, "an unknown step failed: Input/output error", "an unknown failure has a text, too");
+	is_str(text, "an unknown step failed: Input/output error",
+		"an unknown failure has a text, too");
 }
 
 /* Descriptors that somebody left open for this test are not spawn's business. */

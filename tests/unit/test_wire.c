@@ -30,7 +30,8 @@ static void test_frames(void)
 		bytes[0] = size;
 		is_int(wire_frame(bytes, 64, 100), -1, "what is smaller is no message");
 	}
-	is_int(wire_frame("GET / HTTP/1.1\r\n\r\n", 18, WIRE_REQUEST_MAX), -1, "HTTP is no message");
+	is_int(wire_frame("GET / HTTP/1.1\r\n\r\n", 18, WIRE_REQUEST_MAX), -1,
+		"HTTP is no message");
 	is_int(wire_frame("\xff\xff\xff\xff", 4, WIRE_REQUEST_MAX), -1, "nor is a negative size");
 	is_int(wire_frame("\x00\x00\x00\x80", 4, WIRE_REQUEST_MAX), -1, "however it is written");
 }
@@ -90,7 +91,8 @@ static void test_round_trip(void)
 	is_str(in.targets.items[1], "worker.12", "and the second");
 	ok(in.base == NULL, "and no base");
 	wire_request_release(&in);
-	is_int(wire_read_request(bytes.data + 6, len - 1, &in, &cause), -1, "a byte less is no request");
+	is_int(wire_read_request(bytes.data + 6, len - 1, &in, &cause), -1,
+		"a byte less is no request");
 	buf_addc(&bytes, '\0');
 	is_int(wire_read_request(bytes.data + 6, len + 1, &in, &cause), -1, "nor is a byte more");
 	wire_request_release(&out);
@@ -110,7 +112,8 @@ static void test_base(void)
 	BSON_APPEND_INT64(&child, "launches", 7);
 	bson_append_document_end(out.base, &child);
 	wire_write_request(&out, &bytes);
-	is_int(wire_read_request(bytes.data, bytes.len, &in, &cause), 0, "a request with a base is read");
+	is_int(wire_read_request(bytes.data, bytes.len, &in, &cause), 0,
+		"a request with a base is read");
 	ok(in.base != NULL && bson_equal(in.base, out.base), "with its base");
 	memset(bytes.data, 0xff, bytes.len);
 	ok(in.base != NULL && bson_equal(in.base, out.base), "which does not live in the message");
@@ -165,7 +168,8 @@ static void test_versions(void)
 
 	bson_init(&doc);
 	BSON_APPEND_UTF8(&doc, "cmd", "start");
-	ok(is_refused(&doc, "speaks version 0 of the protocol"), "a request without version is refused");
+	ok(is_refused(&doc, "speaks version 0 of the protocol"),
+		"a request without version is refused");
 	bson_init(&doc);
 	BSON_APPEND_INT32(&doc, "v", WIRE_VERSION + 1);
 	ok(is_refused(&doc, "speaks version 2 of the protocol, the supervisor version 1"),
@@ -218,7 +222,8 @@ static void test_targets(void)
 	ok(target_is_refused("", 0, "empty or too long"), "nor is an empty name");
 	memset(name, 'a', sizeof name);
 	ok(target_is_refused(name, 129, "empty or too long"), "nor one of 129 bytes");
-	ok(!target_is_refused(name, 128, "empty or too long"), "but one of 128 is (see the line above)");
+	ok(!target_is_refused(name, 128, "empty or too long"),
+		"but one of 128 is (see the line above)");
 	ok(target_is_refused("web\0.1", 6, "not a valid document"), "nor one with a NUL in it");
 	ok(target_is_refused("web\xff", 4, "not a valid document"), "nor one that is no UTF-8");
 }
@@ -238,7 +243,8 @@ static void test_many_targets(void)
 		}
 		bson_append_array_end(&doc, &list);
 		if (extra == 1) {
-			ok(is_refused(&doc, "too many"), "one target more than the limit is refused");
+			ok(is_refused(&doc, "too many"),
+				"one target more than the limit is refused");
 			continue;
 		}
 		ok(doc.len <= WIRE_REQUEST_MAX, "as many targets as allowed fit into a frame");
@@ -272,7 +278,8 @@ static void test_garbage(void)
 				crashes++;
 		}
 	is_int(crashes, 0, "a request with a wrong byte is read, or refused with a sentence");
-	is_int(wire_read_request("\5\0\0\0\0", 5, &request, &cause), -1, "the empty message is no request");
+	is_int(wire_read_request("\5\0\0\0\0", 5, &request, &cause), -1,
+		"the empty message is no request");
 	is_int(wire_read_request("", 0, &request, &cause), -1, "neither is nothing");
 	free(bytes);
 	bson_destroy(&doc);
@@ -281,7 +288,10 @@ static void test_garbage(void)
 /* Documents in documents, as deep as the limit of a request allows: 7 bytes for each. */
 static void test_depth(void)
 {
-	enum { LEVEL = 7, INNER = 5 };
+	enum {
+		LEVEL = 7,
+		INNER = 5
+	};
 	size_t depth = (WIRE_REQUEST_MAX - INNER) / LEVEL;
 	size_t len = depth * LEVEL + INNER;
 	unsigned char *bytes = xcalloc(1, len);
@@ -299,7 +309,8 @@ static void test_depth(void)
 		if (i < depth)
 			at[4] = 0x03; /* a document with the name "" */
 	}
-	is_int(wire_frame(bytes, len, WIRE_REQUEST_MAX), (int64_t)len, "a deep document is a frame");
+	is_int(wire_frame(bytes, len, WIRE_REQUEST_MAX), (int64_t)len,
+		"a deep document is a frame");
 	is_int(wire_read_request(bytes, len, &request, &cause), -1,
 		"but no request, and does not exhaust the stack");
 	free(bytes);
@@ -319,7 +330,8 @@ static void test_answer(void)
 	}
 	ssize_t first = wire_frame(out.data, out.len, WIRE_ANSWER_MAX);
 	ok(first > 0 && (size_t)first * 2 == out.len, "two answers are two frames");
-	ok(bson_init_static(&read, (uint8_t *)out.data + first, (size_t)first), "the second can be read");
+	ok(bson_init_static(&read, (uint8_t *)out.data + first, (size_t)first),
+		"the second can be read");
 	is_int(doc_int(&read, "v"), WIRE_VERSION, "it has the version");
 	is_str(doc_text(&read, "type"), "done", "the type");
 	is_int(doc_int(&read, "code"), 1, "and what was added");

@@ -1,0 +1,56 @@
+/*
+ * netsock: every TCP socket of this network namespace, and the news of each close, from
+ * NETLINK_SOCK_DIAG.
+ *
+ * A dump shows the sockets as they are; a socket that joined the kernel's multicast group is told
+ * of each one that is destroyed, listeners too, a moment after it happened and without any
+ * privilege. The cookie is the same in both, and never used twice.
+ */
+#ifndef GRACECTL_NETSOCK_H
+#define GRACECTL_NETSOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+
+struct netsock {
+	uint64_t cookie;
+	uint32_t inode; /* as in /proc/PID/fd; 0: not accepted yet, or told by the news */
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint8_t family; /* AF_INET, AF_INET6 */
+	bool listening;
+	uint8_t remote[16]; /* the address, 4 or 16 bytes */
+};
+
+/* All listening and connected sockets (those that only wait for the end of a closed connection are
+ * left out). */
+struct netsock_table {
+	struct netsock *rows;
+	size_t count;
+	size_t capacity;
+	nsec_t taken; /* monotonic: when the last dump began; 0: never */
+};
+
+/* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */
+int netsock_dump(int link, struct netsock_table *table);
+void netsock_release(struct netsock_table *table);
+
+/* A non-blocking socket on which closes are told, or -1 with errno. */
+int netsock_open_news(void);
+
+/*
+ * Calls heard for each close that was told since. Returns 0; or -1 when some news were lost (too
+ * many at once): then only a dump tells what is left.
+ */
+int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg);
+
+/* "127.0.0.1:27017" or "[::1]:27017". */
+enum {
+	NETSOCK_TEXT = 64
+};
+const char *netsock_remote_text(const struct netsock *sock, char text[static NETSOCK_TEXT]);
+
+#endif
