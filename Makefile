@@ -3,6 +3,9 @@
 #   make              build/gracectl and build/demo-server
 #   make demo         install what is missing, build, and show it at work with the demo server
 #   make test         everything, with a summary in the last line
+#   make chaos        kills supervisors and guards at random moments: KILLS= (2000), SEED= to replay
+#   make killpoints   kills a supervisor, and a guard, once at every single system call
+#   make ferretdb     a MongoDB server for the tests, for who has none: built with Go, kept in the cache directory
 #   make asan         the same under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make valgrind     the unit tests under valgrind
 #   make fuzz         the fuzz targets, FUZZ_SECONDS= (60) each
@@ -23,17 +26,17 @@ CFLAGS ?= -O2 -g
 SANITIZE =
 PACKAGES = libbson-1.0 inih
 override CPPFLAGS += -D_GNU_SOURCE -DGRACECTL_ETC='"$(SYSCONFDIR)/gracectl"' -Isrc
-override CFLAGS   += -std=gnu17 $(WARN) $(SANITIZE) $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd sqlite3 2>/dev/null)
+override CFLAGS   += -std=gnu17 $(WARN) $(SANITIZE) $(shell pkg-config --cflags $(PACKAGES) libmongoc-1.0 libmicrohttpd sqlite3 2>/dev/null)
 override LDFLAGS  += $(SANITIZE)
 LIBS      = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm
-DEMO_LIBS = $(shell pkg-config --libs libbson-1.0 libmicrohttpd sqlite3 2>/dev/null) -lev -lpthread
+DEMO_LIBS = $(shell pkg-config --libs libmongoc-1.0 inih libmicrohttpd sqlite3 2>/dev/null) -lev -lpthread
 
 SRC   := $(wildcard src/*.c)
 CLI   := $(wildcard cmd/gracectl/*.c)
 DEMO  := $(wildcard cmd/demo-server/*.c)
 UNIT  := $(wildcard tests/unit/test_*.c)
 FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
-TOOLS := $(filter-out $(UNIT),$(wildcard tests/unit/*.c)) $(wildcard tests/bench/*.c)
+TOOLS := $(filter-out $(UNIT),$(wildcard tests/unit/*.c)) $(wildcard tests/bench/*.c) tests/chaos/writer.c
 OBJ   := $(SRC:%.c=$(B)/%.o)
 
 all: $(B)/gracectl $(B)/demo-server
@@ -57,10 +60,23 @@ $(B)/tests/%: tests/%.c $(B)/libgracectl.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libgracectl.a $(LIBS) -lpthread
 
-unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%)
+# Preloaded into programs of any kind, so it has no sanitizer itself.
+$(B)/tests/chaos/killpoint.so: tests/chaos/killpoint.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -g -shared -fPIC -o $@ $<
+
+unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%) $(B)/tests/chaos/killpoint.so
 
 test: all unit-programs
 	B=$(B) tests/run
+
+# Go's first build takes two minutes, so the program is kept outside of the tree.
+GO       ?= $(firstword $(wildcard /usr/local/go/bin/go) go)
+FERRETDB ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gracectl/ferretdb-v1.24.2
+ferretdb: $(FERRETDB)
+$(FERRETDB): tests/ferretdb/main.go tests/ferretdb/go.mod tests/ferretdb/go.sum
+	@mkdir -p $(@D)
+	cd tests/ferretdb && $(GO) build -trimpath -ldflags="-s -w" -o $@.new . && mv $@.new $@
 
 demo:
 	tests/install-deps build
@@ -69,6 +85,14 @@ demo:
 
 deps:
 	tests/install-deps test
+
+KILLS ?= 2000
+chaos: all unit-programs
+	B=$(B) tests/chaos/chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+killpoints: all unit-programs
+	B=$(B) tests/chaos/killpoints
+	B=$(B) tests/chaos/killpoints --role guard
 
 asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
@@ -124,4 +148,4 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test demo deps asan valgrind fuzz fuzz-programs install clean unit-programs check-style
+.PHONY: all test ferretdb demo deps asan valgrind fuzz fuzz-programs install clean unit-programs check-style

@@ -275,22 +275,36 @@ static nsec_t lack_pause(struct dyno *dyno)
 	return doublings < 6 ? NSEC_PER_SEC << doublings : NSEC_PER_MIN;
 }
 
-/* current is gone though it was wanted: the crash policy decides when it is tried again. */
-static void crash(struct dyno *dyno)
+/* A crash is counted when it is noticed, so that a start which is asked for later forgives it. */
+static void count_crash(struct dyno *dyno)
 {
-	nsec_t pause = dyno->unlaunched > 0
-			       ? lack_pause(dyno)
-			       : backoff_pause(&dyno->config->backoff, ++dyno->crashes);
-	const char *why = dyno->why;
-
+	if (dyno->unlaunched == 0)
+		dyno->crashes++;
 	dyno->failures++;
-	set_state(dyno, DYNO_CRASHED, why);
+	set_state(dyno, DYNO_CRASHED, dyno->why);
+}
+
+/* The crash policy decides when it is tried again, once nothing is left of what crashed. */
+static void try_again(struct dyno *dyno)
+{
+	nsec_t pause = dyno->unlaunched > 0 ? lack_pause(dyno)
+					    : backoff_pause(&dyno->config->backoff, dyno->crashes);
+
+	if (dyno->current != NULL)
+		return;
 	if (dyno->start_asked)
 		pause = 0;
 	if (pause > 0)
-		cool(dyno, pause, why);
+		cool(dyno, pause, dyno->why);
 	else if (pause == 0 && dyno_instances(dyno) == 0)
-		launch(dyno, why);
+		launch(dyno, dyno->why);
+}
+
+/* current is gone though it was wanted. */
+static void crash(struct dyno *dyno)
+{
+	count_crash(dyno);
+	try_again(dyno);
 }
 
 static void running_gone(struct dyno *dyno)
@@ -312,23 +326,23 @@ static void running_ending(struct dyno *dyno)
 		dyno->next = NULL;
 		return;
 	}
-	set_state(dyno, DYNO_CRASHED, dyno->why);
+	count_crash(dyno);
 }
 
-/* With nothing left of it, a crash that was noticed early gets its policy now. */
-static void crashed_gone(struct dyno *dyno)
+/* Whoever asked for a start was told to wait for this. */
+static void cooling_old_gone(struct dyno *dyno)
 {
-	crash(dyno);
-}
-
-static void crashed_old_gone(struct dyno *dyno)
-{
-	if (dyno_instances(dyno) == 0 &&
-		(dyno->start_asked || backoff_pause(&dyno->config->backoff, dyno->crashes) == 0))
-		launch(dyno, dyno->why);
+	if (dyno->start_asked && dyno_instances(dyno) == 0)
+		launch(dyno, "asked to start");
 }
 
 /* ---- being up ---- */
+
+static void be_up(struct dyno *dyno, const char *why)
+{
+	set_state(dyno, DYNO_UP, why);
+	arm(dyno, DYNO_TIMER_STABLE, dyno->config->backoff_reset);
+}
 
 static void starting_ready(struct dyno *dyno)
 {
@@ -337,8 +351,7 @@ static void starting_ready(struct dyno *dyno)
 		dyno->current = dyno->next;
 		dyno->next = NULL;
 	}
-	set_state(dyno, DYNO_UP, "");
-	arm(dyno, DYNO_TIMER_STABLE, dyno->config->backoff_reset);
+	be_up(dyno, "");
 }
 
 static void up_stable(struct dyno *dyno)
@@ -410,8 +423,7 @@ static void starting_next_gone(struct dyno *dyno)
 	dyno->failures++;
 	note(dyno, "The new instance did not come up; the old one goes on");
 	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
-		set_state(
-			dyno, DYNO_UP, "the last restart failed: the new instance did not come up");
+		be_up(dyno, "the last restart failed: the new instance did not come up");
 }
 
 static void resting_restart(struct dyno *dyno)
@@ -479,6 +491,7 @@ static void (*const actions[DYNO_STATES][DYNO_EVENTS])(struct dyno *) = {
 			[DYNO_ENDING] = impossible,
 			[DYNO_GONE] = impossible,
 			[DYNO_NEXT_GONE] = impossible,
+			[DYNO_OLD_GONE] = cooling_old_gone,
 			[DYNO_COOLED] = cooling_cooled,
 		},
 	[DYNO_CRASHED] =
@@ -486,9 +499,9 @@ static void (*const actions[DYNO_STATES][DYNO_EVENTS])(struct dyno *) = {
 			[DYNO_START] = launch_asked,
 			[DYNO_STOP] = resting_stop,
 			[DYNO_RESTART] = resting_restart,
-			[DYNO_GONE] = crashed_gone,
-			[DYNO_NEXT_GONE] = stopping_gone,
-			[DYNO_OLD_GONE] = crashed_old_gone,
+			[DYNO_GONE] = try_again,
+			[DYNO_NEXT_GONE] = impossible,
+			[DYNO_OLD_GONE] = try_again,
 		},
 };
 
@@ -598,7 +611,7 @@ void dyno_resume(struct dyno *dyno)
 	else if (dyno->state == DYNO_STOPPING)
 		stopping_gone(dyno);
 	else if (dyno->state == DYNO_CRASHED)
-		crashed_old_gone(dyno);
+		try_again(dyno);
 	else if (dyno->state == DYNO_COOLING && dyno->due[DYNO_TIMER_COOL] == 0)
 		cooling_cooled(dyno);
 }

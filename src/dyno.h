@@ -13,9 +13,9 @@
  *   CYCLE      .        .               replace         .                 .          .
  *   READY      imposs.  -> UP           .               .                 imposs.    .
  *   ENDING     imposs.  -> CRASHED      -> CRASHED      .                 imposs.    .
- *   GONE       imposs.  crash           crash           DOWN or launch    imposs.    crash
- *   NEXT_GONE  imposs.  -> UP           imposs.         DOWN or launch    imposs.    DOWN or launch
- *   OLD_GONE   .        launch if due   .               DOWN or launch    .          .
+ *   GONE       imposs.  crash           crash           DOWN or launch    imposs.    try again
+ *   NEXT_GONE  imposs.  -> UP           imposs.         DOWN or launch    imposs.    imposs.
+ *   OLD_GONE   .        launch if due   .               DOWN or launch    if asked   try again
  *   COOLED     .        .               .               .                 launch     .
  *   STABLE     .        .               crashes = 0     .                 .          .
  *

@@ -36,13 +36,11 @@ static void pass_turn(struct place_type *type)
 	while (type->turn == NULL) {
 		struct place *place = NULL;
 		for (unsigned i = 0; i < type->config->scale && place == NULL; i++)
-			if (type->first[i].cycle_waiting)
+			if (type->first[i].cycle_waiting && type->first[i].dyno.state == DYNO_UP)
 				place = &type->first[i];
 		if (place == NULL)
 			return;
 		place->cycle_waiting = false;
-		if (place->dyno.state != DYNO_UP)
-			continue;
 		type->turn = place;
 		dyno_handle(&place->dyno, DYNO_CYCLE);
 	}
@@ -170,6 +168,7 @@ static struct instance *op_launch(struct dyno *dyno)
 	struct place *place = dyno->owner;
 
 	save(place);
+	place->cycle_waiting = false; /* it is as new as it can be */
 	struct runner *runner = runner_launch(place->formation->app, dyno->config, dyno->number,
 		dyno->launches, &runner_owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
@@ -218,10 +217,11 @@ static void op_changed(struct dyno *dyno)
 	place->unsaved = true;
 	if (formation->changed != NULL)
 		formation->changed(formation->changed_arg, place);
-	if (type->turn == place && is_settled(dyno)) {
+	if (type->turn == place && is_settled(dyno))
 		type->turn = NULL;
+	/* One whose time was up while it was starting has waited for this. */
+	if (type->turn == NULL)
 		pass_turn(type);
-	}
 }
 
 static uint64_t op_random(struct dyno *dyno)

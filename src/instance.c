@@ -105,12 +105,22 @@ static void say_stop(struct instance *instance, int signo, bool all, unsigned co
 	publish(instance, &event);
 }
 
+/* How long it has had since the first signal: what the ladder says, unless somebody was in a hurry.
+ */
+static nsec_t time_had(const struct instance *instance)
+{
+	const nsec_t grain = NSEC_PER_SEC / 10;
+
+	return instance->hurried ? (clock_mono() - instance->stop_began) / grain * grain
+				 : ladder_grace(&instance->config->stop);
+}
+
 /* The lines for a later rung. R12 is said only when a wait is over, not when somebody asked to
  * hurry. */
 static void say_next(
 	struct instance *instance, int signo, bool hurried, const char *names, unsigned left)
 {
-	const struct ladder_rung *before = current_rung(instance) - 1;
+	const struct ladder_rung *before = current_rung(instance) - (instance->rung > 1);
 	struct event event;
 
 	if (signo != SIGKILL) {
@@ -122,7 +132,7 @@ static void say_next(
 	}
 	if (!hurried) {
 		begin(instance, &event, EVENT_STOP_TIMEOUT);
-		event_seconds(&event, "seconds", ladder_grace(&instance->config->stop));
+		event_seconds(&event, "seconds", time_had(instance));
 		event_str(&event, "signal", signal_name(instance->config->stop.rung[0].signo));
 		publish(instance, &event);
 	}
@@ -137,17 +147,19 @@ static void say_next(
 	publish(instance, &event);
 }
 
-/* Sends the signal of the current rung and arms its wait. */
-static void send_rung(struct instance *instance)
+/* Sends the signal of the current rung and arms its wait. What did not boot gets nothing but
+ * SIGKILL. */
+static void send_rung(struct instance *instance, bool first)
 {
 	const struct ladder_rung *rung = current_rung(instance);
-	bool all = instance->config->stop_to == STOP_ALL || rung->signo == SIGKILL ||
-		   instance->main_ended;
-	unsigned count = instance->ops->signal(instance, rung->signo, all);
+	int signo = instance->boot_forced ? SIGKILL : rung->signo;
+	bool all =
+		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
+	unsigned count = instance->ops->signal(instance, signo, all);
 
-	if (instance->rung == 1)
-		say_stop(instance, rung->signo, all, count);
-	arm(instance, INSTANCE_TIMER_RUNG, rung->wait);
+	if (first)
+		say_stop(instance, signo, all, count);
+	arm(instance, INSTANCE_TIMER_RUNG, instance->boot_forced ? NSEC_PER_SEC : rung->wait);
 }
 
 static void begin_ladder(struct instance *instance, enum instance_ending why)
@@ -158,7 +170,7 @@ static void begin_ladder(struct instance *instance, enum instance_ending why)
 	instance->rung = 1;
 	instance->stop_began = clock_mono();
 	set_state(instance, INSTANCE_STOPPING);
-	send_rung(instance);
+	send_rung(instance, true);
 }
 
 static void next_rung(struct instance *instance, bool hurried)
@@ -168,6 +180,10 @@ static void next_rung(struct instance *instance, bool hurried)
 
 	if (instance->rung == 0)
 		return;
+	if (instance->boot_forced) {
+		send_rung(instance, false);
+		return;
+	}
 	left = instance->ops->survey(instance, &names);
 	/* The last rung is not left any more: its signal is sent again for what was forked
 	 * meanwhile. */
@@ -181,7 +197,7 @@ static void next_rung(struct instance *instance, bool hurried)
 	if (left > 0 && rung->signo == SIGKILL)
 		instance->killed = true;
 	buf_release(&names);
-	send_rung(instance);
+	send_rung(instance, false);
 }
 
 static void starting_ready(struct instance *instance)
@@ -229,21 +245,6 @@ static void running_stop(struct instance *instance)
 	begin_ladder(instance, ENDING_ASKED);
 }
 
-static void stopping_stop(struct instance *instance)
-{
-	/* What its main process left behind is being stopped already; that its end is wanted now is
-	 * no reason to hurry. */
-	if (instance->ending == ENDING_ITSELF)
-		instance->ending = ENDING_ASKED;
-	else
-		next_rung(instance, true);
-}
-
-static void stopping_rung_over(struct instance *instance)
-{
-	next_rung(instance, false);
-}
-
 static void say_main_exit(struct instance *instance, unsigned left, const char *names)
 {
 	struct event event;
@@ -256,6 +257,41 @@ static void say_main_exit(struct instance *instance, unsigned left, const char *
 	event_int(&event, "left", left);
 	event_str(&event, "names", names);
 	publish(instance, &event);
+}
+
+/* The main process has ended and seemed to be the last one; whoever is there now was found later.
+ */
+static void stop_rest(struct instance *instance)
+{
+	struct buf names = BUF_INIT;
+	unsigned left = instance->ops->survey(instance, &names);
+
+	if (left > 0) {
+		say_main_exit(instance, left, names.data);
+		begin_ladder(instance, instance->ending);
+	}
+	buf_release(&names);
+}
+
+static void stopping_stop(struct instance *instance)
+{
+	bool first = instance->ending == ENDING_ITSELF;
+
+	/* What its main process left behind is being stopped already; that its end is wanted now is
+	 * no reason to hurry. */
+	if (first)
+		instance->ending = ENDING_ASKED;
+	if (instance->rung == 0)
+		stop_rest(instance);
+	else if (!first) {
+		instance->hurried = true;
+		next_rung(instance, true);
+	}
+}
+
+static void stopping_rung_over(struct instance *instance)
+{
+	next_rung(instance, false);
 }
 
 /* Nobody asked, so this is a crash; if it left others behind they are stopped properly before
@@ -281,11 +317,16 @@ static void running_main_exit(struct instance *instance)
 static void stopping_main_exit(struct instance *instance)
 {
 	struct buf names = BUF_INIT;
+
+	if (instance->rung == 0) {
+		stop_rest(instance);
+		return;
+	}
 	unsigned left = instance->ops->survey(instance, &names);
 
 	if (left > 0)
 		say_main_exit(instance, left, names.data);
-	if (left > 0 && instance->config->stop_to == STOP_MAIN && instance->rung > 0 &&
+	if (left > 0 && instance->config->stop_to == STOP_MAIN &&
 		current_rung(instance)->signo != SIGKILL)
 		instance->ops->signal(instance, current_rung(instance)->signo, true);
 	buf_release(&names);
@@ -308,8 +349,8 @@ static void say_exit(struct instance *instance)
 }
 
 /*
- * The report of the whole stop is told last, but made first: the end of the observation may have a line of its own, and that
- * belongs before the exit.
+ * The report of the whole stop is told last, but made first: the end of the observation may have a
+ * line of its own, and that belongs before the exit.
  */
 static void stopping_empty(struct instance *instance)
 {

@@ -9,12 +9,14 @@
  *     BOOT_OVER   R10, KILL     .             .                 .
  *     STOP        first rung    first rung    next rung         .
  *     RUNG_OVER   impossible    impossible    next rung         impossible
- *     MAIN_EXIT   -> STOPPING   -> STOPPING   noted             impossible
+ *     MAIN_EXIT   -> STOPPING   -> STOPPING   noted *           impossible
  *     EMPTY       impossible    impossible    -> GONE           impossible
  *
  * An instance is gone when its main process has been reaped, its output has been read to the end
  * and no process of its tree is left. If the main process ends by itself while others of the tree
  * remain, these are stopped by the same ladder.
+ * (*) MAIN_EXIT comes once more when somebody is found later of whom the survey at that end knew
+ * nothing.
  */
 #ifndef GRACECTL_INSTANCE_H
 #define GRACECTL_INSTANCE_H
@@ -106,6 +108,7 @@ struct instance {
 	nsec_t stop_began;		  /* monotonic: first signal */
 	nsec_t deadline[INSTANCE_TIMERS]; /* monotonic, 0: not armed */
 	bool boot_forced;		  /* killed by SIGKILL because it did not boot */
+	bool hurried;			  /* a rung was left before its wait was over */
 	bool killed; /* the ladder had to use SIGKILL on something that was left */
 
 	bool exit_told; /* a dead supervisor has published its end already */

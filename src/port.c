@@ -84,8 +84,12 @@ uint16_t port_choose(struct cause *cause)
 	unsigned low, high;
 
 	ephemeral_range(&low, &high);
+	if (low < PORT_FIRST)
+		low = PORT_FIRST;
+	if (high > PORT_LAST)
+		high = PORT_LAST;
 	unsigned outside = PORT_LAST - PORT_FIRST + 1;
-	bool avoid = low > PORT_FIRST && high < PORT_LAST && high >= low;
+	bool avoid = high >= low && high - low + 1 < outside;
 	if (avoid)
 		outside -= high - low + 1;
 	for (int i = 0; i < ATTEMPTS; i++) {

@@ -186,9 +186,9 @@ void proc_describe(pid_t pid, char *out, size_t size)
 	struct proc_stat stat;
 
 	if (n > 0) {
-		for (ssize_t i = 0; i < n - 1; i++)
+		for (ssize_t i = 0; i < n; i++)
 			if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
-				out[i] = ' ';
+				out[i] = i < n - 1 ? ' ' : '\0';
 		return;
 	}
 	if (proc_stat_read(pid, &stat))

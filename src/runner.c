@@ -165,6 +165,9 @@ void runner_check_empty(struct runner *runner)
 	if (instance->state != INSTANCE_STOPPING || !instance->main_ended)
 		return;
 	if (tree_count(&runner->tree) > 0) {
+		/* Somebody was found by the output of whom the main process' end knew nothing. */
+		if (instance->rung == 0)
+			instance_handle(instance, INSTANCE_MAIN_EXIT);
 		/* Nobody tells us of the end of processes that are not below us. */
 		if (runner->adopted && !timer_is_set(&runner->again))
 			timer_set(runner->app->loop, &runner->again, clock_mono() + ADOPTED_LOOK);

@@ -8,7 +8,8 @@
 
 enum {
 	SMALLEST_FRAME = 5,
-	TARGET_MAX = 128
+	TARGET_MAX = 128,
+	DEPTH_MAX = 8
 };
 
 ssize_t wire_frame(const void *bytes, size_t len, size_t max)
@@ -44,12 +45,40 @@ static int read_targets(const bson_t *doc, struct strlist *targets, struct cause
 	return 0;
 }
 
+/*
+ * What the library's own check does not see to: it descends without a limit, so that a client could
+ * exhaust our stack, and it passes over texts that are no UTF-8.
+ */
+static bool is_sound(const bson_t *doc, int depth)
+{
+	bson_iter_t iter;
+	bson_t child;
+	uint32_t len;
+
+	if (depth == 0 || !bson_iter_init(&iter, doc))
+		return false;
+	while (bson_iter_next(&iter)) {
+		if (bson_iter_type(&iter) == BSON_TYPE_CODEWSCOPE)
+			return false;
+		if ((BSON_ITER_HOLDS_DOCUMENT(&iter) || BSON_ITER_HOLDS_ARRAY(&iter)) &&
+			(!doc_at(&iter, &child) || !is_sound(&child, depth - 1)))
+			return false;
+		if (!BSON_ITER_HOLDS_UTF8(&iter))
+			continue;
+		const char *text = bson_iter_utf8(&iter, &len);
+		if (!bson_utf8_validate(text, len, false))
+			return false;
+	}
+	return true;
+}
+
 int wire_read_request(const void *frame, size_t len, struct wire_request *out, struct cause *cause)
 {
 	bson_t doc;
 
 	*out = (struct wire_request){.targets = STRLIST_INIT};
-	if (!bson_init_static(&doc, frame, len) || !bson_validate(&doc, BSON_VALIDATE_UTF8, NULL))
+	if (!bson_init_static(&doc, frame, len) || !is_sound(&doc, DEPTH_MAX) ||
+		!bson_validate(&doc, BSON_VALIDATE_UTF8, NULL))
 		return cause_set(cause, "the request is not a valid document");
 	int64_t version = doc_int(&doc, "v");
 	if (version != WIRE_VERSION)

@@ -334,6 +334,17 @@ sleep_over_the_hour() {
 	assert_equal "restarts" "" "$(event_times cycle web.1)$(event_times cycle web.2)"
 }
 
+# Kills the supervisor and its guard, so that neither can replace the other. The dynos go on.
+kill_supervisor() {
+	local supervisor
+
+	supervisor=$(supervisor_pid)
+	kill -STOP "$DAEMON" "$supervisor"
+	kill -KILL "$DAEMON" "$supervisor"
+	wait "$DAEMON" || true
+	wait_until "$PATIENCE" is_gone "$supervisor"
+}
+
 # No supervisor runs over the hour: it and its guard are killed, and others come at 04:50 and adopt the dynos.
 # Usage: restart_window
 be_off_over_the_hour() {
@@ -352,12 +363,7 @@ be_off_over_the_hour() {
 	wait_for_line web.1 "State changed from starting to up"
 	wait_for_line web.2 "State changed from starting to up"
 	wait_for_line later.1 "State changed from starting to up"
-	local supervisor
-	supervisor=$(supervisor_pid)
-	kill -STOP "$DAEMON" "$supervisor"
-	kill -KILL "$DAEMON" "$supervisor"
-	wait "$DAEMON" || true
-	wait_until "$PATIENCE" is_gone "$supervisor"
+	kill_supervisor
 	start_at "2026-06-09 02:50:00" 600
 	wait_for_cycle later.1
 	wait_for_field web.1 next_restart "2026-06-10T02:30:00.000000000Z"
@@ -387,10 +393,14 @@ be_off_over_the_hour() {
 		restart_window = 3h
 		[process later]
 		command = sleep 1000
-		restart_at = 0 5 * * *
+		restart_at = 15 5 * * *
 	END
-	# The supervisor was off at 04:30 and comes back ten minutes later, within the window.
+	# It is launched ten minutes late, and ten minutes later another supervisor adopts it; both within the window.
 	start_at "2026-06-09 02:40:00" 600
+	wait_for_line web.1 "State changed from starting to up"
+	wait_for_line later.1 "State changed from starting to up"
+	kill_supervisor
+	start_at "2026-06-09 02:50:00" 600
 	wait_for_cycle later.1
 	wait_for_field web.1 next_restart "2026-06-10T02:30:00.000000000Z"
 	end_daemon
@@ -414,13 +424,14 @@ be_off_over_the_hour() {
 		boot_timeout = 30d
 		[process later]
 		command = sleep 1000
-		restart_at = 0 6 * * *
+		restart_at = 30 5 * * *
 	END
 	start_at "2026-06-09 02:20:00" 600
 	wait_for_line web.1 "State changed from starting to up"
 	wait_for_line web.2 "State changed from starting to up"
 	wait_for_cycle web.1
-	wait_until "$PATIENCE" "$GRACECTL" -c "$CONFIG" restart -q web.2
+	python3 "$BATS_TEST_DIRNAME/control.py" "$RUN/control.sock" order restart web.2
+	wait_for_line web.2 "State changed from starting to up" 2
 	touch go
 	wait_for_line web.1 "State changed from starting to up" 2
 	wait_for_cycle later.1

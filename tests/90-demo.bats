@@ -80,13 +80,19 @@ teardown() {
 	[ "$output" = "demo-server: cannot open the database text: file is not a database" ]
 }
 
-@test "demo: a database server's URI or an empty name is refused with exit status 2" {
-	run env DATABASE=mongodb://localhost/demo "$DEMO_SERVER"
+@test "demo: a server of another kind, or an empty name, is refused with exit status 2" {
+	run env DATABASE=postgres://me:secret@localhost/demo "$DEMO_SERVER"
 	[ "$status" -eq 2 ]
-	[[ $output == *'DATABASE is "mongodb://localhost/demo"; it must name a SQLite file'* ]]
+	[[ $output == *'DATABASE begins with "postgres://"; it must name a SQLite file, or a server'* ]]
+	[[ $output != *secret* ]]
 	run "$DEMO_SERVER" --database ''
 	[ "$status" -eq 2 ]
 	[[ $output == *'--database is empty'* ]]
+	for name in MONGO_DB MONGODB_URI; do
+		run env "$name=demo" "$DEMO_SERVER"
+		[ "$status" -eq 2 ]
+		[ "$output" = "demo-server: $name is not a URI; it must begin with mongodb:// or mongodb+srv://" ]
+	done
 }
 
 @test "demo: wrong options are refused with exit status 2" {
@@ -103,12 +109,77 @@ teardown() {
 @test "demo: --help names every option, --version the version, and both exit 0" {
 	run "$DEMO_SERVER" --help
 	[ "$status" -eq 0 ]
-	for option in -p --port --database --deadline --header-timeout --lame-duck -h --help --version; do
+	for option in -p --port --config --database --deadline --header-timeout --lame-duck -h --help --version; do
 		[[ $output == *" $option"* ]]
 	done
 	run "$DEMO_SERVER" --version
 	[ "$status" -eq 0 ]
-	[[ $output == "demo-server "* ]]
+	[[ $output =~ ^demo-server\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+# The file of --config.
+
+@test "demo: the settings come from a file, and the environment and the options win over it" {
+	cat >demo.ini <<-'END'
+		; a comment
+		[demo-server]
+		port = 0
+		database = file.db
+		deadline = 9s
+		# another one
+		header_timeout = 1500ms
+		lame_duck = 400ms
+	END
+	start_demo --config demo.ini
+	[ -f file.db ]
+	play <<-'END'
+		signal TERM
+		exits after=0.4 within=1.5
+	END
+	assert_clean_stop
+	DATABASE=env.db start_demo --config demo.ini --lame-duck 0s
+	[ -f env.db ]
+	play <<-'END'
+		signal TERM
+		exits within=0.4
+	END
+	assert_clean_stop
+}
+
+# refuses_file TEXT MESSAGE
+refuses_file() {
+	printf '%b' "$1" >bad.ini
+	run "$DEMO_SERVER" --config bad.ini
+	[ "$status" -eq 2 ] && [ "$output" = "demo-server: $2" ] || {
+		printf 'the file: %s\nexpected: %s\ngot:      %s (%s)\n' "$1" "demo-server: $2" "$output" "$status"
+		return 1
+	}
+}
+
+@test "demo: a mistake in the file is told with file, line and key, and exit status 2" {
+	local head='[demo-server]\n'
+	refuses_file 'port = 1\n' 'bad.ini:1: the settings must stand below the line [demo-server]'
+	refuses_file "$head"'port = 0\n\n[web]\nport = 1\n' 'bad.ini:5: the section is unknown; there is only [demo-server]'
+	refuses_file "$head"'port = 70000\n' 'bad.ini:2: key `port` is "70000"; it must be a number from 0 to 65535'
+	refuses_file "$head"'\nprot = 1\n' 'bad.ini:3: key `prot` is unknown; did you mean `port`?'
+	refuses_file "$head"'colour = 1\n' \
+		'bad.ini:2: key `colour` is unknown; there are port, database, deadline, header_timeout and lame_duck'
+	refuses_file "$head"'port = 0\nport = 0\n' 'bad.ini:3: key `port` stands a second time'
+	refuses_file "$head"'port\n' 'bad.ini:2: the line is neither a section nor KEY = VALUE'
+	refuses_file "$head"'port = 0\n  0\n' 'bad.ini:3: the line is neither a section nor KEY = VALUE'
+	refuses_file "$head"'database = redis://x\n' \
+		'bad.ini:2: key `database` begins with "redis://"; it must name a SQLite file, or a server by a mongodb:// or mongodb+srv:// URI'
+	refuses_file "$head"'database =\n' \
+		'bad.ini:2: key `database` is empty; it must name a SQLite file, or a server by a mongodb:// URI'
+	refuses_file "$head""$(printf 'x%.0s' {1..5000})" 'bad.ini:2: the line is too long; at most 4096 characters are taken'
+	refuses_file "$head"'a\0b' 'bad.ini is not a text file'
+	printf '[demo-server]\ndeadline = soon\n' >bad.ini
+	run "$DEMO_SERVER" --config bad.ini
+	[ "$status" -eq 2 ]
+	[[ $output == 'demo-server: bad.ini:2: key `deadline`: '*soon* ]]
+	run "$DEMO_SERVER" --config nowhere.ini
+	[ "$status" -eq 2 ]
+	[ "$output" = 'demo-server: cannot read nowhere.ini: No such file or directory' ]
 }
 
 # The routes.
@@ -117,6 +188,20 @@ teardown() {
 	start_demo
 	http 200 /healthz
 	assert_body ok
+}
+
+@test "demo: GET /livez answers 200, also while it stops" {
+	start_demo --lame-duck 500ms
+	http 200 /livez
+	assert_body alive
+	play <<-'END'
+		signal TERM
+		log "SIGTERM signal received."
+		request live GET /livez
+		answer live 200 close body=alive
+		exits
+	END
+	assert_clean_stop
 }
 
 @test "demo: POST /user stores a user from a form" {

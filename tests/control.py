@@ -110,6 +110,12 @@ def expect_ping():
 
 # ---- the scenarios ----
 
+def order(cmd, target):
+    """Asks for it, and goes away when the supervisor has begun."""
+    connection = Connection().send(request(cmd, target))
+    assert next(connection.messages())["type"] == "accepted"
+
+
 def frames():
     """Bytes that are no frame: the connection is closed without an answer."""
     for name, data in {

@@ -5,7 +5,9 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 DEMO_SERVER=${DEMO_SERVER:-$ROOT/build/demo-server}
 
 demo_setup() {
-	unset PORT DATABASE
+	unset PORT DATABASE MONGO_DB
+	GIVEN_MONGODB_URI=${MONGODB_URI:-}
+	unset MONGODB_URI
 	cd "$BATS_TEST_TMPDIR" || return 1
 	DEMO_LOG=$BATS_TEST_TMPDIR/log
 	DEMO_PID=

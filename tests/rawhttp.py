@@ -27,6 +27,7 @@ one step:
                              signal after a quarter of the time; the outcomes as letters
                              (s: 2xx, u: 503, r: reset or end, x: refused) match PATTERN
   signal NAME                send a signal to the server
+  resume PID, kill PID       let another process go on (SIGCONT), or kill it
   log TEXT                   the server's log has a line with TEXT
   pass SECONDS               let time pass, as a part of the scenario
   exits [within=S] [after=S] the server's process ends
@@ -260,6 +261,12 @@ class Scenario:
     def do_signal(self, name):
         self.signalled = time.monotonic()
         signal.pidfd_send_signal(self.pidfd, getattr(signal, "SIG" + name))
+
+    def do_resume(self, pid):
+        os.kill(int(pid), signal.SIGCONT)
+
+    def do_kill(self, pid):
+        os.kill(int(pid), signal.SIGKILL)
 
     def do_log(self, text):
         while time.monotonic() < self.until:

@@ -5,12 +5,13 @@
  *
  * The parts: options (what to do), store (the database), http (the server),
  * routes (what it answers), shutdown (how it ends). All run on one libev loop; only
- * the database has a thread of its own.
+ * the database has threads of its own.
  */
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "http.h"
 #include "options.h"
@@ -70,7 +71,27 @@ static int serve(struct ev_loop *loop, const struct options *opts, struct store 
 	printf("App running on port %d...\n", app.port);
 	ev_run(loop, 0);
 	http_free(http);
+	if (stop.store_hangs) {
+		fflush(stdout);
+		_exit(stop.exit_status);
+	}
 	return stop.exit_status;
+}
+
+static int run(const struct options *opts)
+{
+	struct cause cause;
+
+	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+	if (loop == NULL)
+		return fail(EXIT_FAILURE, &(struct cause){"cannot start the event loop"});
+	struct store *store = store_open(loop, opts->database, &cause);
+	if (store == NULL)
+		return fail(EXIT_FAILURE, &cause);
+	int status = serve(loop, opts, store);
+	store->free(store);
+	ev_loop_destroy(loop);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -81,19 +102,9 @@ int main(int argc, char **argv)
 	/* A pipe would otherwise get the lines in blocks of 4 KB, the last ones perhaps never. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	enum options_result parsed = options_parse(argc, argv, &opts, &cause);
-	if (parsed == OPTIONS_BAD)
-		return fail(EXIT_USAGE, &cause);
-	if (parsed == OPTIONS_DONE)
-		return EXIT_SUCCESS;
-
-	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-	if (loop == NULL)
-		return fail(EXIT_FAILURE, &(struct cause){"cannot start the event loop"});
-	struct store *store = store_sqlite_open(loop, opts.database, &cause);
-	if (store == NULL)
-		return fail(EXIT_FAILURE, &cause);
-	int status = serve(loop, &opts, store);
-	store->free(store);
-	ev_loop_destroy(loop);
+	int status = parsed == OPTIONS_RUN   ? run(&opts)
+		     : parsed == OPTIONS_BAD ? fail(EXIT_USAGE, &cause)
+					     : EXIT_SUCCESS;
+	options_release(&opts);
 	return status;
 }

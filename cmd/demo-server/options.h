@@ -1,5 +1,9 @@
 /*
- * options: the command line and the environment.
+ * options: the command line, the environment and the ini file, as one table of
+ * settings.
+ *
+ * What stands later in this list wins: the built-in value, the file of --config,
+ * the environment, the command line.
  */
 #ifndef GRACECTL_DEMO_OPTIONS_H
 #define GRACECTL_DEMO_OPTIONS_H
@@ -8,8 +12,8 @@
 #include "clock.h"
 
 struct options {
-	int port;	      /* 0: the kernel chooses */
-	const char *database; /* the SQLite file */
+	int port;	/* 0: the kernel chooses */
+	char *database; /* a SQLite file, or the URI of a MongoDB server, see store_open() */
 	nsec_t deadline;
 	nsec_t header_timeout;
 	nsec_t lame_duck;
@@ -21,7 +25,9 @@ enum options_result {
 	OPTIONS_BAD,  /* the cause says why: exit 2 */
 };
 
-/* Reads them all; an option wins over the environment. The texts stay those of argv and environ. */
+/* Reads them all; to be released whatever the result is. */
 enum options_result options_parse(int argc, char **argv, struct options *opts, struct cause *cause);
+
+void options_release(struct options *opts);
 
 #endif

@@ -20,14 +20,34 @@ static void get_index(struct app *app, struct http_request *request)
 	http_reply_text(request, 200, "Hello from port %d, pid %d.", app->port, (int)getpid());
 }
 
+/* GET /livez: nobody needs to end this process. That holds during a stop, and without a database.
+ */
+
+static void get_life(struct app *app, struct http_request *request)
+{
+	(void)app;
+	http_reply_text(request, 200, "alive");
+}
+
 /* GET /healthz: the readiness check, which is the first to learn of a stop. */
 
 static void get_health(struct app *app, struct http_request *request)
 {
+	struct cause why_not;
+
 	if (shutdown_has_begun(app->stop))
 		http_reply_text(request, 503, "stopping");
+	else if (!app->store->is_reachable(app->store, &why_not))
+		http_reply_text(request, 503, "%s", why_not.text);
 	else
 		http_reply_text(request, 200, "ok");
+}
+
+/* 503 says that nothing has happened and that it may be tried again; 500 says neither. */
+static void reply_trouble(struct http_request *request, const struct store_answer *answer)
+{
+	http_reply_text(
+		request, answer->status == STORE_UNREACHABLE ? 503 : 500, "%s", answer->cause.text);
 }
 
 /* POST /user */
@@ -39,7 +59,7 @@ static void user_added(void *arg, const struct store_answer *answer)
 	if (answer->status == STORE_OK)
 		http_reply(request, &(struct http_answer){.status = 201, .text = "Success!"});
 	else
-		http_reply_text(request, 500, "%s", answer->cause.text);
+		reply_trouble(request, answer);
 }
 
 static void post_user(struct app *app, struct http_request *request)
@@ -64,8 +84,8 @@ static void user_found(void *arg, const struct store_answer *answer)
 		http_reply_text(request, 404, "There is no such user.");
 		return;
 	}
-	if (answer->status == STORE_FAILED) {
-		http_reply_text(request, 500, "%s", answer->cause.text);
+	if (answer->status != STORE_OK) {
+		reply_trouble(request, answer);
 		return;
 	}
 	char *json = user_to_json(&answer->user);
@@ -175,6 +195,7 @@ static const struct route {
 	void (*handle)(struct app *app, struct http_request *request);
 } routes[] = {
 	{"GET", "/", get_index},
+	{"GET", "/livez", get_life},
 	{"GET", "/healthz", get_health},
 	{"GET", "/user", get_user},
 	{"POST", "/user", post_user},

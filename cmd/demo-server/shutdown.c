@@ -73,10 +73,11 @@ static void store_closed(void *arg, const char *failure)
 
 	stop->store_closed = true;
 	if (failure == NULL) {
-		puts("Database connection closed.");
+		puts(stop->store->farewell);
 		return;
 	}
 	complain(failure);
+	stop->store_hangs = true;
 	stop->exit_status = EXIT_FAILURE;
 }
 

@@ -43,6 +43,7 @@ struct shutdown {
 	int exit_status;
 	bool lame_duck_over;
 	bool store_closed;
+	bool store_hangs;	/* it could not be closed, and must not be freed */
 	nsec_t first_interrupt; /* when the first SIGINT came; 0: none yet */
 
 	ev_prepare each_turn;	  /* looks whether the step is over */

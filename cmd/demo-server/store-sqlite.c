@@ -165,6 +165,14 @@ static void sqlite_find_user(
 	submit(call);
 }
 
+/* A file is there or is not, and that a statement has to find out. */
+static bool sqlite_is_reachable(const struct store *store, struct cause *why_not)
+{
+	(void)store;
+	(void)why_not;
+	return true;
+}
+
 static void sqlite_close(struct store *store, store_closed_fn *closed, void *arg)
 {
 	struct call *call = call_new(store, run_close, close_done, arg);
@@ -185,9 +193,10 @@ static void sqlite_free(struct store *base)
 }
 
 static const struct store sqlite_functions = {
-	.kind = "SQLite",
+	.farewell = "Database connection closed.",
 	.add_user = sqlite_add_user,
 	.find_user = sqlite_find_user,
+	.is_reachable = sqlite_is_reachable,
 	.close = sqlite_close,
 	.free = sqlite_free,
 };

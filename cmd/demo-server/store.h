@@ -3,10 +3,12 @@
  *
  * Every call returns at once. Its callback comes later, on the loop's thread,
  * exactly once; so an implementation is free to use a thread, a socket or nothing
- * at all. The calls are answered in the order in which they were made.
+ * at all. Calls may be answered in another order than that in which they were made.
  */
 #ifndef GRACECTL_DEMO_STORE_H
 #define GRACECTL_DEMO_STORE_H
+
+#include <stdbool.h>
 
 #include "cause.h"
 #include "user.h"
@@ -15,24 +17,28 @@ struct ev_loop;
 
 enum store_status {
 	STORE_OK,
-	STORE_NOT_FOUND, /* no such user */
-	STORE_FAILED,	 /* the database could not do it; the cause says why */
+	STORE_NOT_FOUND,   /* no such user */
+	STORE_UNREACHABLE, /* there is no database to ask; nothing was changed */
+	STORE_FAILED,	   /* the database could not do it, or has not said whether it did */
 };
 
 struct store_answer {
 	enum store_status status;
 	struct user user;   /* with STORE_OK: as stored or found */
-	struct cause cause; /* with STORE_FAILED */
+	struct cause cause; /* with STORE_UNREACHABLE and STORE_FAILED */
 };
 
 /* The answer is only valid during the call. */
 typedef void store_answer_fn(void *arg, const struct store_answer *answer);
 
-/* failure is NULL, or the sentence of what went wrong while closing. */
+/*
+ * failure is NULL; or the sentence of what went wrong while closing. Then the store is not to be
+ * freed, for its threads may still be at work: only the end of the process ends them.
+ */
 typedef void store_closed_fn(void *arg, const char *failure);
 
 struct store {
-	const char *kind; /* "SQLite" */
+	const char *farewell; /* the line that says that it is closed */
 
 	/* Stores a new user of that name; the name has been checked. */
 	void (*add_user)(
@@ -42,14 +48,27 @@ struct store {
 	void (*find_user)(
 		struct store *store, const struct user *user, store_answer_fn *answer, void *arg);
 
+	/* What is known at this moment, without asking; why not is a sentence. */
+	bool (*is_reachable)(const struct store *store, struct cause *why_not);
+
 	/* Closes the database behind all earlier calls. Called once, and no other call after it. */
 	void (*close)(struct store *store, store_closed_fn *closed, void *arg);
 
-	/* Frees what is left. Only before any other call, or after closed() was called. */
+	/* Frees what is left. Only before any other call, or after closed() without a failure. */
 	void (*free)(struct store *store);
 };
 
-/* Opens the file, or creates it. Returns NULL with a sentence when that fails. */
+/*
+ * Opens the database: a server by its mongodb:// or mongodb+srv:// URI, anything else is the path
+ * of a SQLite file. Returns NULL with a sentence when that fails; a server that cannot be reached
+ * is no failure.
+ */
+struct store *store_open(struct ev_loop *loop, const char *database, struct cause *cause);
+
+/* Opens the file, or creates it. */
 struct store *store_sqlite_open(struct ev_loop *loop, const char *path, struct cause *cause);
+
+/* Takes the URI, and connects in the background, for ever if need be. */
+struct store *store_mongo_open(struct ev_loop *loop, const char *uri, struct cause *cause);
 
 #endif

@@ -160,7 +160,10 @@ char *user_to_json(const struct user *user)
 {
 	bson_t doc = BSON_INITIALIZER;
 
-	BSON_APPEND_INT64(&doc, "id", user->id);
+	if (user->oid[0] != '\0')
+		BSON_APPEND_UTF8(&doc, "id", user->oid);
+	else
+		BSON_APPEND_INT64(&doc, "id", user->id);
 	BSON_APPEND_UTF8(&doc, key, user->name);
 	BSON_APPEND_DATE_TIME(&doc, "created", user->created_ms);
 	char *json = bson_as_relaxed_extended_json(&doc, NULL);

@@ -17,7 +17,8 @@ enum {
 };
 
 struct user {
-	int64_t id;
+	int64_t id;	    /* SQLite's */
+	char oid[25];	    /* MongoDB's, in hex; "" when there is none */
 	int64_t created_ms; /* since 1970 */
 	char name[USER_NAME_MAX + 1];
 };

@@ -79,8 +79,7 @@ static int start_threads(struct worker *worker, unsigned count)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (worker->count < count && error == 0) {
-		error = pthread_create(
-			&worker->threads[worker->count], NULL, worker_main, worker);
+		error = pthread_create(&worker->threads[worker->count], NULL, worker_main, worker);
 		if (error == 0)
 			worker->count++;
 	}

@@ -113,11 +113,29 @@ static char *program_path(void)
 	return path;
 }
 
+/*
+ * Whatever our caller had open is no business of the application, which would inherit it: a pipe of
+ * his would never end. Only the descriptor on which he waits for us stays.
+ */
+static void close_inherited(int keep)
+{
+	unsigned first = STDERR_FILENO + 1;
+
+	if (keep > STDERR_FILENO) {
+		if ((unsigned)keep > first)
+			close_range(first, (unsigned)keep - 1, 0);
+		first = (unsigned)keep + 1;
+	}
+	close_range(first, ~0U, 0);
+}
+
 static int guard(const struct config *config, struct guard_order *order)
 {
 	struct cause cause;
 	bool running = false;
 
+	if (order->lock < 0)
+		close_inherited(order->ready_fd);
 	if (order->lock < 0)
 		order->lock = supervisor_lock(config, &running, &cause);
 	if (order->lock < 0)

@@ -742,17 +742,43 @@ static void test_crash_policy(void)
 	is_str(crashes(1, 0), "cycle off; starting>crashed", "an exit with status 0 is one, too");
 }
 
+static const char *launch_fails(int number, bool was_process)
+{
+	struct instance *instance = &world.instances[number];
+
+	instance->ending = ENDING_LAUNCH;
+	instance->main.pid = was_process ? 100 : 0;
+	snprintf(instance->failure, sizeof instance->failure, "the program cannot be executed");
+	becomes(number, INSTANCE_STOPPING);
+	return is_gone(number);
+}
+
 static void test_launch_failure(void)
 {
+	static const char *const pauses[] = {"1s", "2s", "4s", "8s", "16s", "32s", "1m", "1m"};
+	char does[80];
+
 	new_dyno(ORDER_OVERLAP, "never");
 	on(DYNO_START);
-	struct instance *instance = &world.instances[1];
-	instance->ending = ENDING_LAUNCH;
-	snprintf(instance->failure, sizeof instance->failure, "the program cannot be executed");
-	becomes(1, INSTANCE_STOPPING);
-	is_str(is_gone(1), "cycle off; starting>crashed", "what cannot be launched is crashed");
+	is_str(launch_fails(1, true), "cycle off; starting>crashed",
+		"what cannot be executed is crashed");
 	is_str(world.dyno.why, "the program cannot be executed", "and says why");
 	ok(!world.dyno.last_exit.known, "without an exit status");
+	is_int(world.dyno.crashes, 1, "it is counted as a crash");
+
+	new_dyno(ORDER_OVERLAP, "never");
+	on(DYNO_START);
+	for (int i = 0; i < (int)(sizeof pauses / sizeof *pauses); i++) {
+		snprintf(does, sizeof does, "cycle off; starting>crashed; cool %s; cooling",
+			pauses[i]);
+		is_str(launch_fails(i + 1, false), does,
+			"where not even a process could be made, it is tried again soon");
+		fires(DYNO_TIMER_COOL, DYNO_COOLED);
+	}
+	is_int(world.dyno.crashes, 0, "which is no crash, so backoff has no part in it");
+	is_int((int64_t)world.dyno.failures, 8, "but a failure each time");
+	is_str(crashes(9, 1), "cycle off; starting>crashed", "a real crash after it is one");
+	is_int(world.dyno.crashes, 1, "and counted");
 }
 
 static void test_crash_leaving_others(void)

@@ -1,0 +1,534 @@
+/*
+ * store-mongo: users in the collection "users" of a MongoDB server.
+ *
+ * libmongoc has only calls that block, so a few threads make them; each takes a
+ * client from the driver's pool for the time of one call. The driver's own threads
+ * watch the server and connect again for ever, once in a second (see news.h).
+ *
+ * Every wait has a bound, in the URI or here: the time that a call waits for its
+ * turn (waitQueueTimeoutMS), for a server (serverSelectionTimeoutMS), for a
+ * connection (connectTimeoutMS) and for an answer (socketTimeoutMS).
+ *
+ * Closing: when the last call is answered the threads are joined, then the pool is
+ * destroyed. That may mean a message to a server that does not answer any more, so
+ * it happens on one more thread, and the loop waits for it with a bound, too.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <mongoc/mongoc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "news.h"
+#include "worker.h"
+#include "xmalloc.h"
+
+enum {
+	THREADS = 4,	      /* calls at the same time, if the pool allows */
+	CLOSE_SPARE_MS = 1000 /* what closing may take beside the waits of the URI */
+};
+
+static const nsec_t retry_interval = NSEC_PER_SEC;
+static const char app_name[] = "demo-server";
+static const char default_database[] = "demo";
+static const char collection_name[] = "users";
+
+struct mongo_store {
+	struct store store; /* first: the two pointers are the same */
+	struct ev_loop *loop;
+	mongoc_uri_t *uri;
+	struct worker *worker;
+	struct news news;
+	struct worker_job opening;
+
+	pthread_mutex_t lock;	    /* guards the next two */
+	pthread_cond_t changed;	    /* one of them has */
+	mongoc_client_pool_t *pool; /* NULL until the driver has taken the URI */
+	bool closing;		    /* no more attempts to open it */
+
+	size_t pending; /* the loop's: calls without an answer, the opening included */
+	struct worker *closer;
+	struct worker_job destroying;
+	ev_timer close_bound;
+	store_closed_fn *closed_fn; /* NULL before the close, and again when it was called */
+	void *closed_arg;
+};
+
+/* One call on its way to a thread and back. */
+struct call {
+	struct worker_job job; /* first: the two pointers are the same */
+	struct mongo_store *store;
+	void (*operate)(struct call *call, mongoc_collection_t *users);
+	nsec_t since;
+	struct store_answer answer; /* its user is also the question */
+	store_answer_fn *answer_fn;
+	void *arg;
+};
+
+/* The URI. */
+
+/* Our bounds; the driver's are 30 s, 10 s, 300 s, none, 10 s and 100. */
+static const struct {
+	const char *option;
+	int32_t value;
+} defaults[] = {
+	{MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 3000},
+	{MONGOC_URI_CONNECTTIMEOUTMS, 2000},
+	{MONGOC_URI_SOCKETTIMEOUTMS, 5000},
+	{MONGOC_URI_WAITQUEUETIMEOUTMS, 3000},
+	{MONGOC_URI_HEARTBEATFREQUENCYMS, 1000},
+	{MONGOC_URI_MAXPOOLSIZE, 10},
+};
+
+static int32_t number_of(const struct mongo_store *store, const char *option)
+{
+	return mongoc_uri_get_option_as_int32(store->uri, option, 0);
+}
+
+static const char *database_of(const struct mongo_store *store)
+{
+	const char *name = mongoc_uri_get_database(store->uri);
+
+	return name != NULL && name[0] != '\0' ? name : default_database;
+}
+
+/* 0 would not mean "no wait" to the driver, but its default. */
+static int take_uri(struct mongo_store *store, const char *text, struct cause *cause)
+{
+	bson_error_t error;
+
+	store->uri = mongoc_uri_new_with_error(text, &error);
+	if (store->uri == NULL)
+		return cause_set(
+			cause, "the URI of the MongoDB server is not valid: %s", error.message);
+	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+		if (number_of(store, defaults[i].option) <= 0)
+			mongoc_uri_set_option_as_int32(
+				store->uri, defaults[i].option, defaults[i].value);
+	if (mongoc_uri_get_appname(store->uri) == NULL)
+		mongoc_uri_set_appname(store->uri, app_name);
+	return 0;
+}
+
+/* What the driver has seen, on its threads. */
+
+static void topology_changed_cb(const mongoc_apm_topology_changed_t *event)
+{
+	struct mongo_store *store = mongoc_apm_topology_changed_get_context(event);
+
+	news_set_reachable(
+		&store->news, mongoc_topology_description_has_writable_server(
+				      mongoc_apm_topology_changed_get_new_description(event)));
+}
+
+static void heartbeat_failed_cb(const mongoc_apm_server_heartbeat_failed_t *event)
+{
+	struct mongo_store *store = mongoc_apm_server_heartbeat_failed_get_context(event);
+	bson_error_t error;
+
+	mongoc_apm_server_heartbeat_failed_get_error(event, &error);
+	news_set_failure(&store->news, error.message);
+}
+
+/* Its warnings are about what its calls and the callbacks above tell as well. */
+static void log_cb(mongoc_log_level_t level, const char *domain, const char *message, void *arg)
+{
+	(void)arg;
+	if (level <= MONGOC_LOG_LEVEL_CRITICAL)
+		fprintf(stderr, "demo-server: libmongoc: %s: %s\n", domain, message);
+}
+
+static void watch_server(struct mongo_store *store, mongoc_client_pool_t *pool)
+{
+	mongoc_apm_callbacks_t *callbacks = mongoc_apm_callbacks_new();
+
+	mongoc_apm_set_topology_changed_cb(callbacks, topology_changed_cb);
+	mongoc_apm_set_server_heartbeat_failed_cb(callbacks, heartbeat_failed_cb);
+	mongoc_client_pool_set_apm_callbacks(pool, callbacks, store);
+	mongoc_apm_callbacks_destroy(callbacks);
+}
+
+/* Opening. */
+
+/* Waits with the lock held until something has changed, or a point in time. */
+static void wait_for_change(struct mongo_store *store, nsec_t until)
+{
+	struct timespec at = {.tv_sec = until / NSEC_PER_SEC, .tv_nsec = until % NSEC_PER_SEC};
+
+	pthread_cond_clockwait(&store->changed, &store->lock, CLOCK_MONOTONIC, &at);
+}
+
+/* A mongodb+srv:// URI is looked up here, which may take its time and may fail. */
+static mongoc_client_pool_t *pool_new(struct mongo_store *store)
+{
+	bson_error_t error;
+	mongoc_client_pool_t *pool = mongoc_client_pool_new_with_error(store->uri, &error);
+
+	if (pool == NULL) {
+		news_set_failure(&store->news, error.message);
+		return NULL;
+	}
+	mongoc_client_pool_set_error_api(pool, MONGOC_ERROR_API_VERSION_2);
+	watch_server(store, pool);
+	/* The first client starts the threads that watch; they inherit the mask of this one. */
+	mongoc_client_pool_push(pool, mongoc_client_pool_pop(pool));
+	return pool;
+}
+
+/* Returns false when it is time to close. */
+static bool wait_for_retry(struct mongo_store *store)
+{
+	nsec_t until = clock_mono() + retry_interval;
+
+	pthread_mutex_lock(&store->lock);
+	while (!store->closing && clock_mono() < until)
+		wait_for_change(store, until);
+	bool go_on = !store->closing;
+	pthread_mutex_unlock(&store->lock);
+	return go_on;
+}
+
+static void run_opening(struct worker_job *job)
+{
+	struct mongo_store *store =
+		(struct mongo_store *)(void *)((char *)job - offsetof(struct mongo_store, opening));
+	mongoc_client_pool_t *pool;
+
+	do
+		pool = pool_new(store);
+	while (pool == NULL && wait_for_retry(store));
+	pthread_mutex_lock(&store->lock);
+	store->pool = pool;
+	pthread_cond_broadcast(&store->changed);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* The calls, on their threads. */
+
+static mongoc_client_pool_t *wait_for_pool(struct mongo_store *store, nsec_t until)
+{
+	pthread_mutex_lock(&store->lock);
+	while (store->pool == NULL && !store->closing && clock_mono() < until)
+		wait_for_change(store, until);
+	mongoc_client_pool_t *pool = store->pool;
+	pthread_mutex_unlock(&store->lock);
+	return pool;
+}
+
+static void fail(struct call *call, const char *what, const bson_error_t *error)
+{
+	bool nobody_there = error->domain == MONGOC_ERROR_SERVER_SELECTION;
+
+	call->answer.status = nobody_there ? STORE_UNREACHABLE : STORE_FAILED;
+	cause_set(&call->answer.cause, "cannot %s in MongoDB: %s", what, error->message);
+}
+
+static void operate_add(struct call *call, mongoc_collection_t *users)
+{
+	struct user *user = &call->answer.user;
+	bson_t doc = BSON_INITIALIZER;
+	bson_error_t error;
+	bson_oid_t oid;
+
+	bson_oid_init(&oid, NULL);
+	bson_oid_to_string(&oid, user->oid);
+	user->created_ms = clock_wall() / NSEC_PER_MSEC;
+	BSON_APPEND_OID(&doc, "_id", &oid);
+	BSON_APPEND_UTF8(&doc, "username", user->name);
+	BSON_APPEND_DATE_TIME(&doc, "created", user->created_ms);
+	if (!mongoc_collection_insert_one(users, &doc, NULL, NULL, &error))
+		fail(call, "store the user", &error);
+	bson_destroy(&doc);
+}
+
+static void read_user(struct user *user, const bson_t *doc)
+{
+	bson_iter_t iter;
+
+	if (bson_iter_init_find(&iter, doc, "_id") && BSON_ITER_HOLDS_OID(&iter))
+		bson_oid_to_string(bson_iter_oid(&iter), user->oid);
+	if (bson_iter_init_find(&iter, doc, "created") && BSON_ITER_HOLDS_DATE_TIME(&iter))
+		user->created_ms = bson_iter_date_time(&iter);
+}
+
+static void operate_find(struct call *call, mongoc_collection_t *users)
+{
+	bson_t *filter = BCON_NEW("username", BCON_UTF8(call->answer.user.name));
+	bson_t *opts = BCON_NEW("limit", BCON_INT64(1), "sort", "{", "created", BCON_INT32(-1),
+		"_id", BCON_INT32(-1), "}");
+	mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(users, filter, opts, NULL);
+	const bson_t *doc;
+	bson_error_t error;
+
+	if (mongoc_cursor_next(cursor, &doc))
+		read_user(&call->answer.user, doc);
+	else if (mongoc_cursor_error(cursor, &error))
+		fail(call, "look for the user", &error);
+	else
+		call->answer.status = STORE_NOT_FOUND;
+	mongoc_cursor_destroy(cursor);
+	bson_destroy(opts);
+	bson_destroy(filter);
+}
+
+static void operate_with(struct call *call, mongoc_client_t *client)
+{
+	mongoc_collection_t *users =
+		mongoc_client_get_collection(client, database_of(call->store), collection_name);
+
+	call->answer.status = STORE_OK;
+	call->operate(call, users);
+	mongoc_collection_destroy(users);
+}
+
+static void run_call(struct worker_job *job)
+{
+	struct call *call = (struct call *)job;
+	struct mongo_store *store = call->store;
+	nsec_t until =
+		call->since + number_of(store, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
+	mongoc_client_pool_t *pool = wait_for_pool(store, until);
+	/* All the same the pool has a client for each thread. */
+	mongoc_client_t *client =
+		pool != NULL && clock_mono() < until ? mongoc_client_pool_pop(pool) : NULL;
+
+	if (client == NULL) {
+		call->answer.status = STORE_UNREACHABLE;
+		cause_set(&call->answer.cause, "%s",
+			pool == NULL ? "the database is not reachable: not connected yet"
+				     : "the database does not keep up with the requests");
+		return;
+	}
+	operate_with(call, client);
+	mongoc_client_pool_push(pool, client);
+}
+
+/* Closing, on the loop's thread but for the destruction itself. */
+
+static void end_close(struct mongo_store *store, const char *failure)
+{
+	store_closed_fn *closed = store->closed_fn;
+
+	ev_timer_stop(store->loop, &store->close_bound);
+	store->closed_fn = NULL;
+	if (closed != NULL)
+		closed(store->closed_arg, failure);
+}
+
+static void close_bound_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	struct cause cause;
+	(void)loop;
+	(void)revents;
+
+	cause_set(&cause, "the connection to MongoDB has not closed within %g s", watcher->repeat);
+	end_close(watcher->data, cause.text);
+}
+
+static struct mongo_store *store_of_destroying(struct worker_job *job)
+{
+	return (struct mongo_store *)(void *)((char *)job -
+					      offsetof(struct mongo_store, destroying));
+}
+
+static void run_destroying(struct worker_job *job)
+{
+	struct mongo_store *store = store_of_destroying(job);
+
+	if (store->pool != NULL)
+		mongoc_client_pool_destroy(store->pool);
+	store->pool = NULL;
+}
+
+static void destroying_done(struct worker_job *job)
+{
+	struct mongo_store *store = store_of_destroying(job);
+
+	worker_free(store->closer);
+	store->closer = NULL;
+	end_close(store, NULL);
+}
+
+/* Every call is answered: the threads have nothing to do, and nobody has a client. */
+static void destroy_pool(struct mongo_store *store)
+{
+	struct cause cause;
+
+	worker_free(store->worker);
+	store->worker = NULL;
+	store->closer = worker_new(store->loop, 1, &cause);
+	if (store->closer == NULL) {
+		end_close(store, cause.text);
+		return;
+	}
+	store->destroying.run = run_destroying;
+	store->destroying.done = destroying_done;
+	worker_submit(store->closer, &store->destroying);
+}
+
+static void set_closing(struct mongo_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->closing = true;
+	pthread_cond_broadcast(&store->changed);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void mongo_close(struct store *base, store_closed_fn *closed, void *arg)
+{
+	struct mongo_store *store = (struct mongo_store *)base;
+
+	store->closed_fn = closed;
+	store->closed_arg = arg;
+	news_end(&store->news);
+	set_closing(store);
+	ev_now_update(store->loop);
+	ev_timer_again(store->loop, &store->close_bound);
+	if (store->pending == 0)
+		destroy_pool(store);
+}
+
+/* The calls, on the loop's thread. */
+
+static void one_is_done(struct mongo_store *store)
+{
+	if (--store->pending == 0 && store->closed_fn != NULL)
+		destroy_pool(store);
+}
+
+static void opening_done(struct worker_job *job)
+{
+	one_is_done((
+		struct mongo_store *)(void *)((char *)job - offsetof(struct mongo_store, opening)));
+}
+
+static void call_done(struct worker_job *job)
+{
+	struct call *call = (struct call *)job;
+	struct mongo_store *store = call->store;
+
+	call->answer_fn(call->arg, &call->answer);
+	free(call);
+	one_is_done(store);
+}
+
+static void submit(struct store *base, const struct user *user,
+	void (*operate)(struct call *call, mongoc_collection_t *users), store_answer_fn *answer,
+	void *arg)
+{
+	struct mongo_store *store = (struct mongo_store *)base;
+	struct call *call = xcalloc(1, sizeof *call);
+
+	*call = (struct call){
+		.job = {.run = run_call, .done = call_done},
+		.store = store,
+		.operate = operate,
+		.since = clock_mono(),
+		.answer.user = *user,
+		.answer_fn = answer,
+		.arg = arg,
+	};
+	store->pending++;
+	worker_submit(store->worker, &call->job);
+}
+
+static void mongo_add_user(
+	struct store *store, const struct user *user, store_answer_fn *answer, void *arg)
+{
+	submit(store, user, operate_add, answer, arg);
+}
+
+static void mongo_find_user(
+	struct store *store, const struct user *user, store_answer_fn *answer, void *arg)
+{
+	submit(store, user, operate_find, answer, arg);
+}
+
+static bool mongo_is_reachable(const struct store *store, struct cause *why_not)
+{
+	return news_is_reachable(&((const struct mongo_store *)store)->news, why_not);
+}
+
+/* The store. */
+
+static void mongo_free(struct store *base)
+{
+	struct mongo_store *store = (struct mongo_store *)base;
+
+	set_closing(store);
+	if (store->worker != NULL)
+		worker_free(store->worker);
+	run_destroying(&store->destroying);
+	if (store->uri != NULL)
+		mongoc_uri_destroy(store->uri);
+	news_release(&store->news);
+	pthread_cond_destroy(&store->changed);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+	mongoc_cleanup();
+}
+
+static const struct store mongo_functions = {
+	.farewell = "MongoDb connection closed.",
+	.add_user = mongo_add_user,
+	.find_user = mongo_find_user,
+	.is_reachable = mongo_is_reachable,
+	.close = mongo_close,
+	.free = mongo_free,
+};
+
+/* All that the destruction of the pool may wait for, one after the other. */
+static double close_seconds(const struct mongo_store *store)
+{
+	return (number_of(store, MONGOC_URI_SERVERSELECTIONTIMEOUTMS) +
+		       number_of(store, MONGOC_URI_CONNECTTIMEOUTMS) +
+		       number_of(store, MONGOC_URI_SOCKETTIMEOUTMS) + CLOSE_SPARE_MS) /
+	       1000.0;
+}
+
+static struct mongo_store *mongo_new(struct ev_loop *loop)
+{
+	struct mongo_store *store = xcalloc(1, sizeof *store);
+
+	store->store = mongo_functions;
+	store->loop = loop;
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_cond_init(&store->changed, NULL);
+	news_init(&store->news, loop);
+	return store;
+}
+
+static int start_opening(struct mongo_store *store, struct cause *cause)
+{
+	int32_t clients = number_of(store, MONGOC_URI_MAXPOOLSIZE);
+
+	store->worker =
+		worker_new(store->loop, clients < THREADS ? (unsigned)clients : THREADS, cause);
+	if (store->worker == NULL)
+		return -1;
+	ev_init(&store->close_bound, close_bound_cb);
+	store->close_bound.repeat = close_seconds(store);
+	store->close_bound.data = store;
+	store->opening.run = run_opening;
+	store->opening.done = opening_done;
+	store->pending = 1;
+	worker_submit(store->worker, &store->opening);
+	return 0;
+}
+
+struct store *store_mongo_open(struct ev_loop *loop, const char *uri, struct cause *cause)
+{
+	mongoc_log_set_handler(log_cb, NULL);
+	mongoc_init();
+
+	struct mongo_store *store = mongo_new(loop);
+	if (take_uri(store, uri, cause) < 0 || start_opening(store, cause) < 0) {
+		mongo_free(&store->store);
+		return NULL;
+	}
+	return &store->store;
+}

@@ -1,0 +1,510 @@
+#!/usr/bin/env bats
+# Adoption: a supervisor that is killed in any state of a dyno, or replaced by another, changes nothing for it.
+
+# The programs in single quotes are for the dynos to expand, $output and $error come from the helpers.
+# shellcheck disable=SC2016,SC2154
+
+bats_require_minimum_version 1.5.0
+
+load cycle-helpers
+
+guard_pid() {
+	ps -o ppid= -p "$(supervisor_pid)" | tr -d ' '
+}
+
+# another_supervisor PID: not this one but another answers.
+another_supervisor() {
+	[ "$(supervisor_pid)" != "$1" ] && "$GRACECTL" -c "$CONFIG" ps
+}
+
+# kill_supervisor: and waits until the next one has adopted.
+kill_supervisor() {
+	local before
+
+	before=$(supervisor_pid)
+	kill -KILL "$before"
+	wait_until "$PATIENCE" another_supervisor "$before"
+}
+
+# kill_both: supervisor and guard at once; nobody is left to start the next.
+kill_both() {
+	local supervisor guard
+
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$guard"
+	kill -KILL "$supervisor" "$guard"
+	wait_until "$PATIENCE" is_gone "$guard"
+}
+
+# same_time WHAT TIME TIME: they differ by a tenth of a second at most; each is counted from two clocks.
+same_time() {
+	local difference
+
+	difference=$(($(date -d "$2" +%s%3N) - $(date -d "$3" +%s%3N)))
+	((difference >= -100 && difference <= 100)) || fail "$1 has changed" "  before: $2" "  after:  $3"
+}
+
+# instance_of DYNO FIELD: of its first instance, such as signal or kill_at.
+instance_of() {
+	field_of "$1" instances | python3 -c 'import json, sys; print(json.load(sys.stdin)[0][sys.argv[1]])' "$2"
+}
+
+# assert_story: the standard input has what happened, in order: "KIND DYNO", without changes of state.
+assert_story() {
+	local expected
+
+	expected=$(cat)
+	assert_equal "what happened" "$expected" "$(events kind dyno | sed 's/ -$//' |
+		grep -E '^(supervisor-start|launch|stop|stop-next|stop-timeout|stop-kill|boot-timeout|exit|cooling)( |$)')"
+}
+
+# milliseconds_between DYNO KIND KIND: the time between the last events of these kinds.
+milliseconds_between() {
+	echo $(($(event_times "$3" "$1" | tail -n 1) - $(event_times "$2" "$1" | tail -n 1)))
+}
+
+# assert_about WHAT MILLISECONDS ACTUAL: not earlier, and not much later.
+assert_about() {
+	(($3 >= $2 - 50 && $3 <= $2 + 2000)) || fail "$1" "  expected: about $2 ms" "  actual:   $3 ms"
+}
+
+# start_stubborn: a dyno that ignores SIGTERM and SIGINT, and says so when it does. Usage: LADDER.
+start_stubborn() {
+	write_script stubborn <<-'END'
+		trap 'echo "not for SIGTERM"' TERM
+		trap 'echo "not for SIGINT"' INT
+		echo ready
+		pause
+	END
+	write_config <<-END
+		[process job]
+		command = ./stubborn
+		stop = $1
+	END
+	g start
+	wait_for_output job.1 ready
+}
+
+# ---- the states ----
+
+@test "a dyno that is up goes on: same process, counters, times and the hour of its cycle" {
+	local pid since next
+
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		cycle = 20h
+		cycle_jitter = 0
+	END
+	g start
+	pid=$(pid_of job.1) since=$(field_of job.1 since) next=$(field_of job.1 next_restart)
+
+	kill_supervisor
+
+	assert_state job.1 up
+	assert_field job.1 pid "$pid"
+	assert_field job.1 since "$since"
+	assert_field job.1 launch 1
+	assert_field job.1 restarts 0
+	same_time "the hour of the cycle" "$next" "$(field_of job.1 next_restart)"
+}
+
+@test "a cycle that comes due after the supervisor's death is done at its hour" {
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		cycle = 3s
+		cycle_jitter = 0
+	END
+	g start
+
+	kill_supervisor
+
+	wait_for_field job.1 launch 2
+	assert_about "the time from the launch to the cycle" 3000 \
+		$(($(event_times cycle job.1 | head -n 1) - $(event_times launch job.1 | head -n 1)))
+}
+
+@test "a dyno that is starting keeps its boot deadline" {
+	local pid
+
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		ready = notify
+		boot_timeout = 5s
+		backoff = never
+	END
+	g_in_background start
+	wait_for_state job.1 starting
+	pid=$(pid_of job.1)
+
+	kill_supervisor
+
+	finish 1
+	assert_has "what the waiting command says" "boot timeout" "$error"
+	assert_about "the time from the launch to the end of the boot" 5000 "$(milliseconds_between job.1 launch boot-timeout)"
+	assert_story <<-END
+		supervisor-start
+		launch job.1
+		supervisor-start
+		boot-timeout job.1
+		exit job.1
+	END
+	is_gone "$pid"
+	assert_state job.1 crashed
+}
+
+@test "a dyno that is starting is up when it says so to the next supervisor" {
+	write_config <<-END
+		[process job]
+		command = sh -c 'read -r line <go; exec python3 $BATS_TEST_TMPDIR/ready.py'
+		ready = notify
+	END
+	mkfifo go
+	cat >ready.py <<-'END'
+		import os, signal, socket
+		socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+		signal.pause()
+	END
+	g_in_background start
+	wait_for_state job.1 starting
+
+	kill_supervisor
+	assert_state job.1 starting
+	timeout "$PATIENCE" sh -c 'echo >go'
+
+	finish
+	assert_state job.1 up
+	assert_field job.1 launch 1
+}
+
+@test "a dyno that is stopping keeps the deadline of the rung it is on, and gets each signal once" {
+	local kill_at
+
+	start_stubborn TERM/4/INT/4/KILL/5
+	g_in_background stop job.1
+	wait_for_output job.1 "not for SIGTERM"
+	kill_at=$(instance_of job.1 kill_at)
+
+	kill_supervisor
+	same_time "the time of SIGKILL" "$kill_at" "$(instance_of job.1 kill_at)"
+	wait_for_output job.1 "not for SIGINT"
+	kill_supervisor
+	same_time "the time of SIGKILL" "$kill_at" "$(instance_of job.1 kill_at)"
+
+	finish 1
+	assert_has "what the waiting command says" "had to be killed" "$error"
+	assert_about "the time from SIGTERM to SIGINT" 4000 "$(milliseconds_between job.1 stop stop-next)"
+	assert_about "the time from SIGTERM to the end" 8000 "$(milliseconds_between job.1 stop exit)"
+	assert_story <<-END
+		supervisor-start
+		launch job.1
+		stop job.1
+		supervisor-start
+		stop-next job.1
+		supervisor-start
+		stop-timeout job.1
+		stop-kill job.1
+		exit job.1
+	END
+	assert_equal "what the dyno heard" $'ready\nnot for SIGTERM\nnot for SIGINT' "$(output_of job.1)"
+	assert_equal "its exit" "job.1 1 137" "$(events kind dyno launch status | sed -n 's/^exit //p')"
+}
+
+@test "a dyno on the last rung, whose supervisor dies, is gone nevertheless" {
+	local pid
+
+	start_stubborn TERM/1/KILL/5
+	pid=$(pid_of job.1)
+	g_in_background stop job.1
+	wait_for_output job.1 "not for SIGTERM"
+	wait_for_line job.1 "Stopping remaining processes with SIGKILL"
+
+	kill -KILL "$(supervisor_pid)"
+
+	finish 1
+	is_gone "$pid"
+	assert_state job.1 down
+	assert_equal "how often its end was told" 1 "$(event_times exit job.1 | wc -l)"
+}
+
+@test "a dyno that cools keeps the time of its next try" {
+	write_config <<-END
+		[process job]
+		command = sh -c 'exit 3'
+		backoff = 5s 1h
+	END
+	g_in_background start
+	wait_for_state job.1 cooling
+
+	kill_supervisor
+
+	assert_field job.1 crashes 1
+	assert_field job.1 why "exited with status 3"
+	wait_for_field job.1 crashes 2
+	assert_story <<-END
+		supervisor-start
+		launch job.1
+		exit job.1
+		cooling job.1
+		supervisor-start
+		launch job.1
+		exit job.1
+		cooling job.1
+	END
+	assert_about "the time from the crash to the next try" 5000 \
+		$(($(event_times launch job.1 | tail -n 1) - $(event_times cooling job.1 | head -n 1)))
+}
+
+@test "what ends while the next supervisor is on its way is told with its status, and started again" {
+	local guard supervisor pid
+
+	write_config <<-END
+		[process job]
+		command = sh -c 'read -r line <go; exit 7'
+		backoff = 0 0
+	END
+	mkfifo go
+	g start
+	supervisor=$(supervisor_pid) guard=$(guard_pid) pid=$(pid_of job.1)
+	kill -STOP "$guard"
+	kill -KILL "$supervisor"
+	timeout "$PATIENCE" sh -c 'echo >go'
+	wait_until "$PATIENCE" is_gone "$pid"
+	kill -CONT "$guard"
+
+	wait_for_field job.1 launch 2
+	assert_equal "its exit" "job.1 1 7" "$(events kind dyno launch status | sed -n 's/^exit //p')"
+}
+
+# ---- upgrade ----
+
+# start_jobs: two dynos, one with a child of its own. Sets $before, their pids.
+start_jobs() {
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		stop = TERM/10/KILL/5
+
+		[process tree]
+		command = sh -c 'sleep 1001 & wait'
+	END
+	g start
+	before=$(all_pids)
+}
+
+all_pids() {
+	pid_of job.1
+	pid_of tree.1
+}
+
+@test "upgrade replaces the supervisor and its guard's program, and no dyno notices" {
+	local supervisor guard before
+
+	start_jobs
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+
+	g upgrade
+
+	assert_has "what upgrade says" "has taken over" "$output"
+	[ "$(supervisor_pid)" != "$supervisor" ]
+	assert_equal "the guard" "$guard" "$(guard_pid)"
+	assert_equal "the pids of the dynos" "$before" "$(all_pids)"
+	assert_field job.1 launch 1
+	g stop
+}
+
+@test "SIGUSR2 to the guard upgrades too" {
+	local supervisor before
+
+	start_jobs
+	supervisor=$(supervisor_pid)
+
+	kill -USR2 "$(guard_pid)"
+
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "the pids of the dynos" "$before" "$(all_pids)"
+}
+
+@test "upgrade executes the program that is installed now" {
+	local supervisor
+
+	cp "$GRACECTL" installed
+	GRACECTL=$BATS_TEST_TMPDIR/installed
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	g start
+	supervisor=$(supervisor_pid)
+	cp installed newer
+	mv newer installed
+
+	g upgrade
+
+	assert_equal "the program of the new supervisor" "$BATS_TEST_TMPDIR/installed" "$(readlink "/proc/$(supervisor_pid)/exe")"
+	assert_equal "the program of the guard" "$BATS_TEST_TMPDIR/installed" "$(readlink "/proc/$(guard_pid)/exe")"
+	g stop
+}
+
+@test "a command that waits goes on through an upgrade" {
+	write_script slow <<-'END'
+		trap 'await_release; exit 0' TERM
+		echo ready
+		pause
+	END
+	write_config <<-END
+		[process job]
+		command = ./slow
+		stop = TERM/60/KILL/5
+	END
+	g start
+	wait_for_output job.1 ready
+	g_in_background stop job.1
+	wait_for_state job.1 stopping
+
+	g upgrade
+	assert_state job.1 stopping
+	release
+
+	finish
+	assert_state job.1 down
+}
+
+# ---- the guard, and both ----
+
+@test "when the guard dies there is another, and no dyno notices" {
+	local guard supervisor before
+
+	start_jobs
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+
+	kill -KILL "$guard"
+
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "the guard, which was the supervisor" "$supervisor" "$(guard_pid)"
+	assert_equal "the pids of the dynos" "$before" "$(all_pids)"
+	kill_supervisor
+	assert_equal "the pids of the dynos, later" "$before" "$(all_pids)"
+	g stop
+}
+
+@test "when both die, ps adopts what runs" {
+	local before
+
+	start_jobs
+	kill_both
+
+	g ps
+
+	assert_has "what ps says" "job.1: up" "$output"
+	assert_equal "the pids of the dynos" "$before" "$(all_pids)"
+}
+
+@test "when both die, start finds everything running" {
+	local before
+
+	start_jobs
+	kill_both
+
+	g start
+
+	assert_equal "the pids of the dynos" "$before" "$(all_pids)"
+	assert_field job.1 launch 1
+}
+
+@test "when both die, stop stops everything" {
+	local before
+
+	start_jobs
+	kill_both
+
+	g stop
+
+	for pid in $before; do
+		is_gone "$pid"
+	done
+}
+
+@test "when both die, logs shows what was printed before, meanwhile and after" {
+	write_script talker <<-'END'
+		n=0
+		while :; do
+			n=$((n + 1))
+			echo "line $n"
+			await_release
+		done
+	END
+	write_config <<<$'[process job]\ncommand = ./talker'
+	g start
+	wait_for_output job.1 "line 1"
+	kill_both
+	release
+
+	wait_for_output job.1 "line 2"
+	release
+	wait_for_output job.1 "line 3"
+	assert_equal "all its output" $'line 1\nline 2\nline 3' "$(output_of job.1)"
+	assert_field job.1 launch 1
+}
+
+# ---- the end under way ----
+
+@test "a supervisor killed in the middle of a stop of everything: it ends nevertheless" {
+	local pid guard
+
+	write_script slow <<-'END'
+		trap 'await_release; exit 0' TERM
+		echo ready
+		pause
+	END
+	write_config <<-END
+		[process job]
+		command = ./slow
+		stop = TERM/60/KILL/5
+
+		[process other]
+		command = sleep 1000
+	END
+	g start
+	wait_for_output job.1 ready
+	pid=$(pid_of job.1)
+	g_in_background stop
+	wait_for_state job.1 stopping
+	wait_for_state other.1 down
+
+	kill_supervisor
+	assert_state job.1 stopping
+	guard=$(guard_pid)
+	release
+
+	finish
+	is_gone "$pid"
+	wait_until "$PATIENCE" is_gone "$guard"
+	[ ! -e "$RUN/control.sock" ]
+}
+
+@test "a supervisor killed while SIGTERM ends everything: it ends nevertheless" {
+	local supervisor guard pid
+
+	write_script slow <<-'END'
+		trap 'await_release; exit 0' TERM
+		echo ready
+		pause
+	END
+	write_config <<-END
+		[process job]
+		command = ./slow
+		stop = TERM/60/KILL/5
+	END
+	start_daemon
+	wait_for_output job.1 ready
+	pid=$(pid_of job.1)
+	kill -TERM "$DAEMON"
+	wait_for_state job.1 stopping
+
+	kill_supervisor
+	assert_state job.1 stopping
+	release
+
+	wait "$DAEMON"
+	is_gone "$pid"
+}

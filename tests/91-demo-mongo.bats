@@ -1,0 +1,445 @@
+#!/usr/bin/env bats
+# The demo server with MongoDB: storing, losing the server and finding it again, and those cases of
+# a graceful shutdown in which the database has a part. A real server takes part in most of them; where
+# an answer must be late, wrong or missing on demand, it is a stub (start_stub).
+
+bats_require_minimum_version 1.5.0
+
+load demo-helpers
+load mongo-helpers
+
+setup() {
+	demo_setup
+	body=
+	MONGO_PID=
+}
+
+teardown() {
+	local status=0
+
+	[ -z "$MONGO_PID" ] || kill -CONT "$MONGO_PID" 2>/dev/null || true
+	demo_teardown || status=$?
+	stop_mongo
+	return "$status"
+}
+
+# Storing.
+
+@test "mongo: POST /user stores a document, GET /user finds the newest one" {
+	start_mongo
+	start_demo_mongo
+	http 200 /healthz
+	http 404 '/user?name=Žofie'
+	http 201 /user -d 'username=Žofie'
+	assert_body 'Success!'
+	http 201 /user -H 'Content-Type: application/json' -d '{"username": "Žofie"}'
+	http 201 /user -d 'username=$where'
+	[ "$(mongo_users)" = $'Žofie\nŽofie\n$where' ]
+	http 200 '/user?name=Žofie'
+	id=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["id"])' "$body")
+	[ "$id" = "$(python3 -c 'import ast, sys; print(ast.literal_eval(sys.stdin.read().splitlines()[1]).hex())' \
+		< <(mongo_users _id))" ]
+	kill -TERM "$DEMO_PID"
+	assert_clean_mongo_stop
+}
+
+@test "mongo: MONGO_DB, MONGODB_URI, DATABASE, --database and the file take a URI; the nearer one wins" {
+	start_mongo
+	for variable in MONGO_DB MONGODB_URI DATABASE; do
+		rm -f "$DEMO_LOG"
+		export "$variable=$MONGO_URI"
+		start_demo
+		wait_for 10 grep -q '^Connected' "$DEMO_LOG"
+		http 201 /user -d "username=$variable"
+		kill -TERM "$DEMO_PID"
+		assert_clean_mongo_stop
+		unset "$variable"
+	done
+	printf '[demo-server]\ndatabase = %s\n' "$MONGO_URI" >demo.ini
+	start_demo --config demo.ini
+	http 201 /user -d username=file
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	MONGO_DB=$MONGO_URI MONGODB_URI=mongodb://127.0.0.1:1/ DATABASE=never.db start_demo
+	http 201 /user -d username=nearer
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	MONGO_DB=mongodb://127.0.0.1:1/ start_demo --database "$MONGO_URI"
+	http 201 /user -d username=option
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+	[ ! -e never.db ]
+	[ "$(mongo_users | paste -sd ' ')" = 'MONGO_DB MONGODB_URI DATABASE file nearer option' ]
+}
+
+@test "mongo: a URI that is not valid is refused, without its password" {
+	for bad in 'mongodb://' 'mongodb://me:secret@' 'mongodb://me:secret@host:port/' 'mongodb://me:se@cret@h'; do
+		run "$DEMO_SERVER" --database "$bad"
+		[ "$status" -eq 1 ]
+		[[ $output == *'demo-server: the URI of the MongoDB server is not valid: '* ]]
+		[[ $output != *secret* ]]
+	done
+}
+
+# The connection.
+
+@test "mongo: without a server it starts, says so once, tries on for ever, and connects in the end" {
+	start_own_mongo
+	kill_mongo
+	MONGO_DB=$MONGO_URI start_demo
+	wait_for 10 grep -q '^error in Database (MongoDB) connections: ' "$DEMO_LOG"
+	http 503 /healthz
+	assert_body_has 'the database is not reachable: '
+	http 200 /livez
+	http 503 /user -d username=ann
+	assert_body_has 'cannot store the user in MongoDB: '
+	run_mongo
+	wait_for 5 grep -qx 'Connected to Database (MongoDB)' "$DEMO_LOG"
+	[ "$(count_in_log 'error in Database')" -eq 1 ]
+	[ "$(count_in_log 'Database connection disconnected')" -eq 0 ]
+	http 200 /healthz
+	http 201 /user -d username=bob
+	[ "$(mongo_users)" = bob ]
+}
+
+@test "mongo: a server that goes and comes is told once for each change, and served again" {
+	start_own_mongo
+	start_demo_mongo
+	http 201 /user -d username=before
+	for round in 1 2; do
+		kill_mongo
+		wait_for 10 [ "$round" -eq "$(count_in_log 'Database connection disconnected')" ] || true
+		wait_for 10 test_count "$round" 'Database connection disconnected'
+		wait_for 10 test_count "$round" 'error in Database (MongoDB) connections: '
+		http 503 /healthz
+		run_mongo
+		wait_for 10 test_count "$((round + 1))" 'Connected to Database (MongoDB)'
+		http 200 /healthz
+		http 201 /user -d "username=after$round"
+	done
+	[ "$(mongo_users | paste -sd ' ')" = 'before after1 after2' ]
+	[ "$(wc -l <"$DEMO_LOG")" -eq 8 ]
+}
+
+test_count() {
+	[ "$(count_in_log "$2")" -eq "$1" ]
+}
+
+@test "mongo: a server that hangs is noticed, and holds up nobody but those who ask it" {
+	start_own_mongo
+	start_demo_mongo
+	http 201 /user -d username=ann
+	kill -STOP "$MONGO_PID"
+	play <<-'END'
+		request ann POST /user body=username=hangs
+		request quick GET /
+		answer quick 200
+		log "Database connection disconnected"
+		request ready GET /healthz
+		answer ready 503
+		request live GET /livez
+		answer live 200
+		answer ann 500 body="cannot store the user in MongoDB"
+	END
+	kill -CONT "$MONGO_PID"
+	wait_for 10 test_count 2 'Connected to Database (MongoDB)'
+	http 201 /user -d username=bob
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+}
+
+@test "mongo: when many wait for a server that is gone, each one has its answer within two waits" {
+	start_own_mongo
+	start_demo_mongo
+	kill_mongo
+	wait_for 10 test_count 1 'Database connection disconnected'
+	play <<-'END'
+		crowd 60 /user?name=ann
+		crowd-answers 503
+	END
+	http 200 /livez
+}
+
+@test "mongo: what the server refuses is answered with 500 and its words" {
+	start_stub insert=refuse find=refuse
+	start_demo_mongo
+	http 500 /user -d username=ann
+	assert_body 'cannot store the user in MongoDB: the stub refuses this'
+	http 500 '/user?name=ann'
+	assert_body 'cannot look for the user in MongoDB: the stub refuses this'
+	http 200 /livez
+}
+
+@test "mongo: a connection that breaks under a request is no success" {
+	start_stub insert=drop
+	start_demo_mongo
+	http 500 /user -d username=ann
+	assert_body_has 'cannot store the user in MongoDB: '
+}
+
+# The end.
+
+@test "mongo: SIGTERM ends an idle server at once, with every line in its order" { # A
+	start_mongo
+	start_demo_mongo
+	http 201 /user -d username=ann
+	play <<-'END'
+		signal TERM
+		exits within=1
+	END
+	assert_clean_mongo_stop
+}
+
+@test "mongo: SIGTERM right after the start, connected or not" {
+	start_mongo
+	for _ in 1 2 3 4 5; do
+		MONGO_DB=$MONGO_URI start_demo
+		play <<-'END'
+			signal TERM
+			exits within=1.5
+		END
+		assert_exits 0
+		assert_log_has 'MongoDb connection closed.'
+	done
+}
+
+@test "mongo: a request in flight, an idle connection and a silent one" { # B, C, D
+	start_mongo
+	start_demo_mongo
+	play <<-'END'
+		request idle POST /user body=username=idle
+		answer idle 201 keep
+		open silent
+		request slow GET /slow?ms=800
+		pass 0.2
+		signal TERM
+		eof idle
+		eof silent
+		answer slow 200 close
+		eof slow
+		exits after=0.5 within=1.6
+	END
+	assert_clean_mongo_stop
+	[ "$(mongo_users)" = idle ]
+}
+
+@test "mongo: uploads in flight are finished and stored" { # G
+	start_mongo
+	start_demo_mongo
+	play <<-'END'
+		send sized "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\nuserna"
+		send chunked "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nusern\r\n9"
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		pass 0.2
+		send sized "me=sized"
+		send chunked "\r\name=chunk\r\n0\r\n\r\n"
+		answer sized 201 close
+		answer chunked 201 close
+		exits within=2
+	END
+	assert_clean_mongo_stop
+	[ "$(mongo_users | sort)" = $'chunk\nsized' ]
+}
+
+@test "mongo: readiness says 503 before the first connection is refused" { # K
+	start_mongo
+	start_demo_mongo --lame-duck 500ms
+	play <<-'END'
+		sequence /healthz s+u+x+ for=2 signal=TERM
+		exits
+	END
+	assert_clean_mongo_stop
+}
+
+@test "mongo: SIGTERM twice and SIGINT with it are one" { # M
+	start_mongo
+	start_demo_mongo
+	play <<-'END'
+		request slow GET /slow?ms=1300
+		pass 0.1
+		signal TERM
+		log "SIGTERM RECEIVED"
+		signal TERM
+		signal INT
+		pass 0.3
+		signal TERM
+		answer slow 200 close
+		exits
+	END
+	assert_clean_mongo_stop
+}
+
+@test "mongo: a user whose storing takes long is stored and acknowledged, and then it disconnects" { # O
+	start_own_mongo
+	start_demo_mongo
+	http 201 /user -d username=first
+	kill -STOP "$MONGO_PID"
+	play <<-END
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		log "Closing http server."
+		silent ann for=0.4
+		resume $MONGO_PID
+		answer ann 201 close body=Success!
+		exits
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+	[ "$(mongo_users)" = $'first\nann' ]
+}
+
+@test "mongo: the connections to the database are closed behind the last answer, not before" { # O
+	start_stub insert=delay:0.8
+	start_demo_mongo
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		answer ann 201 close
+		exits after=0.6
+	END
+	assert_clean_mongo_stop
+	wait_for 5 stub_has_no_connection
+	diff -u --label expected --label stub <(printf '%s\n' 'insert asked' 'insert answered' 'endSessions asked' \
+		'endSessions answered' 'connection closed' 'connection closed') <(grep -v opened stub.log)
+}
+
+stub_has_no_connection() {
+	[ "$(grep -c opened stub.log)" -eq "$(grep -c closed stub.log)" ]
+}
+
+@test "mongo: a server killed before the signal does not hold up the end longer than its bound" { # P
+	start_own_mongo
+	MONGO_URI+=?serverSelectionTimeoutMS=1000
+	start_demo_mongo
+	http 201 /user -d username=ann
+	kill_mongo
+	wait_for 10 test_count 1 'Database connection disconnected'
+	play <<-'END'
+		signal TERM
+		exits within=2
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
+
+@test "mongo: a server killed in the moment of the signal" { # P
+	start_own_mongo
+	MONGO_URI+=?serverSelectionTimeoutMS=1000
+	start_demo_mongo
+	play <<-END
+		request ann POST /user body=username=ann
+		answer ann 201 keep
+		request slow GET /slow?ms=600
+		pass 0.1
+		signal TERM
+		kill $MONGO_PID
+		answer slow 200 close
+		exits within=3
+	END
+	MONGO_PID=
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
+
+@test "mongo: a server stopped before the signal does not hold up the end longer than its bound" { # P
+	start_own_mongo
+	MONGO_URI+='?serverSelectionTimeoutMS=1000&socketTimeoutMS=1500&connectTimeoutMS=1000'
+	start_demo_mongo
+	http 201 /user -d username=ann
+	kill -STOP "$MONGO_PID"
+	play <<-'END'
+		signal TERM
+		exits within=3
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
+
+@test "mongo: a server that was never there costs nothing" { # P
+	MONGO_DB=mongodb://127.0.0.1:$(free_port) start_demo
+	wait_for 10 grep -q '^error in Database' "$DEMO_LOG"
+	play <<-'END'
+		signal TERM
+		exits within=1.5
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
+
+@test "mongo: a request that the database does not answer is answered with 500, then it ends, with 0" { # P
+	start_stub insert=hang
+	MONGO_URI+=?socketTimeoutMS=1000
+	start_demo_mongo
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		answer ann 500 close body="cannot store the user in MongoDB"
+		exits within=3
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
+
+@test "mongo: a request that hangs longer than the deadline is named, and the exit status is 1" { # N, P
+	start_stub insert=hang
+	start_demo_mongo --deadline 500ms
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal TERM
+		exits after=0.4 within=4
+		broken ann
+	END
+	assert_exits 1
+	assert_log_has 'the deadline of 0.5 s for the shutdown has passed'
+	assert_log_has 'demo-server: cut off: POST /user from'
+	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "mongo: a server that does not let go is left after the bound, is told of, and the exit status is 1" {
+	start_stub endSessions=delay:9
+	MONGO_URI+='?serverSelectionTimeoutMS=100&socketTimeoutMS=600000&connectTimeoutMS=100'
+	start_demo_mongo --deadline 1s
+	http 201 /user -d username=ann
+	play <<-'END'
+		signal TERM
+		log "Http server closed."
+		exits after=0.9 within=4
+	END
+	assert_exits 1
+	assert_log_has 'the deadline of 1 s for the shutdown has passed'
+	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "mongo: a second SIGINT a second later ends at once, whatever the database does" { # M
+	start_stub insert=hang
+	start_demo_mongo
+	play <<-'END'
+		request ann POST /user body=username=ann
+		pass 0.1
+		signal INT
+		pass 1.1
+		signal INT
+		exits within=1
+	END
+	assert_exits 1
+	assert_log_has 'demo-server: a second SIGINT: ending without waiting'
+	assert_log_has 'demo-server: cut off: POST /user from 127.0.0.1:'
+	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "mongo: a stream of requests for the database succeeds, then is refused, and never in between" { # R
+	start_mongo
+	start_demo_mongo
+	http 201 /user -d username=ann
+	play <<-'END'
+		sequence /user?name=ann s+x+ for=1.5 signal=TERM
+		exits
+	END
+	assert_clean_mongo_stop
+}
