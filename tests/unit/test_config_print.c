@@ -10,8 +10,8 @@
 
 static char *printed(void)
 {
-	char *text;
-	size_t size;
+	char *text = NULL;
+	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	config_print(&config, out);
