@@ -89,6 +89,11 @@ void conn_flush(struct conn *conn)
 	}
 }
 
+bool conn_push(struct conn *conn)
+{
+	return write_some(conn);
+}
+
 void conn_end(struct conn *conn)
 {
 	conn->ending = true;

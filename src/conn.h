@@ -50,6 +50,9 @@ struct conn *conn_new(struct ev_loop *loop, int fd, const struct conn_ops *ops, 
 /* To be called after bytes were added to out: tries to write at the end of the turn. */
 void conn_flush(struct conn *conn);
 
+/* Writes at once what can be written. False when that closed the connection. */
+bool conn_push(struct conn *conn);
+
 /* Closes it when everything in out is written, or after a few seconds. */
 void conn_end(struct conn *conn);
 

@@ -178,6 +178,9 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);
 	say_accepted(conn, request);
+	/* Telling many dynos takes its time, so the client hears first that it was heard. */
+	if (!conn_push(conn))
+		return;
 	request_begin(request);
 	check_request(conn);
 }

@@ -600,13 +600,10 @@ static void resume_starting(struct dyno *dyno)
 		dyno->next = launch_one(dyno);
 }
 
-void dyno_resume(struct dyno *dyno)
+/* Nothing of it is left, and the turn in which that would have been noticed never ended. */
+static void resume_empty(struct dyno *dyno)
 {
-	if (dyno->state == DYNO_STARTING)
-		resume_starting(dyno);
-	else if (dyno_instances(dyno) > 0)
-		return;
-	else if (dyno->state == DYNO_UP)
+	if (dyno->state == DYNO_UP)
 		crash(dyno);
 	else if (dyno->state == DYNO_STOPPING)
 		stopping_gone(dyno);
@@ -614,6 +611,15 @@ void dyno_resume(struct dyno *dyno)
 		try_again(dyno);
 	else if (dyno->state == DYNO_COOLING && dyno->due[DYNO_TIMER_COOL] == 0)
 		cooling_cooled(dyno);
+}
+
+void dyno_resume(struct dyno *dyno)
+{
+	if (dyno->state == DYNO_STARTING)
+		resume_starting(dyno);
+	else if (dyno_instances(dyno) == 0)
+		resume_empty(dyno);
+	dyno->ops->changed(dyno);
 }
 
 unsigned dyno_instances(const struct dyno *dyno)

@@ -96,18 +96,39 @@ int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len)
 	return result;
 }
 
-static int make_dir(const char *path, struct cause *cause)
+/*
+ * A directory that stands in one where everybody may write (such as /tmp) could have been put there by anybody: it must be a real one, ours or
+ * root's, and for nobody else to write.
+ */
+static int check_dir(const char *path, bool in_public, struct cause *cause)
 {
 	struct stat st;
 
-	if (mkdir(path, 0711) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return cause_errno(cause, "cannot create the directory %s", path);
-	if (stat(path, &st) < 0)
+	if ((in_public ? lstat(path, &st) : stat(path, &st)) < 0)
 		return cause_errno(cause, "cannot look at %s", path);
 	if (!S_ISDIR(st.st_mode))
 		return cause_set(cause, "%s is not a directory", path);
+	if (in_public && !(st.st_mode & S_ISVTX) &&
+		((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0))
+		return cause_set(cause,
+			"%s stands in a public directory and others may change it; remove it, or choose another "
+			"directory",
+			path);
+	return 0;
+}
+
+/* *in_public tells whether everybody may write in the parent; afterwards, in this one. */
+static int make_dir(const char *path, bool *in_public, struct cause *cause)
+{
+	struct stat st;
+
+	if (mkdir(path, 0711) < 0) {
+		if (errno != EEXIST)
+			return cause_errno(cause, "cannot create the directory %s", path);
+		if (check_dir(path, *in_public, cause) < 0)
+			return -1;
+	}
+	*in_public = stat(path, &st) == 0 && (st.st_mode & S_IWOTH) != 0;
 	return 0;
 }
 
@@ -115,17 +136,18 @@ int fdio_make_dirs(const char *path, struct cause *cause)
 {
 	char *copy = xstrdup(path);
 	int result = 0;
+	bool in_public = false;
 	struct stat st;
 
 	for (char *slash = strchr(copy + 1, '/'); slash != NULL && result == 0;
 		slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		result = make_dir(copy, cause);
+		result = make_dir(copy, &in_public, cause);
 		*slash = '/';
 	}
 	free(copy);
 	if (result == 0)
-		result = make_dir(path, cause);
+		result = make_dir(path, &in_public, cause);
 	if (result == 0 && stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0)
 		result = cause_set(cause,
 			"%s belongs to another user (uid %u); choose another directory", path,

@@ -50,7 +50,7 @@ static void cycle_fired(void *owner)
 {
 	struct place *place = owner;
 
-	place->dyno.due[DYNO_TIMER_CYCLE] = 0;
+	/* Its due time stays until it is launched anew, so that the next supervisor knows of it too. */
 	place->cycle_waiting = true;
 	pass_turn(type_of(place));
 }
@@ -94,7 +94,8 @@ static void restart_at_cb(struct ev_loop *loop, ev_periodic *watcher, int revent
 
 	(void)loop;
 	(void)revents;
-	if (late <= type->config->restart_window)
+	/* The timer itself comes a moment late. */
+	if (late <= type->config->restart_window + NSEC_PER_SEC)
 		restart_type(type, appointed);
 	else
 		app_note(type->formation->app, NULL, 0,
@@ -271,6 +272,19 @@ bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit e
 	return false;
 }
 
+bool formation_find_main(const struct formation *formation, pid_t pid, struct proc_id *id)
+{
+	const struct runner *runner;
+
+	for (size_t i = 0; i < formation->count; i++)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+			if (runner->tree.main.pid == pid && runner->tree.main_is_child) {
+				*id = runner->tree.main;
+				return true;
+			}
+	return false;
+}
+
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit)
 {
 	struct runner *runner;
@@ -358,6 +372,14 @@ static void open_place(struct place *place, struct formation *formation,
 	adopt_place(place, &runner_owner);
 }
 
+/* A replacement that was going on when the last supervisor died has its turn still. */
+static void resume_turn(struct place_type *type)
+{
+	for (unsigned i = 0; i < type->config->scale && type->turn == NULL; i++)
+		if (type->first[i].dyno.launched && !is_settled(&type->first[i].dyno))
+			type->turn = &type->first[i];
+}
+
 static void open_type(struct place_type *type, struct formation *formation,
 	const struct process_config *config, struct place *first)
 {
@@ -384,6 +406,8 @@ void formation_open(struct formation *formation, struct app *app)
 	for (size_t i = 0; i < config->process_count; at += config->process[i].scale, i++)
 		open_type(&formation->types[i], formation, &config->process[i],
 			&formation->places[at]);
+	for (size_t i = 0; i < formation->type_count; i++)
+		resume_turn(&formation->types[i]);
 	for (size_t i = 0; i < formation->count; i++)
 		dyno_resume(&formation->places[i].dyno);
 	for (size_t i = 0; i < formation->type_count; i++)

@@ -48,7 +48,7 @@ static struct {
 	int link;	     /* our end, -1: none */
 	int signals;	     /* signalfd */
 	bool ready;	     /* the supervisor has been ready once */
-	bool started;	     /* a supervisor was started before */
+	int pending;	     /* a signal to pass on to the next supervisor, 0: none */
 	nsec_t born;	     /* monotonic: when the supervisor was started */
 	nsec_t next;	     /* monotonic: when the next one is to be started */
 	unsigned failures;   /* deaths in a row of supervisors that did not live long */
@@ -152,29 +152,29 @@ static void keep_open(int fd)
 	fcntl(fd, F_SETFD, 0);
 }
 
-/* In its own session, so that Ctrl-C reaches it once, through us. */
+/*
+ * In its own session, so that Ctrl-C reaches it once, through us. Signals stay blocked until it hears them itself: one that comes
+ * while it starts is not lost, and does not kill it.
+ */
 static _Noreturn void become_supervisor(int link)
 {
 	const struct guard_order *order = guard.order;
 	struct command_line line;
-	sigset_t none;
 
 	begin_line(&line, order);
 	add_number(&line, "--guard-fd", link);
 	keep_open(link);
 	keep_open(order->lock);
-	if (!guard.started && order->ready_fd >= 0) {
+	if (!guard.ready && order->ready_fd >= 0) {
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);
 	}
-	if (guard.started)
+	if (guard.ready)
 		add_arg(&line, "--again");
 	else if (order->start)
 		add_arg(&line, "--start");
 	setsid();
 	spawn_restore_descriptors();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(order->program, line.argv);
 	execv("/proc/self/exe", line.argv);
 	_exit(STATUS_CANNOT_EXEC);
@@ -198,12 +198,12 @@ static void start_supervisor(void)
 		if (pid == 0)
 			become_supervisor(ends[1]);
 		close(ends[1]);
-		if (!guard.started && guard.order->ready_fd >= 0)
-			close(guard.order->ready_fd);
 		if (pid > 0) {
 			guard.supervisor = pid;
 			guard.link = ends[0];
-			guard.started = true;
+			if (guard.pending != 0)
+				kill(pid, guard.pending);
+			guard.pending = 0;
 			return;
 		}
 		close(ends[0]);
@@ -241,7 +241,7 @@ static void supervisor_died(int wait_status)
 		guard.ended = 0;
 	} else if (exited && WEXITSTATUS(wait_status) == GUARDLINK_UPGRADE) {
 		upgrade();
-	} else if (exited && !guard.ready && !guard.order->again) {
+	} else if (exited && !guard.ready) {
 		guard.ended =
 			WEXITSTATUS(wait_status); /* it could not even start, and has said why */
 	} else {
@@ -307,8 +307,18 @@ static void hear_signals(void)
 		if (guard.supervisor > 0)
 			kill(guard.supervisor, signo);
 		else if (signo != SIGUSR1 && signo != SIGUSR2)
-			guard.next = clock_mono(); /* it must live in order to stop things */
+			guard.pending = signo; /* the next one must live in order to stop things */
+		if (guard.pending != 0 && guard.next != 0)
+			guard.next = clock_mono();
 	}
+}
+
+/* From now on it is started again when it dies, and whoever waits for the first one has heard of it. */
+static void hear_ready(void)
+{
+	if (!guard.ready && guard.order->ready_fd >= 0)
+		close(guard.order->ready_fd);
+	guard.ready = true;
 }
 
 static void hear_supervisor(void)
@@ -327,7 +337,7 @@ static void hear_supervisor(void)
 		else if (message.kind == GUARDLINK_DROP)
 			drop(message.inode);
 		else if (message.kind == GUARDLINK_READY)
-			guard.ready = true;
+			hear_ready();
 	}
 }
 
@@ -368,7 +378,7 @@ int guard_run(const struct guard_order *order)
 	guard.order = order;
 	guard.link = -1;
 	guard.ended = -1;
-	guard.started = order->again;
+	guard.ready = order->again;
 	guard.signals = watch_signals();
 	spawn_raise_descriptors(); /* held outputs need many */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)

@@ -197,6 +197,11 @@ size_t proctree_members(struct proctree *tree, const pid_t *reapers,
 	return search.count;
 }
 
+bool proctree_has(struct proctree *tree, struct proc_id id)
+{
+	return find_exactly(tree, id) != NULL;
+}
+
 void proctree_release(struct proctree *tree)
 {
 	forget(tree);

@@ -68,6 +68,9 @@ void proctree_claim(struct proctree *tree, struct proc_id main);
 size_t proctree_members(struct proctree *tree, const pid_t *reapers,
 	const struct proctree_query *query, const struct proc_stat **out, size_t max);
 
+/* Whether that process is in the snapshot. */
+bool proctree_has(struct proctree *tree, struct proc_id id);
+
 void proctree_release(struct proctree *tree);
 
 #endif

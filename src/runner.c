@@ -2,6 +2,7 @@
 #include "runner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,31 +130,44 @@ static bool owns_listener(void *owner, uint32_t inode)
 	return tree_owns_socket(&runner->tree, inode) != 0;
 }
 
-static void give_up_output(struct runner *runner)
+static void give_up_search(struct runner *runner)
 {
 	app_note(runner->app, runner->instance.dyno, runner->instance.launch,
-		"Its processes are gone, but its output is still held open by a process that "
-		"cannot be "
-		"found; what that writes is not logged");
+		"Its processes are gone, but somebody who cannot be found still holds its output or its "
+		"lock open; what that one writes is not logged");
 	mover_stop(&runner->mover);
 }
 
-/*
- * True when the output has ended too. Otherwise somebody has it open who left no trace in the tree:
- * he is found by the FIFO, and belongs from then on.
- */
-static bool output_has_ended(struct runner *runner)
+/* Whoever holds the lock of the instance was forked by one of its processes. */
+static bool lock_is_held(const struct runner *runner, struct stat *lock)
 {
-	struct stat st;
+	char record[RUNNER_FILE_NAME];
 
-	if (mover_drain(&runner->mover))
+	runner_file(&runner->instance, "id", record);
+	return fstatat(runner->app->run_dir, record, lock, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fdio_is_locked_at(runner->app->run_dir, record);
+}
+
+/*
+ * True when the output has ended too and nobody holds the lock. Otherwise somebody is left who left no trace in the tree: he is
+ * found by the file that he has open, and belongs from then on.
+ */
+static bool nothing_is_held(struct runner *runner)
+{
+	struct stat output, lock;
+	bool ended = mover_drain(&runner->mover);
+	bool locked = lock_is_held(runner, &lock);
+
+	if (ended && !locked)
 		return true;
 	if (runner->searches++ >= SEARCHES_MAX) {
-		give_up_output(runner);
+		give_up_search(runner);
 		return true;
 	}
-	if (fstat(runner->mover.fifo, &st) == 0)
-		tree_find_writers(&runner->tree, st.st_dev, st.st_ino);
+	if (!ended && fstat(runner->mover.fifo, &output) == 0)
+		tree_find_writers(&runner->tree, output.st_dev, output.st_ino);
+	if (locked)
+		tree_find_writers(&runner->tree, lock.st_dev, lock.st_ino);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + HOLDER_SEARCH);
 	return false;
 }
@@ -169,11 +183,11 @@ void runner_check_empty(struct runner *runner)
 		if (instance->rung == 0)
 			instance_handle(instance, INSTANCE_MAIN_EXIT);
 		/* Nobody tells us of the end of processes that are not below us. */
-		if (runner->adopted && !timer_is_set(&runner->again))
+		if ((runner->adopted || runner->searches > 0) && !timer_is_set(&runner->again))
 			timer_set(runner->app->loop, &runner->again, clock_mono() + ADOPTED_LOOK);
 		return;
 	}
-	if (!output_has_ended(runner))
+	if (!nothing_is_held(runner))
 		return;
 	timer_stop(runner->app->loop, &runner->again);
 	instance_handle(instance, INSTANCE_EMPTY);
@@ -394,10 +408,20 @@ static int choose_port(struct runner *runner, unsigned number, struct cause *cau
 	return runner->instance.port == 0 ? -1 : 0;
 }
 
+/* A program that runs as another user may open /dev/stdout, which is this. */
+static int give_output(struct runner *runner, const char *fifo)
+{
+	const struct process_config *config = runner->instance.config;
+
+	return config->user == NULL ? 0
+				    : fchownat(runner->app->run_dir, fifo, config->uid, (gid_t)-1, 0);
+}
+
 static int make_output(struct runner *runner, const char *fifo, struct cause *cause)
 {
 	unlinkat(runner->app->run_dir, fifo, 0);
-	if (mkfifoat(runner->app->run_dir, fifo, 0600) < 0 || open_output(runner, fifo) < 0)
+	if (mkfifoat(runner->app->run_dir, fifo, 0600) < 0 || give_output(runner, fifo) < 0 ||
+		open_output(runner, fifo) < 0)
 		return cause_errno(cause, "cannot create its output %s/%s",
 			runner->app->config->run_dir, fifo);
 	return 0;
@@ -438,7 +462,6 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 		instance->main = (struct proc_id){.pid = pid};
 	runner->tree.main = instance->main;
 	runner->tree.main_is_child = true;
-	app_tree_expire(runner->app);
 	return 0;
 }
 
@@ -531,8 +554,7 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 	make_mark(runner);
 	runner->adopted = true;
 	runner->tree.main = found->main;
-	runner->tree.known = known;
-	runner->tree.known_count = known_count;
+	tree_take_known(&runner->tree, known, known_count);
 	if (open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 && errno != ENOENT)
 		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo,
 			strerror(errno));

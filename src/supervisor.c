@@ -15,6 +15,7 @@
 #include "fdio.h"
 #include "guardlink.h"
 #include "log.h"
+#include "xmalloc.h"
 
 enum {
 	REAP_BATCH = 256,
@@ -28,16 +29,32 @@ struct reaped {
 	struct proc_exit exit;
 };
 
-static size_t reap(struct reaped *out, size_t max)
+/* As of waitpid(2). */
+static int wait_status_of(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
+}
+
+/*
+ * How a main process ended is noted before it is reaped: should we die before that is in its record, the next supervisor still
+ * finds it.
+ */
+static size_t reap(struct supervisor *supervisor, struct reaped *out, size_t max)
 {
 	size_t count = 0;
+	struct proc_id id;
 	int status;
 
 	while (count < max) {
-		pid_t pid = waitpid(-1, &status, WNOHANG);
-		if (pid <= 0)
+		siginfo_t info = {0};
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 			break;
-		out[count++] = (struct reaped){.pid = pid, .exit = proc_exit_from_wait(status)};
+		if (formation_find_main(&supervisor->formation, info.si_pid, &id) &&
+			guardlink_note_exit(supervisor->app.run_dir, id, wait_status_of(&info)) < 0)
+			log_debug("an exit cannot be noted: %s", strerror(errno));
+		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
+			out[count++] = (struct reaped){
+				.pid = info.si_pid, .exit = proc_exit_from_wait(status)};
 	}
 	return count;
 }
@@ -53,7 +70,7 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	size_t count;
 
 	(void)revents;
-	count = reap(batch, REAP_BATCH);
+	count = reap(supervisor, batch, REAP_BATCH);
 	app_tree_expire(&supervisor->app);
 	for (size_t i = 0; i < count; i++)
 		if (!formation_reaped(&supervisor->formation, batch[i].pid, batch[i].exit))
@@ -74,7 +91,7 @@ static void resume_end(struct supervisor *supervisor)
 	supervisor->ending = true;
 	for (size_t i = 0; i < supervisor->formation.count; i++) {
 		struct dyno *dyno = &supervisor->formation.places[i].dyno;
-		if (dyno->state != DYNO_STOPPING)
+		if (dyno->state != DYNO_STOPPING || dyno->wanted_up)
 			dyno_handle(dyno, DYNO_STOP);
 	}
 }
@@ -171,6 +188,8 @@ static const struct {
 
 static void watch_signals(struct supervisor *supervisor)
 {
+	sigset_t none;
+
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails instead */
 	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++) {
@@ -179,9 +198,22 @@ static void watch_signals(struct supervisor *supervisor)
 		watcher->data = supervisor;
 		ev_signal_start(supervisor->loop, watcher);
 	}
+	/* Our guard blocked them, so that none could come before this. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* ---- the guard ---- */
+
+/* The application's zone is ours, and nobody's whom we start. */
+static void set_zone(const char *zone)
+{
+	if (zone != NULL)
+		setenv("TZ", zone, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+}
 
 /* Whatever the guard reaps may be the last process of an instance that was adopted. */
 static void hear_exit(struct supervisor *supervisor, const struct guardlink_message *message)
@@ -203,6 +235,7 @@ static void become_guard(struct supervisor *supervisor)
 
 	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
 	formation_save(&supervisor->formation);
+	set_zone(supervisor->zone_before);
 	guard_become(supervisor->order, outputs, count);
 	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,
 		strerror(errno));
@@ -285,9 +318,9 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
 	supervisor->guard.data = supervisor;
 	ev_io_start(supervisor->loop, &supervisor->guard);
+	supervisor->zone_before = getenv("TZ") != NULL ? xstrdup(getenv("TZ")) : NULL;
 	if (config->timezone != NULL)
-		setenv("TZ", config->timezone, 1);
-	tzset();
+		set_zone(config->timezone);
 	spawn_raise_descriptors();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		log_warn("orphans cannot be inherited: %s; processes that leave their parent may "
@@ -326,4 +359,5 @@ void supervisor_close(struct supervisor *supervisor)
 	ev_prepare_stop(supervisor->loop, &supervisor->end_check);
 	ev_io_stop(supervisor->loop, &supervisor->guard);
 	ev_loop_destroy(supervisor->loop);
+	free(supervisor->zone_before);
 }

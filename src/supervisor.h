@@ -20,6 +20,7 @@
 struct supervisor {
 	struct ev_loop *loop;
 	struct app app;
+	char *zone_before; /* TZ as it was given to us, NULL for none; owned */
 	struct formation formation;
 	const struct guard_order *order; /* how a guard is made, should ours die */
 	bool ending;	/* ends when the last instance is gone; kept in RUN_DIR/ending for the next

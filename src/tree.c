@@ -53,20 +53,49 @@ size_t tree_count(struct tree *tree)
 	return left;
 }
 
-static bool is_known(const struct tree *tree, struct proc_id id)
+/* The place of a process among the known ones, or known_count. */
+static size_t place_of(const struct tree *tree, struct proc_id id)
 {
-	for (size_t i = 0; i < tree->known_count; i++)
-		if (proc_same(tree->known[i], id))
-			return true;
-	return false;
+	size_t at = 0;
+
+	while (at < tree->known_count && !proc_same(tree->known[at], id))
+		at++;
+	return at;
 }
 
 void tree_know(struct tree *tree, struct proc_id id)
 {
-	if (proc_same(id, tree->main) || is_known(tree, id))
+	size_t at = place_of(tree, id);
+
+	if (proc_same(id, tree->main) || at < tree->known_count)
 		return;
-	tree->known = xreallocarray(tree->known, tree->known_count + 1, sizeof *tree->known);
-	tree->known[tree->known_count++] = id;
+	tree->known = xreallocarray(tree->known, at + 1, sizeof *tree->known);
+	tree->told = xreallocarray(tree->told, at + 1, sizeof *tree->told);
+	tree->known[at] = id;
+	tree->told[at] = false;
+	tree->known_count++;
+}
+
+void tree_take_known(struct tree *tree, struct proc_id *known, size_t count)
+{
+	tree->known = known;
+	tree->known_count = count;
+	tree->told = xcalloc(count, sizeof *tree->told);
+}
+
+/* Those that are gone are not known any more, so the list does not grow for ever. */
+static void forget_gone(struct tree *tree)
+{
+	struct proctree *all = app_tree(tree->app);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tree->known_count; i++) {
+		if (!proctree_has(all, tree->known[i]))
+			continue;
+		tree->known[kept] = tree->known[i];
+		tree->told[kept++] = tree->told[i];
+	}
+	tree->known_count = kept;
 }
 
 bool tree_signal_main(struct tree *tree, int signo)
@@ -82,12 +111,16 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new)
 	unsigned sent = !only_new && tree_signal_main(tree, signo);
 	size_t count = find(tree, &found);
 
+	forget_gone(tree);
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
-		if (is_dead(found[i]) || proc_same(id, tree->main) ||
-			(only_new && is_known(tree, id)))
+		if (is_dead(found[i]) || proc_same(id, tree->main))
 			continue;
 		tree_know(tree, id);
+		size_t at = place_of(tree, id);
+		if (only_new && tree->told[at])
+			continue;
+		tree->told[at] = true;
 		sent += proc_signal(id, signo) == 0;
 	}
 	return sent;
@@ -153,8 +186,10 @@ bool tree_each_socket(
 void tree_release(struct tree *tree)
 {
 	free(tree->known);
+	free(tree->told);
 	free(tree->mark);
 	tree->known = NULL;
+	tree->told = NULL;
 	tree->mark = NULL;
 	tree->known_count = 0;
 }

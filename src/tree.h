@@ -22,13 +22,14 @@ struct tree {
 	bool main_is_child;    /* our own child, not reaped yet: its pid is surely its own */
 	char *mark;	       /* see PROCTREE_MARK; owned */
 	struct proc_id *known; /* members seen so far, without main; owned */
+	bool *told;            /* beside each: it has got the last signal; owned */
 	size_t known_count;
 };
 
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
-/* Signals every living member, the main process first; with only_new only others never seen before.
+/* Signals every living member, the main process first; with only_new only others that have not got it.
  * Returns how many got it. */
 unsigned tree_signal(struct tree *tree, int signo, bool only_new);
 
@@ -40,6 +41,9 @@ unsigned tree_survey(struct tree *tree, struct buf *names);
 
 /* From now on this process belongs. */
 void tree_know(struct tree *tree, struct proc_id id);
+
+/* Takes over a list of members that another supervisor had seen. */
+void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 
 /* Finds processes anywhere that can write to a file, and makes them belong. */
 void tree_find_writers(struct tree *tree, dev_t device, ino_t inode);

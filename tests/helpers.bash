@@ -35,13 +35,25 @@ teardown() {
 		result=1
 		echo "teardown: these processes survived \`stop\`:"
 		ps -o pid,ppid,stat,args -p "$(echo "$survivors" | paste -sd ,)" || true
-		# shellcheck disable=SC2086 # one word for each pid
-		kill -KILL $survivors 2>/dev/null || true
+		kill_survivors
 	fi
 	if [ -z "${BATS_TEST_COMPLETED:-}" ] || [ "$result" -ne 0 ]; then
 		show_traces
 	fi
 	return "$result"
+}
+
+# Guard and supervisor replace each other when one of them is killed, so once may not be enough.
+kill_survivors() {
+	local survivors
+
+	for _ in {1..100}; do
+		survivors=$(processes_of_test)
+		[ -n "$survivors" ] || return 0
+		# shellcheck disable=SC2086 # one word for each pid
+		kill -KILL $survivors 2>/dev/null || true
+		sleep 0.05
+	done
 }
 
 stop_supervisor() {

@@ -169,6 +169,15 @@ static int give_up(const struct job *job, enum client_result result)
 {
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 
+	if (job->cli->json)
+		print_end(job, result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED);
+	/* Before the first answer nobody knows whether the request was heard. */
+	if (job->guard < 0 && result == CLIENT_DEADLINE) {
+		cli_error("the supervisor of %s did not answer within %.1f s; see `gracectl ps` and "
+			  "%s/supervisor.log",
+			job->config->name, seconds, job->config->state_dir);
+		return EXIT_DEADLINE;
+	}
 	switch (result) {
 	case CLIENT_INTERRUPTED:
 		cli_error("interrupted after %.1f s; the supervisor goes on with it, see `gracectl "
