@@ -1,6 +1,8 @@
 /* adopt: see the header. */
 #include "adopt.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,35 +100,61 @@ static void get_instance(
 	snprintf(found->failure, sizeof found->failure, "%s", doc_text(doc, "failure"));
 }
 
-/* Everything that the journal's newest lines say about a launch. */
+/* What the journal's newest lines say about a launch. */
 struct told {
-	const char *dyno;
+	char dyno[PROCESS_NAME_MAX + 16];
 	uint64_t launch;
 	bool launched;
 	bool ended;
 };
 
-static void hear_line(void *arg, const bson_t *event)
+/* Read once, when the first instance is adopted, for all of them; adopt_finish() forgets it. */
+static struct {
+	struct told *items;
+	size_t count;
+	bool known;
+} history;
+
+static struct told *find_told(const char *dyno, uint64_t launch)
 {
-	struct told *told = arg;
+	/* The newest stand last, and are asked for most. */
+	for (size_t i = history.count; i-- > 0;)
+		if (history.items[i].launch == launch && strcmp(history.items[i].dyno, dyno) == 0)
+			return &history.items[i];
+	return NULL;
+}
+
+static void hear_line(void *unused, const bson_t *event)
+{
 	const char *dyno = event_get_str(event, "dyno");
 	const char *kind = event_get_str(event, "kind");
+	uint64_t launch = (uint64_t)event_get_int(event, "launch");
+	int number = kind != NULL ? event_kind_find(kind) : -1;
+	bool ended = number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN ||
+		     number == EVENT_LAUNCH_FAILED;
 
-	if (dyno == NULL || kind == NULL || strcmp(dyno, told->dyno) != 0 ||
-		(uint64_t)event_get_int(event, "launch") != told->launch)
+	(void)unused;
+	if (dyno == NULL || (number != EVENT_LAUNCH && !ended))
 		return;
-	int number = event_kind_find(kind);
+	struct told *told = find_told(dyno, launch);
+	if (told == NULL) {
+		history.items =
+			xreallocarray(history.items, history.count + 1, sizeof *history.items);
+		told = &history.items[history.count++];
+		*told = (struct told){.launch = launch};
+		snprintf(told->dyno, sizeof told->dyno, "%s", dyno);
+	}
 	told->launched |= number == EVENT_LAUNCH;
-	told->ended |= number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN ||
-		       number == EVENT_LAUNCH_FAILED;
+	told->ended |= ended;
 }
 
 static struct told look_up(struct place *place, uint64_t launch)
 {
-	struct told told = {.dyno = place->dyno.name, .launch = launch};
-
-	journal_recent(place->formation->app->state_dir, hear_line, &told);
-	return told;
+	if (!history.known)
+		journal_recent(place->formation->app->state_dir, hear_line, NULL);
+	history.known = true;
+	const struct told *told = find_told(place->dyno.name, launch);
+	return told != NULL ? *told : (struct told){.launch = launch};
 }
 
 static struct runner *add_runner(struct place *place, struct instance *found, struct proc_id *known,
@@ -180,27 +208,38 @@ static bool is_recorded(const struct place *place, uint64_t launch)
 	return false;
 }
 
+/* How often a record that is locked but not complete is read again: its writer is between two
+ * system calls. */
+enum {
+	RECORD_READS = 1000
+};
+
 /*
- * The newest launch may have been spawned without being recorded. Then the child has left its own
- * record, or it has ended without executing anything. A record that is locked but not complete will
- * be in a moment: its writer is between two system calls.
+ * A launch may have been spawned without being recorded. Then the child has left its own record, or
+ * it has ended without executing anything. One that nobody holds locked counts only when it is of
+ * this boot: then it is of an instance that has ended meanwhile.
  */
-static bool find_unrecorded(struct place *place, struct instance *found)
+static bool find_unrecorded(
+	struct place *place, uint64_t launch, bool this_boot, struct instance *found)
 {
 	struct app *app = place->formation->app;
 	char record[RUNNER_FILE_NAME];
 
 	memset(found, 0, sizeof *found);
 	snprintf(found->dyno, sizeof found->dyno, "%s", place->dyno.name);
-	found->launch = place->dyno.launches;
+	found->launch = launch;
 	runner_file(found, "id", record);
-	for (;;) {
+	for (int i = 0; i < RECORD_READS; i++) {
 		bool locked = fdio_is_locked_at(app->run_dir, record);
+		if (!locked && !this_boot)
+			return false;
 		if (spawn_read_record(app->run_dir, record, &found->main))
 			return true;
 		if (!locked)
 			return false;
 	}
+	log_warn("%s/%s is locked but holds no identity", app->config->run_dir, record);
+	return false;
 }
 
 static uint16_t port_of(pid_t pid)
@@ -228,30 +267,134 @@ static void tell_never_run(struct place *place)
 	event_release(&event);
 }
 
-static void adopt_unrecorded(struct place *place, const struct runner_owner *owner)
+/* Something that runs is wanted, whatever a lost record may have said; and its place can be no
+ * rest. */
+static void want(struct dyno *dyno)
+{
+	if (dyno->state != DYNO_DOWN)
+		return;
+	dyno->wanted_up = true;
+	dyno->launched = true;
+	dyno_restore(dyno, DYNO_STARTING);
+}
+
+static void adopt_found(
+	struct place *place, struct instance *found, const struct runner_owner *owner)
 {
 	const struct process_config *config = place->dyno.config;
-	struct instance found;
 
-	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
-		return;
-	if (!find_unrecorded(place, &found)) {
-		tell_never_run(place);
-		return;
-	}
-	found.launched = found.since = clock_wall();
-	found.port = port_of(found.main.pid);
-	instance_restore(&found, INSTANCE_STARTING);
+	found->launched = found->since = clock_wall();
+	found->port = port_of(found->main.pid);
+	instance_restore(found, INSTANCE_STARTING);
 	if (config->ready != READY_NONE)
-		found.deadline[INSTANCE_TIMER_BOOT] = clock_mono() + config->boot_timeout;
-	struct told told = look_up(place, found.launch);
+		found->deadline[INSTANCE_TIMER_BOOT] = clock_mono() + config->boot_timeout;
+	struct told told = look_up(place, found->launch);
 	if (told.ended)
 		return;
-	struct runner *runner = add_runner(place, &found, NULL, 0, owner);
+	want(&place->dyno);
+	struct runner *runner = add_runner(place, found, NULL, 0, owner);
 	if (!told.launched)
 		runner_tell_launch(runner);
 	/* A launch beside a current instance that is up is the one that was to take over. */
 	take_role(&place->dyno, runner, place->dyno.current != NULL ? "next" : "current");
+}
+
+static void adopt_unrecorded(struct place *place, bool this_boot, const struct runner_owner *owner)
+{
+	struct instance found;
+
+	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
+		return;
+	if (find_unrecorded(place, place->dyno.launches, this_boot, &found))
+		adopt_found(place, &found, owner);
+	else if (this_boot)
+		tell_never_run(place);
+}
+
+/* ---- what is in no record at all ---- */
+
+/* "web.1.7.id": the dyno and the launch. */
+static bool parse_record_name(const char *name, char *dyno, size_t size, uint64_t *launch)
+{
+	const char *suffix = strrchr(name, '.');
+	int len = 0;
+
+	if (suffix == NULL || strcmp(suffix, ".id") != 0 || (size_t)(suffix - name) >= size)
+		return false;
+	memcpy(dyno, name, (size_t)(suffix - name));
+	dyno[suffix - name] = '\0';
+	char *number = strrchr(dyno, '.');
+	unsigned long long value;
+	if (number == NULL || sscanf(number + 1, "%llu%n", &value, &len) != 1 ||
+		number[1 + len] != '\0')
+		return false;
+	*number = '\0';
+	*launch = value;
+	return true;
+}
+
+/* Lives, but belongs to no dyno of the configuration: somebody must be told who it is. */
+static void tell_stranger(struct app *app, const char *dyno, uint64_t launch, const char *record)
+{
+	struct proc_id id = PROC_NONE;
+
+	spawn_read_record(app->run_dir, record, &id);
+	app_note(app, dyno, launch,
+		"Process %d of %s, which is not in the configuration any more, is still running "
+		"and is not supervised; end it "
+		"with `kill %d`",
+		(int)id.pid, dyno, (int)id.pid);
+}
+
+/* Nobody holds it: the instance ended while nobody watched, and all was told of it that could be.
+ */
+static void remove_leftover(struct app *app, const char *record)
+{
+	char name[RUNNER_FILE_NAME];
+
+	unlinkat(app->run_dir, record, 0);
+	snprintf(name, sizeof name, "%.*s.out", (int)(strlen(record) - 3), record);
+	unlinkat(app->run_dir, name, 0);
+}
+
+static void adopt_leftover(
+	struct formation *formation, const char *record, const struct runner_owner *owner)
+{
+	struct app *app = formation->app;
+	char dyno[RUNNER_FILE_NAME];
+	struct instance found;
+	uint64_t launch;
+
+	if (!parse_record_name(record, dyno, sizeof dyno, &launch))
+		return;
+	struct place *place = formation_find(formation, dyno);
+	if (place != NULL && is_recorded(place, launch))
+		return;
+	if (!fdio_is_locked_at(app->run_dir, record)) {
+		remove_leftover(app, record);
+	} else if (place == NULL) {
+		tell_stranger(app, dyno, launch, record);
+	} else if (find_unrecorded(place, launch, false, &found)) {
+		if (place->dyno.launches < launch)
+			place->dyno.launches = launch;
+		adopt_found(place, &found, owner);
+	}
+}
+
+void adopt_finish(struct formation *formation, const struct runner_owner *owner)
+{
+	int copy = fcntl(formation->app->run_dir, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		adopt_leftover(formation, entry->d_name, owner);
+	if (dir != NULL)
+		closedir(dir);
+	free(history.items);
+	history.items = NULL;
+	history.count = 0;
+	history.known = false;
 }
 
 /* ---- the dyno ---- */
@@ -308,12 +451,13 @@ void adopt_place(struct place *place, const struct runner_owner *owner)
 	if (doc != NULL)
 		take_counters(&place->dyno, doc);
 	number_after_logs(place);
-	if (doc != NULL && strcmp(doc_text(doc, "boot"), clock_boot_id()) == 0) {
+	bool this_boot = doc != NULL && strcmp(doc_text(doc, "boot"), clock_boot_id()) == 0;
+	if (this_boot) {
 		take_state(&place->dyno, doc);
 		adopt_recorded(place, doc, owner);
 		arm_timers(place);
 	}
-	adopt_unrecorded(place, owner);
+	adopt_unrecorded(place, this_boot, owner);
 	if (doc != NULL)
 		bson_destroy(doc);
 }

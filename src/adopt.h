@@ -15,4 +15,10 @@
  * meanwhile comes in later turns. */
 void adopt_place(struct place *place, const struct runner_owner *owner);
 
+/*
+ * After all places: adopts every instance that lives though no record tells of it, names those that
+ * belong to no dyno any more, and removes the files of those that are gone.
+ */
+void adopt_finish(struct formation *formation, const struct runner_owner *owner);
+
 #endif

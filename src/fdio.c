@@ -97,8 +97,8 @@ int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len)
 }
 
 /*
- * A directory that stands in one where everybody may write (such as /tmp) could have been put there by anybody: it must be a real one, ours or
- * root's, and for nobody else to write.
+ * A directory that stands in one where everybody may write (such as /tmp) could have been put there
+ * by anybody: it must be a real one, ours or root's, and for nobody else to write.
  */
 static int check_dir(const char *path, bool in_public, struct cause *cause)
 {
@@ -109,9 +109,11 @@ static int check_dir(const char *path, bool in_public, struct cause *cause)
 	if (!S_ISDIR(st.st_mode))
 		return cause_set(cause, "%s is not a directory", path);
 	if (in_public && !(st.st_mode & S_ISVTX) &&
-		((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0))
+		((st.st_uid != geteuid() && st.st_uid != 0) ||
+			(st.st_mode & (S_IWGRP | S_IWOTH)) != 0))
 		return cause_set(cause,
-			"%s stands in a public directory and others may change it; remove it, or choose another "
+			"%s stands in a public directory and others may change it; remove it, or "
+			"choose another "
 			"directory",
 			path);
 	return 0;

@@ -50,7 +50,8 @@ static void cycle_fired(void *owner)
 {
 	struct place *place = owner;
 
-	/* Its due time stays until it is launched anew, so that the next supervisor knows of it too. */
+	/* Its due time stays until it is launched anew, so that the next supervisor knows of it
+	 * too. */
 	place->cycle_waiting = true;
 	pass_turn(type_of(place));
 }
@@ -406,6 +407,7 @@ void formation_open(struct formation *formation, struct app *app)
 	for (size_t i = 0; i < config->process_count; at += config->process[i].scale, i++)
 		open_type(&formation->types[i], formation, &config->process[i],
 			&formation->places[at]);
+	adopt_finish(formation, &runner_owner);
 	for (size_t i = 0; i < formation->type_count; i++)
 		resume_turn(&formation->types[i]);
 	for (size_t i = 0; i < formation->count; i++)

@@ -62,7 +62,8 @@ void formation_close(struct formation *formation);
  * formation_settle(). */
 bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit);
 
-/* The identity of the main process of that pid, a child of ours that is not reaped yet. False when it is none. */
+/* The identity of the main process of that pid, a child of ours that is not reaped yet. False when
+ * it is none. */
 bool formation_find_main(const struct formation *formation, pid_t pid, struct proc_id *id);
 
 /* The same for a process that the guard has reaped; it may be nobody's. */

@@ -153,8 +153,8 @@ static void keep_open(int fd)
 }
 
 /*
- * In its own session, so that Ctrl-C reaches it once, through us. Signals stay blocked until it hears them itself: one that comes
- * while it starts is not lost, and does not kill it.
+ * In its own session, so that Ctrl-C reaches it once, through us. Signals stay blocked until it
+ * hears them itself: one that comes while it starts is not lost, and does not kill it.
  */
 static _Noreturn void become_supervisor(int link)
 {
@@ -313,7 +313,8 @@ static void hear_signals(void)
 	}
 }
 
-/* From now on it is started again when it dies, and whoever waits for the first one has heard of it. */
+/* From now on it is started again when it dies, and whoever waits for the first one has heard of
+ * it. */
 static void hear_ready(void)
 {
 	if (!guard.ready && guard.order->ready_fd >= 0)

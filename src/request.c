@@ -195,7 +195,8 @@ static bool was_told(const struct request *request, const struct request_wait *w
 	if (!request->resumed || request->kind == REQUEST_START)
 		return false;
 	if (request->kind == REQUEST_STOP)
-		return !dyno->wanted_up && (dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN);
+		return !dyno->wanted_up &&
+		       (dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN);
 	return dyno->launches > wait->launches || (dyno->state == DYNO_STARTING && dyno->old > 0);
 }
 

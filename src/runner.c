@@ -133,7 +133,8 @@ static bool owns_listener(void *owner, uint32_t inode)
 static void give_up_search(struct runner *runner)
 {
 	app_note(runner->app, runner->instance.dyno, runner->instance.launch,
-		"Its processes are gone, but somebody who cannot be found still holds its output or its "
+		"Its processes are gone, but somebody who cannot be found still holds its output "
+		"or its "
 		"lock open; what that one writes is not logged");
 	mover_stop(&runner->mover);
 }
@@ -149,8 +150,8 @@ static bool lock_is_held(const struct runner *runner, struct stat *lock)
 }
 
 /*
- * True when the output has ended too and nobody holds the lock. Otherwise somebody is left who left no trace in the tree: he is
- * found by the file that he has open, and belongs from then on.
+ * True when the output has ended too and nobody holds the lock. Otherwise somebody is left who left
+ * no trace in the tree: he is found by the file that he has open, and belongs from then on.
  */
 static bool nothing_is_held(struct runner *runner)
 {
@@ -413,8 +414,9 @@ static int give_output(struct runner *runner, const char *fifo)
 {
 	const struct process_config *config = runner->instance.config;
 
-	return config->user == NULL ? 0
-				    : fchownat(runner->app->run_dir, fifo, config->uid, (gid_t)-1, 0);
+	return config->user == NULL
+		       ? 0
+		       : fchownat(runner->app->run_dir, fifo, config->uid, (gid_t)-1, 0);
 }
 
 static int make_output(struct runner *runner, const char *fifo, struct cause *cause)

@@ -36,8 +36,8 @@ static int wait_status_of(const siginfo_t *info)
 }
 
 /*
- * How a main process ended is noted before it is reaped: should we die before that is in its record, the next supervisor still
- * finds it.
+ * How a main process ended is noted before it is reaped: should we die before that is in its
+ * record, the next supervisor still finds it.
  */
 static size_t reap(struct supervisor *supervisor, struct reaped *out, size_t max)
 {

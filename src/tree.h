@@ -22,15 +22,15 @@ struct tree {
 	bool main_is_child;    /* our own child, not reaped yet: its pid is surely its own */
 	char *mark;	       /* see PROCTREE_MARK; owned */
 	struct proc_id *known; /* members seen so far, without main; owned */
-	bool *told;            /* beside each: it has got the last signal; owned */
+	bool *told;	       /* beside each: it has got the last signal; owned */
 	size_t known_count;
 };
 
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
-/* Signals every living member, the main process first; with only_new only others that have not got it.
- * Returns how many got it. */
+/* Signals every living member, the main process first; with only_new only others that have not got
+ * it. Returns how many got it. */
 unsigned tree_signal(struct tree *tree, int signo, bool only_new);
 
 /* Signals the main process. */

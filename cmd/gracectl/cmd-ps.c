@@ -173,7 +173,9 @@ static void print_remarks(const bson_t *dyno)
 			fputs(", next try ", stdout);
 			print_in(next_try);
 		} else if (strcmp(state, "crashed") == 0) {
-			fputs(", not tried again by itself", stdout);
+			fputs(doc_int(dyno, "pid") != 0 ? ", what it left behind is being stopped"
+							: ", not tried again by itself",
+				stdout);
 		}
 	} else if (strcmp(state, "stopping") == 0 && strcmp(doc_text(dyno, "wanted"), "up") == 0) {
 		fputs(", will be started again", stdout);

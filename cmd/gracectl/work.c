@@ -173,8 +173,9 @@ static int give_up(const struct job *job, enum client_result result)
 		print_end(job, result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED);
 	/* Before the first answer nobody knows whether the request was heard. */
 	if (job->guard < 0 && result == CLIENT_DEADLINE) {
-		cli_error("the supervisor of %s did not answer within %.1f s; see `gracectl ps` and "
-			  "%s/supervisor.log",
+		cli_error(
+			"the supervisor of %s did not answer within %.1f s; see `gracectl ps` and "
+			"%s/supervisor.log",
 			job->config->name, seconds, job->config->state_dir);
 		return EXIT_DEADLINE;
 	}
