@@ -26,7 +26,8 @@
 #define REACH_TIMEOUT (10 * NSEC_PER_SEC)
 enum {
 	LOOK_AGAIN_MS = 10,
-	SEND_TIMEOUT_S = 5
+	SEND_TIMEOUT_S = 5,
+	RUN_DIR_MAX = 4096
 };
 
 static volatile sig_atomic_t interrupted;
@@ -64,14 +65,13 @@ static bool is_trusted(int fd)
 	return false;
 }
 
-int client_connect(struct client *client, const struct config *config)
+static int connect_in(struct client *client, const char *run_dir)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct timeval timeout = {.tv_sec = SEND_TIMEOUT_S};
 
-	*client = (struct client){.fd = -1};
-	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock",
-		    config->run_dir) >= (int)sizeof address.sun_path) {
+	if (snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", run_dir) >=
+		(int)sizeof address.sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -86,6 +86,27 @@ int client_connect(struct client *client, const struct config *config)
 	fdio_close(&client->fd);
 	errno = saved;
 	return -1;
+}
+
+/* The supervisor may have been started where the run directory is another one (XDG_RUNTIME_DIR);
+ * its lock names it. */
+int client_connect(struct client *client, const struct config *config)
+{
+	char *lock = xasprintf("%s/lock", config->state_dir);
+	struct buf run_dir = BUF_INIT;
+
+	*client = (struct client){.fd = -1};
+	int result = connect_in(client, config->run_dir);
+	int saved = errno;
+	if (result < 0 && fdio_read_file(lock, RUN_DIR_MAX, &run_dir) == 0 && run_dir.len > 0 &&
+		strcmp(run_dir.data, config->run_dir) != 0) {
+		result = connect_in(client, run_dir.data);
+		saved = errno;
+	}
+	buf_release(&run_dir);
+	free(lock);
+	errno = saved;
+	return result;
 }
 
 int client_send(struct client *client, const struct wire_request *request)
@@ -309,14 +330,14 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 	}
 	return cause_set(cause,
 		"another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
-		config->name, config->run_dir, config->state_dir);
+		config->name, config->state_dir, config->state_dir);
 }
 
 /* Somebody holds the lock of the application: a supervisor, or a guard that is about to start one.
  */
 static bool is_locked(const struct config *config)
 {
-	int dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(config->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool locked = dir >= 0 && fdio_is_locked_at(dir, "lock");
 
 	fdio_close(&dir);

@@ -36,9 +36,9 @@ struct supervisor {
 };
 
 /*
- * Takes the lock of the application: there is one supervisor, and its guard, at a time. Returns a
- * descriptor that holds it; or -1 with a sentence, and *running is true when somebody else holds
- * it.
+ * Takes the lock of the application, STATE_DIR/lock: there is one supervisor, and its guard, at a
+ * time. Returns a descriptor that holds it; or -1 with a sentence, and *running is true when
+ * somebody else holds it.
  */
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause);
 

@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "log.h"
 #include "supervisor.h"
+#include "xmalloc.h"
 
 static const char *ready_text, *lock_text, *guard_text;
 static bool debug, start, guard_again, again;
@@ -73,6 +74,28 @@ static int fail(int *ready_fd, bool running, const struct cause *cause)
 	return EXIT_FAILED;
 }
 
+/*
+ * The configuration that the application was started with stands in RUN_DIR/config.ini. A
+ * supervisor that takes the place of a dead one goes on with that: what was written into the file
+ * meanwhile, and may have mistakes, waits for the next start.
+ */
+static const char kept_name[] = "config.ini";
+
+static void keep_config(const struct config *config, int run_dir)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return;
+	config_print(config, out);
+	if (fclose(out) != 0 || fdio_replace_at(run_dir, kept_name, text, size) < 0)
+		log_warn("the configuration cannot be kept for the next supervisor: %s",
+			strerror(errno));
+	free(text);
+}
+
 static int supervise(const struct config *config, const struct guard_order *order, int link)
 {
 	struct supervisor supervisor;
@@ -84,6 +107,8 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	struct control *control = control_open(&supervisor, &cause);
 	if (control == NULL)
 		return fail(&ready_fd, false, &cause);
+	if (!again)
+		keep_config(config, supervisor.app.run_dir);
 	log_info(
 		"%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
 	if (start)
@@ -148,6 +173,30 @@ static int guard(const struct config *config, struct guard_order *order)
 	return guard_run(order);
 }
 
+static int load_kept(const struct cli *cli, struct config *config)
+{
+	struct cli kept = *cli;
+	struct config located;
+	int code = cli_locate(cli, &located);
+
+	if (code != EXIT_DONE)
+		return code;
+	char *path = xasprintf("%s/%s", located.run_dir, kept_name);
+	kept.config_path = path;
+	kept.app = located.name;
+	code = access(path, R_OK) == 0 ? cli_load(&kept, config) : cli_load(cli, config);
+	config_release(&located);
+	free(path);
+	return code;
+}
+
+static int load(const struct cli *cli, bool is_supervisor, struct config *config)
+{
+	if (guard_again && !is_supervisor)
+		return cli_locate(cli, config);
+	return again && is_supervisor ? load_kept(cli, config) : cli_load(cli, config);
+}
+
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct config config;
@@ -168,9 +217,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 	log_set_debug(debug);
 	if (link == -2 || order.lock == -2 || order.ready_fd == -2)
 		return EXIT_USAGE;
-	if (cli_load(cli, &config) != EXIT_DONE)
+	if (load(cli, link >= 0, &config) != EXIT_DONE)
 		return EXIT_USAGE;
-	order.config_path = config.path;
+	order.config_path = link >= 0 ? cli->config_path : config.path;
 	if (chdir("/") < 0)
 		log_warn("cannot enter /: %s", strerror(errno));
 	int code = link >= 0 ? supervise(&config, &order, link) : guard(&config, &order);

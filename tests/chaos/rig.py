@@ -95,7 +95,8 @@ class Rig:
     """One application in a directory of its own."""
 
     def __init__(self, directory, name, processes, env=None):
-        self.directory, self.name = os.path.abspath(directory), name
+        # Its instances are found by its name, which no other test has.
+        self.directory, self.name = os.path.abspath(directory), f"{name}-{os.getpid()}"
         self.state = os.path.join(self.directory, "state")
         self.run = os.path.join(self.directory, "run")
         self.config = os.path.join(self.directory, "gracectl.ini")
@@ -107,7 +108,7 @@ class Rig:
         os.makedirs(self.directory)
         with open(self.config, "w", encoding="ascii") as file:
             file.write(
-                f"[app]\nname = {name}\nroot = {self.directory}\nstate_dir = {self.state}\n"
+                f"[app]\nname = {self.name}\nroot = {self.directory}\nstate_dir = {self.state}\n"
                 f"run_dir = {self.run}\n\n{processes}"
             )
 
@@ -442,6 +443,11 @@ def _difference(name, line, want, have):
         if a != b:
             return f"{name}, line {line}: {b[:80]!r}, not {a[:80]!r}"
     return f"{name} ends after line {line}; {len(want)} bytes were expected there, {len(have)} found"
+
+
+def end_by_signal(signo, _):
+    """A handler that lets everything end in order."""
+    raise SystemExit(128 + signo)
 
 
 def shorten(complaints):
