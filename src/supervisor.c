@@ -359,11 +359,20 @@ int supervisor_run(struct supervisor *supervisor)
 	return supervisor->upgrading ? GUARDLINK_UPGRADE : 0;
 }
 
+/* What only a next supervisor would have needed. */
+static void remove_files(struct supervisor *supervisor)
+{
+	static const char *const names[] = {ending_name, "exits", "config.ini"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unlinkat(supervisor->app.run_dir, names[i], 0);
+}
+
 void supervisor_close(struct supervisor *supervisor)
 {
 	formation_close(&supervisor->formation);
 	if (!supervisor->upgrading)
-		unlinkat(supervisor->app.run_dir, ending_name, 0);
+		remove_files(supervisor);
 	app_close(&supervisor->app);
 	for (size_t i = 0; i < sizeof signal_table / sizeof *signal_table; i++)
 		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);

@@ -155,7 +155,7 @@ assert [(d["dyno"], d["code"], d["text"]) for d in answer["dynos"]] == [("app.1"
 	supervisor=$(events kind pid | sed -n 's/^supervisor-start //p')
 	for _ in 1 2 3; do
 		g stop
-		assert_equal "what is left in the run directory" "lock" "$(ls "$RUN")"
+		assert_equal "what is left in the run directory" "" "$(ls "$RUN")"
 		g 3 ps
 		g start
 	done

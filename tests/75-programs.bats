@@ -425,7 +425,7 @@ use_as_ordinary() {
 	become_ordinary XDG_STATE_HOME=HOME_DIR/state XDG_RUNTIME_DIR=HOME_DIR/run
 	use_as_ordinary
 	test -f "$HOME_DIR/state/gracectl/$APP/journal.1.jsonl"
-	test -f "$HOME_DIR/run/gracectl/$APP/lock"
+	test -d "$HOME_DIR/run/gracectl/$APP"
 	rm -r "$HOME_DIR"
 }
 
@@ -433,6 +433,6 @@ use_as_ordinary() {
 	become_ordinary
 	use_as_ordinary
 	test -f "$HOME_DIR/.local/state/gracectl/$APP/journal.1.jsonl"
-	test -f "/tmp/gracectl-$USER_ID/$APP/lock"
+	test -d "/tmp/gracectl-$USER_ID/$APP"
 	rm -r "$HOME_DIR" "/tmp/gracectl-$USER_ID/$APP"
 }

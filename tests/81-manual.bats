@@ -70,7 +70,7 @@ section_of() {
 }
 
 @test "the synopsis of each command has its options, by letter or by name" {
-	for command in start stop restart ps logs events check daemon; do
+	for command in start stop restart ps logs events stops check daemon; do
 		section=$(section_of "$command")
 		[ -n "$section" ] || fail "nothing is said of $command"
 		while IFS=$'\t' read -r option help _; do
