@@ -4,12 +4,15 @@
  *
  * Layout of the two directories:
  *
- *     RUN_DIR   lock, control.sock             one supervisor at a time, and how to speak to it
- *               DYNO.LAUNCH.out                FIFO: the output of an instance on its way
- *               DYNO.LAUNCH.id                 record of an instance: pid and start, locked while
- * any of it lives DYNO.LAUNCH.notify             socket for sd_notify(3), where readiness is told
- * that way STATE_DIR DYNO.state                     what must survive the supervisor, one JSON
- * document a dyno journal.N.jsonl, log/          see journal.h and segment.h
+ *     STATE_DIR  lock                  one supervisor at a time; names the run directory
+ *                DYNO.state            what must survive the supervisor, a JSON document a dyno
+ *                journal.N.jsonl       see journal.h
+ *                log/                  see segment.h
+ *     RUN_DIR    control.sock          how to speak to the supervisor
+ *                DYNO.LAUNCH.out       FIFO: the output of an instance on its way
+ *                DYNO.LAUNCH.id        pid and start of an instance, locked while any of it lives
+ *                DYNO.LAUNCH.notify    socket for sd_notify(3), where readiness is told that way
+ *                exits, ending, config.ini    for the next supervisor, should this one die
  */
 #ifndef GRACECTL_APP_H
 #define GRACECTL_APP_H

@@ -370,6 +370,7 @@ static int watch_signals(void)
 	for (size_t i = 0; i < sizeof heard / sizeof *heard; i++)
 		sigaddset(&set, heard[i]);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap our children for us */
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -49,7 +49,7 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 	if (!all)
 		return tree_signal_main(&runner->tree, signo);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
-	return tree_signal(&runner->tree, signo, false);
+	return tree_signal(&runner->tree, signo, false, instance->main_ended);
 }
 
 static unsigned op_survey(struct instance *instance, struct buf *names)
@@ -202,7 +202,8 @@ static void again_fired(void *owner)
 
 	if (runner->adopted && runner->instance.config->ready == READY_NONE)
 		ready(runner);
-	if (runner->signo != 0 && tree_signal(&runner->tree, runner->signo, true) > 0)
+	if (runner->signo != 0 &&
+		tree_signal(&runner->tree, runner->signo, true, runner->instance.main_ended) > 0)
 		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
 	runner_check_empty(runner);
 }
@@ -272,6 +273,9 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 	runner->instance.exit = exit;
 	runner->owner->touched(runner->owner_arg);
 	instance_handle(&runner->instance, INSTANCE_MAIN_EXIT);
+	/* Whatever it started after the signal is not its clean-up any more. */
+	if (runner->signo != 0)
+		timer_set(runner->app->loop, &runner->again, clock_mono());
 }
 
 /* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ----

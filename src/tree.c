@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "xmalloc.h"
@@ -105,20 +106,33 @@ bool tree_signal_main(struct tree *tree, int signo)
 	return proc_signal(tree->main, signo) == 0;
 }
 
-unsigned tree_signal(struct tree *tree, int signo, bool only_new)
+/* As start times are counted. */
+static uint64_t ticks_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	uint64_t hertz = (uint64_t)sysconf(_SC_CLK_TCK);
+	return (uint64_t)now.tv_sec * hertz + (uint64_t)now.tv_nsec * hertz / 1000000000;
+}
+
+unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ended)
 {
 	const struct proc_stat **found;
 	unsigned sent = !only_new && tree_signal_main(tree, signo);
 	size_t count = find(tree, &found);
 
 	forget_gone(tree);
+	if (!only_new)
+		tree->signalled = ticks_now();
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
 		if (is_dead(found[i]) || proc_same(id, tree->main))
 			continue;
 		tree_know(tree, id);
 		size_t at = place_of(tree, id);
-		if (only_new && tree->told[at])
+		if (only_new &&
+			(tree->told[at] || (!main_ended && id.start_ticks >= tree->signalled)))
 			continue;
 		tree->told[at] = true;
 		sent += proc_signal(id, signo) == 0;

@@ -24,14 +24,20 @@ struct tree {
 	struct proc_id *known; /* members seen so far, without main; owned */
 	bool *told;	       /* beside each: it has got the last signal; owned */
 	size_t known_count;
+	uint64_t signalled; /* when all were signalled last, in ticks since boot as start times are
+			     */
 };
 
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
-/* Signals every living member, the main process first; with only_new only others that have not got
- * it. Returns how many got it. */
-unsigned tree_signal(struct tree *tree, int signo, bool only_new);
+/*
+ * Signals every living member, the main process first. Returns how many got it. With only_new it is
+ * a second look, for those that have not got it: who was forked before the signal but is found only
+ * now, and, once the main process has ended, everybody else. What a living main process starts in
+ * answer to the signal is its clean-up, and is left alone.
+ */
+unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ended);
 
 /* Signals the main process. */
 bool tree_signal_main(struct tree *tree, int signo);

@@ -261,6 +261,16 @@ static const struct command *find_command(int *argc, char ***argv)
 	return command;
 }
 
+static int check_app(void)
+{
+	if (cli.app == NULL || app_name_is_valid(cli.app))
+		return 0;
+	cli_error("-a: \"%s\" cannot be the name of an application: use letters, digits, \".\", "
+		  "\"-\" and \"_\"",
+		cli.app);
+	return -1;
+}
+
 static int run_command(int argc, char **argv)
 {
 	const char *name = argv[0];
@@ -269,6 +279,8 @@ static int run_command(int argc, char **argv)
 	if (command == NULL)
 		return unknown_command(name);
 	int first = parse(command, "", argc, argv);
+	if (first >= 0 && check_app() < 0)
+		return EXIT_USAGE;
 	if (first < 0) {
 		fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
 		return EXIT_USAGE;
