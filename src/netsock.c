@@ -30,6 +30,7 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 	struct netsock sock = {
 		.cookie = (uint64_t)msg->id.idiag_cookie[1] << 32 | msg->id.idiag_cookie[0],
 		.inode = msg->idiag_inode,
+		.uid = msg->idiag_uid,
 		.local_port = ntohs(msg->id.idiag_sport),
 		.remote_port = ntohs(msg->id.idiag_dport),
 		.family = msg->idiag_family,
@@ -40,7 +41,7 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 	return sock;
 }
 
-static int request(int link, uint8_t family)
+static int request(int link, uint8_t family, bool listening)
 {
 	struct {
 		struct nlmsghdr header;
@@ -51,7 +52,7 @@ static int request(int link, uint8_t family)
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
 		.body = {.sdiag_family = family,
 			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = OPEN_STATES},
+			.idiag_states = listening ? 1U << TCP_LISTEN : OPEN_STATES},
 	};
 
 	return send(link, &message, sizeof message, 0) == (ssize_t)sizeof message ? 0 : -1;
@@ -62,7 +63,7 @@ static int request(int link, uint8_t family)
 static bool is_orphan(const struct inet_diag_msg *msg)
 {
 	return msg->idiag_inode == 0 && msg->idiag_state != TCP_ESTABLISHED &&
-	       msg->idiag_state != TCP_CLOSE_WAIT;
+	       msg->idiag_state != TCP_CLOSE_WAIT && msg->idiag_state != TCP_LISTEN;
 }
 
 static void add(struct netsock_table *table, const struct inet_diag_msg *msg)
@@ -101,14 +102,15 @@ static int collect(int link, struct netsock_table *table)
 	}
 }
 
-int netsock_dump(int link, struct netsock_table *table)
+int netsock_dump(int link, bool listening, struct netsock_table *table)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 
 	table->count = 0;
 	table->taken = clock_mono();
 	for (size_t i = 0; i < sizeof families; i++)
-		if (link < 0 || request(link, families[i]) < 0 || collect(link, table) < 0) {
+		if (link < 0 || request(link, families[i], listening) < 0 ||
+			collect(link, table) < 0) {
 			table->count = 0;
 			return -1;
 		}

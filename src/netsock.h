@@ -18,6 +18,7 @@
 struct netsock {
 	uint64_t cookie;
 	uint32_t inode; /* as in /proc/PID/fd; 0: not accepted yet, or told by the news */
+	uint32_t uid;	/* of its owner */
 	uint16_t local_port;
 	uint16_t remote_port;
 	uint8_t family; /* AF_INET, AF_INET6 */
@@ -34,8 +35,11 @@ struct netsock_table {
 	nsec_t taken; /* monotonic: when the last dump began; 0: never */
 };
 
-/* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */
-int netsock_dump(int link, struct netsock_table *table);
+/*
+ * link: a NETLINK_SOCK_DIAG socket. listening: only the sockets that listen, which costs next to
+ * nothing. Returns 0, or -1 with errno: then the table is empty.
+ */
+int netsock_dump(int link, bool listening, struct netsock_table *table);
 void netsock_release(struct netsock_table *table);
 
 /* A non-blocking socket on which closes are told, or -1 with errno. */

@@ -1,21 +1,12 @@
 /* netwatch: see the header. */
 #include "netwatch.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
-#include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "fdio.h"
-#include "xmalloc.h"
+#include "proc.h"
 
 int netwatch_open(struct netwatch *watch)
 {
@@ -24,113 +15,49 @@ int netwatch_open(struct netwatch *watch)
 	return watch->fd < 0 ? -1 : 0;
 }
 
-static int request(int fd, uint8_t family)
-{
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req_v2 body;
-	} message = {
-		.header = {.nlmsg_len = sizeof message,
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.body = {.sdiag_family = family,
-			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = 1U << TCP_LISTEN},
-	};
-
-	return send(fd, &message, sizeof message, 0) == (ssize_t)sizeof message ? 0 : -1;
-}
-
-static void add(struct netwatch *watch, const struct inet_diag_msg *msg)
-{
-	if (watch->count == watch->capacity) {
-		watch->capacity = watch->capacity > 0 ? watch->capacity * 2 : 64;
-		watch->listeners =
-			xreallocarray(watch->listeners, watch->capacity, sizeof *watch->listeners);
-	}
-	watch->listeners[watch->count++] = (struct netwatch_listener){
-		.port = ntohs(msg->id.idiag_sport),
-		.inode = msg->idiag_inode,
-		.uid = msg->idiag_uid,
-	};
-}
-
-/* Reads the answer to one request. The kernel has it ready when send() returns, so recv() does not
- * wait. */
-static int collect(struct netwatch *watch)
-{
-	_Alignas(struct nlmsghdr) char answer[16384];
-
-	for (;;) {
-		ssize_t n = recv(watch->fd, answer, sizeof answer, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		size_t len = (size_t)n;
-		for (const struct nlmsghdr *h = (const struct nlmsghdr *)answer; NLMSG_OK(h, len);
-			h = NLMSG_NEXT(h, len)) {
-			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (h->nlmsg_type == NLMSG_ERROR) {
-				errno = -((const struct nlmsgerr *)NLMSG_DATA(h))->error;
-				return -1;
-			}
-			add(watch, NLMSG_DATA(h));
-		}
-	}
-}
-
 int netwatch_look(struct netwatch *watch)
 {
-	static const uint8_t families[] = {AF_INET, AF_INET6};
-
-	watch->count = 0;
-	watch->looked = clock_mono();
-	for (size_t i = 0; i < sizeof families; i++)
-		if (watch->fd < 0 || request(watch->fd, families[i]) < 0 || collect(watch) < 0)
-			return -1;
-	return 0;
+	return netsock_dump(watch->fd, true, &watch->table);
 }
 
-const struct netwatch_listener *netwatch_find(const struct netwatch *watch, uint16_t port)
+const struct netsock *netwatch_find(
+	const struct netwatch *watch, uint16_t port, const struct netsock *after)
 {
-	for (size_t i = 0; i < watch->count; i++)
-		if (watch->listeners[i].port == port)
-			return &watch->listeners[i];
+	const struct netsock_table *table = &watch->table;
+
+	for (size_t i = after != NULL ? (size_t)(after - table->rows) + 1 : 0; i < table->count;
+		i++)
+		if (table->rows[i].local_port == port)
+			return &table->rows[i];
 	return NULL;
+}
+
+/* What is looked for, and whether it was there. */
+struct wanted {
+	uint32_t inode;
+	bool found;
+};
+
+static void compare(void *arg, pid_t pid, uint32_t inode)
+{
+	struct wanted *wanted = arg;
+
+	(void)pid;
+	wanted->found |= inode == wanted->inode;
 }
 
 int netwatch_owns(pid_t pid, uint32_t inode)
 {
-	char path[64], wanted[64], target[64];
-	struct dirent *entry;
-	int result = 0;
+	struct wanted wanted = {.inode = inode};
+	bool complete = proc_each_socket(pid, compare, &wanted);
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-	snprintf(wanted, sizeof wanted, "socket:[%u]", inode);
-	DIR *dir = opendir(path);
-	if (dir == NULL)
-		return -1;
-	while (result == 0 && (entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
-		if (n < 0 && errno == EACCES)
-			result = -1;
-		if (n <= 0)
-			continue;
-		target[n] = '\0';
-		if (strcmp(target, wanted) == 0)
-			result = 1;
-	}
-	closedir(dir);
-	return result;
+	if (wanted.found)
+		return 1;
+	return complete ? 0 : -1;
 }
 
 void netwatch_close(struct netwatch *watch)
 {
 	fdio_close(&watch->fd);
-	free(watch->listeners);
-	*watch = (struct netwatch){.fd = -1};
+	netsock_release(&watch->table);
 }

@@ -264,7 +264,8 @@ static bool look(struct observer *observer, bool first)
 	static struct owned_list list;
 	struct app *app = observer->app;
 
-	if (app->sockets.taken < app->turn_began && netsock_dump(app->net.fd, &app->sockets) < 0)
+	if (app->sockets.taken < app->turn_began &&
+		netsock_dump(app->net.fd, false, &app->sockets) < 0)
 		return false;
 	if (app->sockets.count == 0 && observer->count == 0)
 		return true;
@@ -408,7 +409,7 @@ void observe_end(struct observer *observer)
 		netsock_read_news(observer->app->news, hear_news, observer->app);
 	if (observer->count > 0) {
 		/* Its processes are gone, so every socket that only they had is closed. */
-		if (netsock_dump(observer->app->net.fd, &observer->app->sockets) == 0)
+		if (netsock_dump(observer->app->net.fd, false, &observer->app->sockets) == 0)
 			drop_closed(observer);
 		check_phases(observer);
 	}

@@ -151,21 +151,24 @@ static bool is_listening(struct probe *probe)
 
 	if (app->net.fd < 0)
 		return answers_connect(probe->port);
-	if (app->net.looked < app->turn_began && netwatch_look(&app->net) < 0) {
+	if (app->net.table.taken < app->turn_began && netwatch_look(&app->net) < 0) {
 		log_debug(
 			"%s: the list of sockets cannot be read: %s", probe->dyno, strerror(errno));
 		return answers_connect(probe->port);
 	}
-	const struct netwatch_listener *listener = netwatch_find(&app->net, probe->port);
-	if (listener == NULL)
-		return false;
-	if (probe->owns(probe->owner, listener->inode))
-		return true;
-	if (!probe->foreign_told)
+	const struct netsock *listener = NULL;
+	bool foreign = false;
+	while ((listener = netwatch_find(&app->net, probe->port, listener)) != NULL) {
+		if (probe->owns(probe->owner, listener->inode))
+			return true;
+		foreign = true;
+	}
+	if (foreign && !probe->foreign_told) {
 		app_note(app, probe->dyno, 0,
 			"Port %u is taken by a process that does not belong to %s", probe->port,
 			probe->dyno);
-	probe->foreign_told = true;
+		probe->foreign_told = true;
+	}
 	return false;
 }
 

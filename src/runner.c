@@ -20,7 +20,6 @@
 #define SECOND_LOOK (5 * NSEC_PER_MSEC)
 #define HOLDER_SEARCH (200 * NSEC_PER_MSEC)
 #define ADOPTED_LOOK (100 * NSEC_PER_MSEC)
-#define LOST_PATIENCE (500 * NSEC_PER_MSEC)
 
 /* How many times holders of the output are looked for before it is given up. */
 enum {
@@ -254,20 +253,12 @@ static void report_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	hear_report(watcher->data);
 }
 
-static void stop_watching_death(struct runner *runner)
-{
-	timer_stop(runner->app->loop, &runner->lost);
-	if (runner->pidfd >= 0)
-		ev_io_stop(runner->app->loop, &runner->death);
-	fdio_close(&runner->pidfd);
-}
-
 void runner_main_exited(struct runner *runner, struct proc_exit exit)
 {
 	if (runner->instance.main_ended)
 		return;
 	hear_report(runner);
-	stop_watching_death(runner);
+	deathwatch_stop(&runner->death);
 	runner->tree.main_is_child = false;
 	runner->instance.main_ended = true;
 	runner->instance.exit = exit;
@@ -278,59 +269,14 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
 }
 
-/* ---- adopted instances: their death is seen by a pidfd, their status is known to the guard ----
- */
-
-/* Its parent has not reaped it yet; or the guard has, and noted it; or the kernel remembers. */
-static bool learn_exit(struct runner *runner, struct proc_exit *exit)
+/* An adopted main process, or one that there never was, has ended. */
+static void main_gone(void *owner, struct proc_exit exit)
 {
-	return proc_exit_of_zombie(runner->tree.main, exit) ||
-	       guardlink_find_exit(runner->app->run_dir, runner->tree.main, exit) ||
-	       (runner->pidfd >= 0 && proc_exit_of_other(runner->pidfd, exit));
-}
+	struct runner *runner = owner;
 
-static void end_main(struct runner *runner, struct proc_exit exit)
-{
 	app_tree_expire(runner->app);
 	runner_main_exited(runner, exit);
 	runner_check_empty(runner);
-}
-
-/* Nobody has told in time: then the status is unknown, and is called so. */
-static void lost_fired(void *owner)
-{
-	struct runner *runner = owner;
-	struct proc_exit exit = {0};
-
-	learn_exit(runner, &exit);
-	end_main(runner, exit);
-}
-
-/* A pidfd becomes readable at the death. Between the reaping and the guard's note there is a moment
- * in which nobody knows. */
-static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
-{
-	struct runner *runner = watcher->data;
-	struct proc_exit exit = {0};
-
-	(void)revents;
-	ev_io_stop(loop, watcher);
-	if (learn_exit(runner, &exit))
-		end_main(runner, exit);
-	else
-		timer_set(loop, &runner->lost, clock_mono() + LOST_PATIENCE);
-}
-
-static void watch_death(struct runner *runner)
-{
-	runner->pidfd = proc_open(runner->tree.main);
-	if (runner->pidfd < 0) {
-		timer_set(runner->app->loop, &runner->lost, clock_mono());
-		return;
-	}
-	ev_io_init(&runner->death, death_cb, runner->pidfd, EV_READ);
-	runner->death.data = runner;
-	ev_io_start(runner->app->loop, &runner->death);
 }
 
 /* ---- beginning ---- */
@@ -343,13 +289,11 @@ static struct runner *runner_new(struct app *app, const struct runner_owner *own
 	runner->owner = owner;
 	runner->owner_arg = owner_arg;
 	runner->report_fd = -1;
-	runner->pidfd = -1;
 	runner->mover.fifo = -1;
 	runner->tree.app = app;
 	timer_init(&runner->deadline[INSTANCE_TIMER_BOOT], boot_fired, runner);
 	timer_init(&runner->deadline[INSTANCE_TIMER_RUNG], rung_fired, runner);
 	timer_init(&runner->again, again_fired, runner);
-	timer_init(&runner->lost, lost_fired, runner);
 	return runner;
 }
 
@@ -494,7 +438,7 @@ static void fail_launch(struct runner *runner, const struct cause *cause)
 	snprintf(runner->instance.failure, sizeof runner->instance.failure, "%s", cause->text);
 	tell_launch_failed(runner);
 	mover_stop(&runner->mover);
-	timer_set(runner->app->loop, &runner->lost, clock_mono());
+	deathwatch_begin(&runner->death, runner->app, PROC_NONE, main_gone, runner);
 }
 
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
@@ -530,11 +474,11 @@ static void resume(struct runner *runner)
 				instance->deadline[timer]);
 	if (proc_stat_read(instance->main.pid, &stat) && proc_same(stat.id, instance->main))
 		app_add_reaper(runner->app, stat.ppid);
+	bool alive = !instance->main_ended && deathwatch_begin(&runner->death, runner->app,
+						      instance->main, main_gone, runner);
 	if (instance->main_ended)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
-	else
-		watch_death(runner);
-	if (instance->state != INSTANCE_STARTING || runner->pidfd < 0)
+	if (instance->state != INSTANCE_STARTING || !alive)
 		return;
 	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno,
 		    instance->launch, &cause) < 0)
@@ -577,7 +521,7 @@ void runner_abandon(struct runner *runner)
 	for (size_t i = 0; i < INSTANCE_TIMERS; i++)
 		timer_stop(loop, &runner->deadline[i]);
 	timer_stop(loop, &runner->again);
-	stop_watching_death(runner);
+	deathwatch_stop(&runner->death);
 	if (runner->report_fd >= 0)
 		ev_io_stop(loop, &runner->report);
 	fdio_close(&runner->report_fd);

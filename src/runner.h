@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "app.h"
+#include "deathwatch.h"
 #include "instance.h"
 #include "mover.h"
 #include "observe.h"
@@ -40,12 +41,10 @@ struct runner {
 	struct timer deadline[INSTANCE_TIMERS];
 	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the
 			       end of the tree */
-	struct timer lost;  /* adopted: its main process is gone, nobody has told how */
 	ev_io report;	    /* launched: the pipe that tells of the exec */
 	int report_fd;	    /* -1: it has told, or is adopted */
-	ev_io death;	    /* adopted: its pidfd */
-	int pidfd;	    /* -1: launched by us, or gone */
-	uint64_t fifo;	    /* inode of the FIFO, held by the guard; 0: none */
+	struct deathwatch death; /* adopted: over its main process */
+	uint64_t fifo;		 /* inode of the FIFO, held by the guard; 0: none */
 	bool adopted;
 
 	unsigned searches; /* for unknown holders of the output */

@@ -97,7 +97,7 @@ survives_restarts() {
 		"$GRACECTL" -c "$CONFIG" restart -q web >outcomes 3>&-
 	g stop web
 	"$@" >names
-	python3 "$ROOT/tests/check-users.py" outcomes names | tee "${SUMMARY:-/dev/null}"
+	python3 "$ROOT/tests/check-users.py" outcomes names | tee -a "${SUMMARY:-/dev/null}"
 	[ "$(grep -c '^201 ' outcomes)" -ge $((count / 2)) ]
 }
 

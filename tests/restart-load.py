@@ -10,6 +10,8 @@ others open one for each request. Prints a line for each request, OUTCOME NAME, 
     201...    the status of the answer
     refused   there was no connection to be had
     failed    the request was sent, perhaps in part, and no answer came
+    stale     the same on a connection that had been used before: the server may have closed it while
+              the request was on its way, which HTTP/1.1 cannot prevent
 
 and at the end a line "restarts N FAILED".
 """
@@ -27,7 +29,8 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def store(connection, name):
-    if connection.sock is None:
+    reused = connection.sock is not None
+    if not reused:
         try:
             connection.connect()
         except ConnectionRefusedError:
@@ -41,7 +44,7 @@ def store(connection, name):
         return response.status
     except (OSError, http.client.HTTPException):
         connection.close()
-        return "failed"
+        return "stale" if reused else "failed"
 
 
 def client(number, begin, lines):

@@ -6,8 +6,6 @@
 #include "event.h"
 #include "logprint.h"
 
-static struct logargs args;
-
 /* What stands in the columns, or is no news to a reader. */
 static bool is_column(const char *key)
 {
@@ -61,16 +59,6 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	buf_addc(&print->out, '\n');
 }
 
-static void print_json(struct logprint *print, const struct logview_line *line)
-{
-	size_t len;
-	char *json = bson_as_relaxed_extended_json(line->event, &len);
-
-	buf_append(&print->out, json, len);
-	buf_addc(&print->out, '\n');
-	bson_free(json);
-}
-
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct logview_query query;
@@ -78,32 +66,20 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage_error(
 			&cmd_events, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
-	int result = logprint_query(&cmd_events, &args, &query);
+	int result = logprint_query(&cmd_events, &logprint_event_args, &query);
 	if (result != 0)
 		return result;
 	query.events = query.every_event = true;
-	return logprint_run(cli, &query, false, cli->json ? print_json : print_text);
+	return logprint_run(cli, &query, false, cli->json ? logprint_event_json : print_text);
 }
-
-static const struct cli_option options[] = {
-	{'n', "num", "N", ARG_NUMBER, "how many events (100; all with --since)", NULL, &args.num},
-	{'t', "tail", NULL, ARG_NONE, "follow the journal until interrupted", &args.tail, NULL},
-	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &args.dyno},
-	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &args.dyno},
-	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL, &args.type},
-	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &args.type},
-	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
-		NULL, &args.since},
-	{0},
-};
 
 const struct command cmd_events = {
 	.name = "events",
 	.arguments = "",
-	.summary = "Show the journal: every event with all its fields",
+	.summary = "show the journal: every event with all its fields",
 	.details =
 		"Works without a running supervisor. With --json each line is the whole document.",
 	.argument = ARG_NONE,
-	.options = options,
+	.options = logprint_event_options,
 	.run = run,
 };

@@ -201,7 +201,7 @@ static const struct cli_option options[] = {
 const struct command cmd_logs = {
 	.name = "logs",
 	.arguments = "",
-	.summary = "Show the output of the dynos and what happened to them",
+	.summary = "show the output of the dynos and what happened to them",
 	.details =
 		"Works without a running supervisor. Filters come first, then the last N lines.\n"
 		"On a terminal, control characters are shown as \\x1b; elsewhere, and with --raw,\n"

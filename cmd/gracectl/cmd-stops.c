@@ -8,8 +8,6 @@
 #include "event.h"
 #include "logprint.h"
 
-static struct logargs args;
-
 /* The phases in their order, and the fields that hold their times. */
 static const struct {
 	const char *key;
@@ -68,16 +66,6 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	buf_addc(&print->out, '\n');
 }
 
-static void print_json(struct logprint *print, const struct logview_line *line)
-{
-	size_t len;
-	char *json = bson_as_relaxed_extended_json(line->event, &len);
-
-	buf_append(&print->out, json, len);
-	buf_addc(&print->out, '\n');
-	bson_free(json);
-}
-
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct logview_query query;
@@ -85,34 +73,22 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage_error(
 			&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
-	int result = logprint_query(&cmd_stops, &args, &query);
+	int result = logprint_query(&cmd_stops, &logprint_event_args, &query);
 	if (result != 0)
 		return result;
 	query.events = query.every_event = true;
 	query.kind = event_kind_name(EVENT_STOPPED);
-	return logprint_run(cli, &query, false, cli->json ? print_json : print_text);
+	return logprint_run(cli, &query, false, cli->json ? logprint_event_json : print_text);
 }
-
-static const struct cli_option options[] = {
-	{'n', "num", "N", ARG_NUMBER, "how many stops (100; all with --since)", NULL, &args.num},
-	{'t', "tail", NULL, ARG_NONE, "follow until interrupted", &args.tail, NULL},
-	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &args.dyno},
-	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &args.dyno},
-	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL, &args.type},
-	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &args.type},
-	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
-		NULL, &args.since},
-	{0},
-};
 
 const struct command cmd_stops = {
 	.name = "stops",
 	.arguments = "",
-	.summary = "Show the stops: the time of each phase as seen from outside, and a verdict",
+	.summary = "show the stops: the time of each phase as seen from outside, and a verdict",
 	.details = "Works without a running supervisor. Times are in seconds since the first "
 		   "signal; what could\n"
 		   "not be seen is not shown. With --json each line is the whole document.",
 	.argument = ARG_NONE,
-	.options = options,
+	.options = logprint_event_options,
 	.run = run,
 };

@@ -199,3 +199,30 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 	config_release(&config);
 	return result;
 }
+
+struct logargs logprint_event_args;
+
+const struct cli_option logprint_event_options[] = {
+	{'n', "num", "N", ARG_NUMBER, "how many (100; all with --since)", NULL,
+		&logprint_event_args.num},
+	{'t', "tail", NULL, ARG_NONE, "follow the journal until interrupted",
+		&logprint_event_args.tail, NULL},
+	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &logprint_event_args.dyno},
+	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &logprint_event_args.dyno},
+	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL,
+		&logprint_event_args.type},
+	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &logprint_event_args.type},
+	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
+		NULL, &logprint_event_args.since},
+	{0},
+};
+
+void logprint_event_json(struct logprint *print, const struct logview_line *line)
+{
+	size_t len;
+	char *json = bson_as_relaxed_extended_json(line->event, &len);
+
+	buf_append(&print->out, json, len);
+	buf_addc(&print->out, '\n');
+	bson_free(json);
+}

@@ -51,4 +51,10 @@ void logprint_plain(struct logprint *print);
 /* The colour of a dyno's process type. */
 const char *logprint_color_of(struct logprint *print, const char *dyno);
 
+/* What `events` and `stops` have in common: their options, the values of these, and an event as
+ * JSON. */
+extern struct logargs logprint_event_args;
+extern const struct cli_option logprint_event_options[];
+void logprint_event_json(struct logprint *print, const struct logview_line *line);
+
 #endif

@@ -37,7 +37,8 @@ static struct {
 	long number;
 	bool after;
 	long count;
-	int trace;
+	char trace[PATH_SIZE]; /* opened for each line, as a program may close what it did not open
+				*/
 } order;
 
 static long (*real_syscall)(long number, ...);
@@ -91,9 +92,7 @@ __attribute__((constructor)) static void take_order(void)
 	snprintf(other, sizeof other, "%s.taken", path);
 	if (real_syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, other, 0) < 0)
 		return;
-	snprintf(other, sizeof other, "%s.trace", path);
-	order.trace = (int)real_syscall(
-		SYS_openat, AT_FDCWD, other, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	snprintf(order.trace, sizeof order.trace, "%s.trace", path);
 	order.after = strcmp(side, "after") == 0;
 	order.self = getpid();
 }
@@ -111,7 +110,10 @@ static void reach(const char *call, const char *object)
 	if (order.self == 0 || getpid() != order.self)
 		return;
 	int len = snprintf(line, sizeof line, "%ld %s %s\n", ++order.count, call, object);
-	real_syscall(SYS_write, order.trace, line, len);
+	int fd = (int)real_syscall(
+		SYS_openat, AT_FDCWD, order.trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	real_syscall(SYS_write, fd, line, len);
+	real_syscall(SYS_close, fd);
 	if (order.count == order.number && !order.after)
 		die();
 	errno = saved;

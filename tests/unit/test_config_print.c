@@ -10,8 +10,8 @@
 
 static char *printed(void)
 {
-	char *text = NULL;
-	size_t size = 0;
+	static char *text; /* not on the stack, where gcc 12 would warn of its address */
+	static size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	config_print(&config, out);
