@@ -11,7 +11,6 @@ load mongo-helpers
 setup() {
 	demo_setup
 	body=
-	MONGO_PID=
 }
 
 teardown() {
@@ -21,6 +20,11 @@ teardown() {
 	demo_teardown || status=$?
 	stop_mongo
 	return "$status"
+}
+
+# logged COUNT LINE: that many lines of the log begin so.
+logged() {
+	[ "$(grep -c "^$2" "$DEMO_LOG")" -eq "$1" ]
 }
 
 # Storing.
@@ -95,8 +99,8 @@ teardown() {
 	assert_body_has 'cannot store the user in MongoDB: '
 	run_mongo
 	wait_for 5 grep -qx 'Connected to Database (MongoDB)' "$DEMO_LOG"
-	[ "$(count_in_log 'error in Database')" -eq 1 ]
-	[ "$(count_in_log 'Database connection disconnected')" -eq 0 ]
+	logged 1 'error in Database'
+	logged 0 'Database connection disconnected'
 	http 200 /healthz
 	http 201 /user -d username=bob
 	[ "$(mongo_users)" = bob ]
@@ -108,20 +112,16 @@ teardown() {
 	http 201 /user -d username=before
 	for round in 1 2; do
 		kill_mongo
-		wait_for 10 test_count "$round" 'Database connection disconnected'
-		wait_for 10 test_count "$round" 'error in Database (MongoDB) connections: '
+		wait_for 10 logged "$round" 'Database connection disconnected'
+		wait_for 10 logged "$round" 'error in Database (MongoDB) connections: '
 		http 503 /healthz
 		run_mongo
-		wait_for 10 test_count "$((round + 1))" 'Connected to Database (MongoDB)'
+		wait_for 10 logged "$((round + 1))" 'Connected to Database (MongoDB)'
 		http 200 /healthz
 		http 201 /user -d "username=after$round"
 	done
 	[ "$(mongo_users | paste -sd ' ')" = 'before after1 after2' ]
 	[ "$(wc -l <"$DEMO_LOG")" -eq 8 ]
-}
-
-test_count() {
-	[ "$(count_in_log "$2")" -eq "$1" ]
 }
 
 @test "mongo: a server that hangs is noticed, and holds up nobody but those who ask it" {
@@ -141,7 +141,7 @@ test_count() {
 		answer ann 500 body="cannot store the user in MongoDB"
 	END
 	kill -CONT "$MONGO_PID"
-	wait_for 10 test_count 2 'Connected to Database (MongoDB)'
+	wait_for 10 logged 2 'Connected to Database (MongoDB)'
 	http 201 /user -d username=bob
 	kill -TERM "$DEMO_PID"
 	assert_exits 0
@@ -151,7 +151,7 @@ test_count() {
 	start_own_mongo
 	start_demo_mongo
 	kill_mongo
-	wait_for 10 test_count 1 'Database connection disconnected'
+	wait_for 10 logged 1 'Database connection disconnected'
 	play <<-'END'
 		crowd 60 /user?name=ann
 		crowd-answers 503
@@ -312,11 +312,11 @@ stub_has_no_connection() {
 
 @test "mongo: a server killed before the signal does not hold up the end longer than its bound" { # P
 	start_own_mongo
-	MONGO_URI+=?serverSelectionTimeoutMS=1000
+	MONGO_URI+='?serverSelectionTimeoutMS=1000'
 	start_demo_mongo
 	http 201 /user -d username=ann
 	kill_mongo
-	wait_for 10 test_count 1 'Database connection disconnected'
+	wait_for 10 logged 1 'Database connection disconnected'
 	play <<-'END'
 		signal TERM
 		exits within=2
@@ -327,7 +327,7 @@ stub_has_no_connection() {
 
 @test "mongo: a server killed in the moment of the signal" { # P
 	start_own_mongo
-	MONGO_URI+=?serverSelectionTimeoutMS=1000
+	MONGO_URI+='?serverSelectionTimeoutMS=1000'
 	start_demo_mongo
 	play <<-END
 		request ann POST /user body=username=ann
@@ -371,7 +371,7 @@ stub_has_no_connection() {
 
 @test "mongo: a request that the database does not answer is answered with 500, then it ends, with 0" { # P
 	start_stub insert=hang
-	MONGO_URI+=?socketTimeoutMS=1000
+	MONGO_URI+='?socketTimeoutMS=1000'
 	start_demo_mongo
 	play <<-'END'
 		request ann POST /user body=username=ann

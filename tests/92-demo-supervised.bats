@@ -10,14 +10,12 @@ load demo-helpers
 load mongo-helpers
 load helpers
 
-
 eval "supervisor_$(declare -f setup)"
 eval "supervisor_$(declare -f teardown)"
 
 setup() {
 	demo_setup
 	supervisor_setup
-	MONGO_PID=
 }
 
 teardown() {

@@ -6,7 +6,8 @@ DEMO_SERVER=${DEMO_SERVER:-$ROOT/build/demo-server}
 
 demo_setup() {
 	unset PORT DATABASE MONGO_DB
-	GIVEN_MONGODB_URI=${MONGODB_URI:-}
+	# shellcheck disable=SC2034 # for mongo-helpers.bash
+	GIVEN_MONGODB_URI=${MONGODB_URI:-} MONGO_PID=
 	unset MONGODB_URI
 	cd "$BATS_TEST_TMPDIR" || return 1
 	DEMO_LOG=$BATS_TEST_TMPDIR/log

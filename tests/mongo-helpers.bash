@@ -10,7 +10,7 @@ FERRETDB=${FERRETDB:-${XDG_CACHE_HOME:-$HOME/.cache}/gracectl/ferretdb-v1.24.2}
 # start_mongo: a server with an empty database. Sets MONGO_URI, and MONGO_PID when the server is ours.
 start_mongo() {
 	MONGO_NAME=demo
-	if command -v mongod >/dev/null || [ -z "$GIVEN_MONGODB_URI" -a -x "$FERRETDB" ]; then
+	if command -v mongod >/dev/null || { [ -z "$GIVEN_MONGODB_URI" ] && [ -x "$FERRETDB" ]; }; then
 		MONGO_ADDRESS=127.0.0.1:$(free_port)
 		run_mongo
 	elif [[ $GIVEN_MONGODB_URI =~ ^mongodb://([^/@,]+:[0-9]+)(/|$) ]]; then
@@ -65,8 +65,10 @@ start_stub() {
 	MONGO_URI=mongodb://127.0.0.1:$(<stub.port)/demo
 }
 
+# stop_mongo: for the teardown; a server that is not ours loses the database of the test.
 stop_mongo() {
-	[ -n "${MONGO_PID:-}" ] || return 0
+	[[ ${MONGO_NAME:-} != gracectl_test_* ]] || mongo_users --drop
+	[ -n "$MONGO_PID" ] || return 0
 	kill -CONT "$MONGO_PID" 2>/dev/null || true
 	kill_mongo
 }
@@ -88,9 +90,4 @@ assert_clean_mongo_stop() {
 		'Http server closed.' \
 		'MongoDb connection closed.' \
 		'💥 Process terminated!'
-}
-
-# count_in_log LINE: how many lines begin so.
-count_in_log() {
-	grep -c "^$1" "$DEMO_LOG" || true
 }
