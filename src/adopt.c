@@ -307,8 +307,6 @@ static void adopt_unrecorded(struct place *place, bool this_boot, const struct r
 		return;
 	if (find_unrecorded(place, place->dyno.launches, this_boot, &found))
 		adopt_found(place, &found, owner);
-	else if (this_boot)
-		tell_never_run(place);
 }
 
 /* ---- what is in no record at all ---- */
@@ -391,6 +389,9 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 		adopt_leftover(formation, entry->d_name, owner);
 	if (dir != NULL)
 		closedir(dir);
+	for (size_t i = 0; i < formation->count; i++)
+		if (!is_recorded(&formation->places[i], formation->places[i].dyno.launches))
+			tell_never_run(&formation->places[i]);
 	free(history.items);
 	history.items = NULL;
 	history.count = 0;

@@ -263,7 +263,12 @@ static int hear_readiness(int ready, struct buf *said)
 enum launch {
 	LAUNCHED,
 	RUNNING,
+	SILENT,
 	FAILED
+};
+
+enum {
+	SILENCES_MAX = 3
 };
 
 static enum launch judge(
@@ -273,13 +278,14 @@ static enum launch judge(
 		return LAUNCHED;
 	if (said->len > 0 && strcmp(said->data, "running") == 0)
 		return RUNNING;
-	if (said->len > 0)
+	if (said->len > 0) {
 		cause_set(cause, "%s", said->data);
-	else
-		cause_set(cause, "the supervisor %s; see %s/supervisor.log",
-			heard < 0 ? "did not get ready in time" : "ended before it was ready",
-			config->state_dir);
-	return FAILED;
+		return FAILED;
+	}
+	cause_set(cause, "the supervisor %s; see %s/supervisor.log",
+		heard < 0 ? "did not get ready in time" : "ended before it was ready",
+		config->state_dir);
+	return heard < 0 ? FAILED : SILENT;
 }
 
 static enum launch launch(const struct config *config, const char *app, struct cause *cause)
@@ -317,6 +323,7 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 {
 	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
 	struct client client;
+	int silences = 0;
 
 	while (clock_mono() < deadline && !interrupted) {
 		if (client_connect(&client, config) == 0) {
@@ -324,6 +331,10 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 			return 0;
 		}
 		enum launch result = launch(config, app, cause);
+		/* One that ended without a word was killed; then its guard, or we, start the next.
+		 */
+		if (result == SILENT && silences++ < SILENCES_MAX)
+			result = RUNNING;
 		if (result != RUNNING)
 			return result == LAUNCHED ? 0 : -1;
 		client_pause(LOOK_AGAIN_MS);
@@ -368,6 +379,13 @@ static bool nobody_listens(int error)
 	return error == ENOENT || error == ECONNREFUSED;
 }
 
+bool client_nothing_left(const struct config *config)
+{
+	return !is_locked(config) && !has_orphans(config);
+}
+
+/* Either a guard is about to start the next supervisor, or both are dead and what they left must be
+ * adopted; then it is tried again. */
 int client_reach(struct client *client, const struct config *config, const char *app)
 {
 	nsec_t deadline = clock_mono() + REACH_TIMEOUT;
@@ -378,13 +396,15 @@ int client_reach(struct client *client, const struct config *config, const char 
 		if (client_connect(client, config) == 0)
 			return 0;
 		error = errno;
-		if (!nobody_listens(error) || !is_locked(config))
+		if (!nobody_listens(error))
 			break;
+		bool locked = is_locked(config);
+		if (!locked && (config->path == NULL || !has_orphans(config)))
+			break;
+		if (!locked)
+			client_launch_supervisor(config, app, &cause);
 		client_pause(LOOK_AGAIN_MS);
 	} while (clock_mono() < deadline && !interrupted);
-	if (nobody_listens(error) && config->path != NULL && has_orphans(config) &&
-		client_launch_supervisor(config, app, &cause) == 0)
-		return client_connect(client, config);
 	errno = error;
 	return -1;
 }

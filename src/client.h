@@ -38,6 +38,9 @@ int client_connect(struct client *client, const struct config *config);
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 
+/* True when neither supervisor, guard nor instance of the application is there. */
+bool client_nothing_left(const struct config *config);
+
 /* Sends a request. Returns 0, or -1 with errno. */
 int client_send(struct client *client, const struct wire_request *request);
 

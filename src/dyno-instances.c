@@ -64,7 +64,8 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 
 	bool never_was = instance->ending == ENDING_LAUNCH && instance->main.pid == 0;
 
-	dyno->unlaunched = never_was ? dyno->unlaunched + 1 : 0;
+	dyno->abandoned = instance->abandoned;
+	dyno->unlaunched = never_was && !instance->abandoned ? dyno->unlaunched + 1 : 0;
 	dyno->last_exit = instance->exit;
 	if (instance->killed)
 		dyno->kills++;

@@ -274,6 +274,12 @@ static void try_again(struct dyno *dyno)
 /* current is gone though it was wanted. */
 static void crash(struct dyno *dyno)
 {
+	/* That was no crash of the dyno's, and is worth no line: the launch is simply done again.
+	 */
+	if (dyno->abandoned && dyno_instances(dyno) == 0) {
+		launch(dyno, dyno->why);
+		return;
+	}
 	count_crash(dyno);
 	try_again(dyno);
 }

@@ -94,6 +94,8 @@ struct dyno {
 	char name[PROCESS_NAME_MAX + 16]; /* "web.1" */
 
 	bool wanted_up;
+	bool abandoned;	  /* the instance that is gone was never executed: its supervisor died too
+			     early */
 	bool start_asked; /* asked to start while the rest of a crashed instance is still ending */
 	nsec_t since;	  /* wall: last change of state */
 	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to say

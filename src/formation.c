@@ -161,8 +161,13 @@ static void runner_touched(void *owner)
 	((struct place *)owner)->unsaved = true;
 }
 
+static void runner_save(void *owner)
+{
+	save(owner);
+}
+
 static const struct runner_owner runner_owner = {
-	.changed = runner_changed, .touched = runner_touched};
+	.changed = runner_changed, .touched = runner_touched, .save = runner_save};
 
 /* The intent is on disk before there is a process. */
 static struct instance *op_launch(struct dyno *dyno)

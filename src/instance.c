@@ -155,11 +155,12 @@ static void send_rung(struct instance *instance, bool first)
 	int signo = instance->boot_forced ? SIGKILL : rung->signo;
 	bool all =
 		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
-	unsigned count = instance->ops->signal(instance, signo, all);
 
+	/* The deadline stands in the record before the signal is out. */
+	arm(instance, INSTANCE_TIMER_RUNG, instance->boot_forced ? NSEC_PER_SEC : rung->wait);
+	unsigned count = instance->ops->signal(instance, signo, all);
 	if (first)
 		say_stop(instance, signo, all, count);
-	arm(instance, INSTANCE_TIMER_RUNG, instance->boot_forced ? NSEC_PER_SEC : rung->wait);
 }
 
 static void begin_ladder(struct instance *instance, enum instance_ending why)
@@ -236,8 +237,8 @@ static void starting_boot_over(struct instance *instance)
 	instance->rung = (unsigned)instance->config->stop.count;
 	instance->stop_began = clock_mono();
 	set_state(instance, INSTANCE_STOPPING);
-	instance->ops->signal(instance, SIGKILL, true);
 	arm(instance, INSTANCE_TIMER_RUNG, NSEC_PER_SEC);
+	instance->ops->signal(instance, SIGKILL, true);
 }
 
 static void running_stop(struct instance *instance)

@@ -54,6 +54,7 @@ static int read_tail(int fd, off_t size, off_t window, struct buf *out)
 		if (n <= 0)
 			return n < 0 ? -1 : 0;
 		out->len += (size_t)n;
+		out->data[out->len] = '\0';
 		at += n;
 	}
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,19 +37,29 @@ const char *runner_file(
 
 /* ---- the orders of the machine ---- */
 
-static unsigned op_signal(struct instance *instance, int signo, bool all)
+static unsigned send_signal(struct runner *runner, int signo, bool all)
 {
-	struct runner *runner = instance->owner;
-
-	runner->owner->touched(runner->owner_arg);
-	if (instance->rung == 1 && runner->signo == 0 && runner->observer.app == NULL)
-		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
-			instance->launch);
 	runner->signo = all ? signo : 0;
 	if (!all)
 		return tree_signal_main(&runner->tree, signo);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
-	return tree_signal(&runner->tree, signo, false, instance->main_ended);
+	return tree_signal(&runner->tree, signo, false, runner->instance.main_ended);
+}
+
+/*
+ * The record is written before the signal is out: an exit that the signal caused must not look like
+ * a crash to the next supervisor. One that dies between the two has its signal sent by its
+ * successor, see resume().
+ */
+static unsigned op_signal(struct instance *instance, int signo, bool all)
+{
+	struct runner *runner = instance->owner;
+
+	if (instance->rung == 1 && runner->signo == 0 && runner->observer.app == NULL)
+		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
+			instance->launch);
+	runner->owner->save(runner->owner_arg);
+	return send_signal(runner, signo, all);
 }
 
 static unsigned op_survey(struct instance *instance, struct buf *names)
@@ -269,10 +280,28 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
 }
 
+/* Its launch was told, but it never was the program that was meant. */
+static void abandon(struct runner *runner)
+{
+	runner->instance.abandoned = true;
+	runner->instance.main = PROC_NONE;
+	snprintf(runner->instance.failure, sizeof runner->instance.failure,
+		"its supervisor died before it was executed");
+	tell_launch_failed(runner);
+}
+
 /* An adopted main process, or one that there never was, has ended. */
 static void main_gone(void *owner, struct proc_exit exit)
 {
 	struct runner *runner = owner;
+	char record[RUNNER_FILE_NAME];
+	struct proc_id unused;
+
+	/* A child that executes nothing empties its record. */
+	runner_file(&runner->instance, "id", record);
+	if (runner->adopted && faccessat(runner->app->run_dir, record, F_OK, 0) == 0 &&
+		!spawn_read_record(runner->app->run_dir, record, &unused))
+		abandon(runner);
 
 	app_tree_expire(runner->app);
 	runner_main_exited(runner, exit);
@@ -460,6 +489,18 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	return runner;
 }
 
+/* The dead supervisor may have written the record and not sent the signal. Once too often does no
+ * harm: Heroku does it too. */
+static void repeat_signal(struct runner *runner)
+{
+	const struct instance *instance = &runner->instance;
+	int signo = instance->config->stop.rung[instance->rung - 1].signo;
+	bool all =
+		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
+
+	send_signal(runner, signo, all);
+}
+
 /* Takes up what the dead supervisor had begun: its deadlines, its probe, its watch over the main
  * process. */
 static void resume(struct runner *runner)
@@ -478,6 +519,8 @@ static void resume(struct runner *runner)
 						      instance->main, main_gone, runner);
 	if (instance->main_ended)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
+	if (instance->state == INSTANCE_STOPPING && instance->rung > 0)
+		repeat_signal(runner);
 	if (instance->state != INSTANCE_STARTING || !alive)
 		return;
 	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno,

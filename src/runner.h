@@ -29,6 +29,8 @@ struct runner_owner {
 	void (*changed)(void *arg, struct runner *runner);
 	/* Something that stands in its record has changed. */
 	void (*touched)(void *arg);
+	/* A signal is about to be sent: its record must be written first. */
+	void (*save)(void *arg);
 };
 
 struct runner {

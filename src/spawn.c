@@ -132,6 +132,15 @@ static int take_record(const struct spawn *spawn)
 	return fcntl(fd, F_DUPFD, SPAWN_LOCK_FD) < 0 ? -1 : 0;
 }
 
+/* The sign that nothing was executed. */
+static void empty_record(const struct spawn *spawn)
+{
+	int fd = openat(spawn->run_dir, spawn->record, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 static int open_output(const struct spawn *spawn)
 {
 	int null = open("/dev/null", O_RDONLY);
@@ -165,8 +174,10 @@ static _Noreturn void child(const struct spawn *spawn, char *const *argv, int re
 		fail(report, STAGE_OUTPUT);
 	if (take_record(spawn) < 0)
 		fail(report, STAGE_RECORD);
-	if (getppid() != parent)
+	if (getppid() != parent) {
+		empty_record(spawn);
 		_exit(127);
+	}
 	spawn_restore_descriptors();
 	umask(spawn->umask);
 	become_user(spawn, report);

@@ -29,7 +29,7 @@ static int ask(const struct config *config, const char *cmd, struct answerer *wh
 	bson_t message;
 	int code = -1;
 
-	if (client_connect(&client, config) < 0)
+	if (client_reach(&client, config, NULL) < 0)
 		return -1;
 	snprintf(request.cmd, sizeof request.cmd, "%s", cmd);
 	client_send(&client, &request);

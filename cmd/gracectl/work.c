@@ -50,6 +50,7 @@ struct job {
 	bson_t *base;	 /* what was answered with at first; NULL before. Owned */
 	unsigned dynos;	 /* how many are waited for */
 	unsigned good;
+	int code;	     /* the worst result so far */
 	struct strlist told; /* the dynos whose result is known */
 };
 
@@ -119,6 +120,8 @@ static void hear_result(struct job *job, const bson_t *message)
 	else if (code != WIRE_DONE)
 		cli_error("%s %s", dyno, doc_text(message, "text"));
 	strlist_add(&job->told, dyno);
+	if (code > job->code)
+		job->code = (int)code;
 	job->good += code == WIRE_DONE;
 }
 
@@ -274,7 +277,7 @@ static int reach(struct job *job)
 		return EXIT_NO_SUPERVISOR;
 	}
 	int code = launch(job);
-	if (code == EXIT_DONE && client_connect(&job->client, job->config) < 0) {
+	if (code == EXIT_DONE && client_reach(&job->client, job->config, job->cli->app) < 0) {
 		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
 			job->config->name, job->config->run_dir, strerror(errno));
 		code = EXIT_FAILED;
@@ -288,11 +291,8 @@ static int ask(struct job *job)
 		.targets = job->targets, .events = !quiet && !job->cli->json, .base = job->base};
 
 	snprintf(request.cmd, sizeof request.cmd, "%s", job->work->cmd);
-	if (client_send(&job->client, &request) < 0) {
-		cli_error("cannot speak to the supervisor of %s: %s", job->config->name,
-			strerror(errno));
-		return EXIT_FAILED;
-	}
+	if (client_send(&job->client, &request) < 0)
+		return go_on(job);
 	return converse(job);
 }
 
@@ -306,6 +306,12 @@ static int go_on(struct job *job)
 	if (job->base == NULL)
 		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
+		/* A supervisor that ends after a stop of everything may not live to say so. */
+		if (job->work->ends && job->targets.count == 0 &&
+			client_nothing_left(job->config)) {
+			print_end(job, job->code);
+			return job->code;
+		}
 		if (client_reach(&job->client, job->config, job->cli->app) == 0)
 			return ask(job);
 		if (client_pause(RECONNECT_PAUSE_MS))
