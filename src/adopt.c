@@ -90,6 +90,7 @@ static void get_instance(
 	found->rung = rung < 0				   ? 0
 		      : rung > (int64_t)config->stop.count ? (unsigned)config->stop.count
 							   : (unsigned)rung;
+	found->sent = (unsigned)doc_int(doc, "sent");
 	found->stop_began = doc_int(doc, "stop_began");
 	found->deadline[INSTANCE_TIMER_BOOT] = doc_int(doc, "boot_deadline");
 	found->deadline[INSTANCE_TIMER_RUNG] = doc_int(doc, "rung_deadline");

@@ -105,6 +105,7 @@ struct instance {
 	char reason[16]; /* of the stop: "stop", "restart", "cycle", ...; set by whoever asks first
 			  */
 	unsigned rung;	 /* of the ladder, from 1; 0: not on it */
+	unsigned sent;	 /* the rung whose signal is out, as far as the record tells */
 	nsec_t stop_began;		  /* monotonic: first signal */
 	nsec_t deadline[INSTANCE_TIMERS]; /* monotonic, 0: not armed */
 	bool boot_forced;		  /* killed by SIGKILL because it did not boot */

@@ -79,6 +79,7 @@ static void put_instance(
 	BSON_APPEND_INT64(&doc, "since", instance->since);
 	BSON_APPEND_INT32(&doc, "ending", (int32_t)instance->ending);
 	BSON_APPEND_INT32(&doc, "rung", (int32_t)instance->rung);
+	BSON_APPEND_INT32(&doc, "sent", (int32_t)instance->sent);
 	BSON_APPEND_INT64(&doc, "stop_began", instance->stop_began);
 	BSON_APPEND_INT64(&doc, "boot_deadline", instance->deadline[INSTANCE_TIMER_BOOT]);
 	BSON_APPEND_INT64(&doc, "rung_deadline", instance->deadline[INSTANCE_TIMER_RUNG]);

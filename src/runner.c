@@ -59,7 +59,10 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
 			instance->launch);
 	runner->owner->save(runner->owner_arg);
-	return send_signal(runner, signo, all);
+	unsigned count = send_signal(runner, signo, all);
+	instance->sent = instance->rung;
+	runner->owner->touched(runner->owner_arg);
+	return count;
 }
 
 static unsigned op_survey(struct instance *instance, struct buf *names)
@@ -489,8 +492,8 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	return runner;
 }
 
-/* The dead supervisor may have written the record and not sent the signal. Once too often does no
- * harm: Heroku does it too. */
+/* The dead supervisor had written the record, and perhaps not sent the signal. Once too often does
+ * no harm: Heroku does it too. */
 static void repeat_signal(struct runner *runner)
 {
 	const struct instance *instance = &runner->instance;
@@ -519,7 +522,7 @@ static void resume(struct runner *runner)
 						      instance->main, main_gone, runner);
 	if (instance->main_ended)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
-	if (instance->state == INSTANCE_STOPPING && instance->rung > 0)
+	if (instance->state == INSTANCE_STOPPING && instance->sent != instance->rung)
 		repeat_signal(runner);
 	if (instance->state != INSTANCE_STARTING || !alive)
 		return;

@@ -451,6 +451,39 @@ refuses_file() {
 	assert_clean_stop
 }
 
+@test "demo: of several requests in flight each is finished, and the slowest sets the end" {
+	start_demo
+	play <<-'END'
+		request quick GET /slow?ms=300
+		request slow GET /slow?ms=900
+		request large GET /slow?ms=500&bytes=300000
+		pass 0.1
+		signal TERM
+		answer quick 200 close
+		eof quick
+		answer large 200 close size=300000
+		eof large
+		answer slow 200 close body="That took 900 ms."
+		eof slow
+		exits after=0.7 within=1.4
+	END
+	assert_clean_stop
+}
+
+@test "demo: started and stopped again and again, each end is quick and clean" {
+	for _ in {1..20}; do
+		start_demo
+		play <<-'END'
+			request idle GET /user?name=ann
+			answer idle 404 keep
+			signal TERM
+			eof idle
+			exits within=1
+		END
+		assert_clean_stop
+	done
+}
+
 @test "demo: an idle connection is closed at once" { # C
 	start_demo
 	play <<-'END'

@@ -17,7 +17,7 @@ static struct {
 	struct instance instance;
 	struct process_config config;
 	unsigned left;	  /* processes that a survey finds */
-	struct buf did;	  /* what was done, in words: "TERM all; rung 30s" */
+	struct buf did;	  /* what was done, in words: "rung 30s; TERM all" */
 	struct buf lines; /* the same events as they are logged, one a line */
 	nsec_t before;	  /* monotonic: when the last event was handed in */
 	bool armed[INSTANCE_TIMERS];
@@ -213,28 +213,28 @@ static const struct cell {
 } cells[] = {
 	{INSTANCE_STARTING, INSTANCE_READY, INSTANCE_UP, false, "boot off; -> up"},
 	{INSTANCE_STARTING, INSTANCE_BOOT_OVER, INSTANCE_STOPPING, false,
-		"boot-timeout; boot-kill; boot off; -> stopping; KILL all; rung 1s"},
+		"boot-timeout; boot-kill; boot off; -> stopping; rung 1s; KILL all"},
 	{INSTANCE_STARTING, INSTANCE_STOP, INSTANCE_STOPPING, false,
-		"boot off; -> stopping; TERM all; stop; rung 30s"},
+		"boot off; -> stopping; rung 30s; TERM all; stop"},
 	{INSTANCE_STARTING, INSTANCE_RUNG_OVER, SAME, true, ""},
 	{INSTANCE_STARTING, INSTANCE_MAIN_EXIT, INSTANCE_STOPPING, false,
-		"main-exit; boot off; -> stopping; TERM all; stop; rung 30s"},
+		"main-exit; boot off; -> stopping; rung 30s; TERM all; stop"},
 	{INSTANCE_STARTING, INSTANCE_EMPTY, SAME, true, ""},
 
 	{INSTANCE_UP, INSTANCE_READY, SAME, false, ""},
 	{INSTANCE_UP, INSTANCE_BOOT_OVER, SAME, false, ""},
 	{INSTANCE_UP, INSTANCE_STOP, INSTANCE_STOPPING, false,
-		"-> stopping; TERM all; stop; rung 30s"},
+		"-> stopping; rung 30s; TERM all; stop"},
 	{INSTANCE_UP, INSTANCE_RUNG_OVER, SAME, true, ""},
 	{INSTANCE_UP, INSTANCE_MAIN_EXIT, INSTANCE_STOPPING, false,
-		"main-exit; -> stopping; TERM all; stop; rung 30s"},
+		"main-exit; -> stopping; rung 30s; TERM all; stop"},
 	{INSTANCE_UP, INSTANCE_EMPTY, SAME, true, ""},
 
 	{INSTANCE_STOPPING, INSTANCE_READY, SAME, false, ""},
 	{INSTANCE_STOPPING, INSTANCE_BOOT_OVER, SAME, false, ""},
-	{INSTANCE_STOPPING, INSTANCE_STOP, SAME, false, "stop-kill; left; KILL all; rung 5s"},
+	{INSTANCE_STOPPING, INSTANCE_STOP, SAME, false, "stop-kill; left; rung 5s; KILL all"},
 	{INSTANCE_STOPPING, INSTANCE_RUNG_OVER, SAME, false,
-		"stop-timeout; stop-kill; left; KILL all; rung 5s"},
+		"stop-timeout; stop-kill; left; rung 5s; KILL all"},
 	{INSTANCE_STOPPING, INSTANCE_MAIN_EXIT, SAME, false, "main-exit"},
 	{INSTANCE_STOPPING, INSTANCE_EMPTY, INSTANCE_GONE, false,
 		"exit-unknown; rung off; -> gone"},
@@ -334,7 +334,7 @@ static void test_boot_timeout(void)
 		"seconds of "
 		"launch\nStopping process with SIGKILL\n",
 		"R10 says what was waited for, and parts of a second");
-	is_str(done(), "boot 1m; boot-timeout; boot-kill; boot off; -> stopping; KILL all; rung 1s",
+	is_str(done(), "boot 1m; boot-timeout; boot-kill; boot off; -> stopping; rung 1s; KILL all",
 		"SIGKILL ends a failed boot even where no ladder has it");
 	handle(INSTANCE_RUNG_OVER);
 	ok(strstr(done(), "KILL all") != NULL, "what is left of a failed boot is killed again, not "
@@ -351,7 +351,7 @@ static void test_boot_timeout(void)
 static void test_graceful_stop(void)
 {
 	launch_up("TERM/30/KILL/5");
-	is_str(on(INSTANCE_STOP), "-> stopping; TERM all; stop; rung 30s", "a stop begins");
+	is_str(on(INSTANCE_STOP), "-> stopping; rung 30s; TERM all; stop", "a stop begins");
 	is_int(world.instance.ending, ENDING_ASKED, "because somebody asked");
 	ok(world.instance.stop_began >= world.before, "the time of its first signal is noted");
 	main_exits(143, SIGTERM, 0);
@@ -367,11 +367,11 @@ static void test_timeout(void)
 {
 	launch_up("TERM/30/KILL/5");
 	on(INSTANCE_STOP);
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 5s",
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; rung 5s; KILL all",
 		"when the time is up, R12 comes first and SIGKILL after it");
 	ok(world.instance.killed, "it is noted that SIGKILL was needed");
-	is_str(on(INSTANCE_RUNG_OVER), "KILL all; rung 5s", "SIGKILL is repeated without a word");
-	is_str(on(INSTANCE_RUNG_OVER), "KILL all; rung 5s", "as often as it takes");
+	is_str(on(INSTANCE_RUNG_OVER), "rung 5s; KILL all", "SIGKILL is repeated without a word");
+	is_str(on(INSTANCE_RUNG_OVER), "rung 5s; KILL all", "as often as it takes");
 	main_exits(137, SIGKILL, 0);
 	on(INSTANCE_EMPTY);
 	is_str(lines(),
@@ -391,7 +391,7 @@ static void test_late_timeout(void)
 	launch_up("TERM/30/KILL/5");
 	on(INSTANCE_STOP);
 	world.left = 0;
-	is_str(on(INSTANCE_RUNG_OVER), "KILL all; rung 5s", "R12 is not said when nobody is left");
+	is_str(on(INSTANCE_RUNG_OVER), "rung 5s; KILL all", "R12 is not said when nobody is left");
 	ok(!world.instance.killed, "nor is anything counted as killed");
 	lines();
 }
@@ -400,10 +400,10 @@ static void test_hurry(void)
 {
 	launch_up("TERM/30/KILL/5");
 	on(INSTANCE_STOP);
-	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s",
+	is_str(on(INSTANCE_STOP), "stop-kill; left; rung 5s; KILL all",
 		"a second stop goes on to SIGKILL, and R12 is not said");
 	ok(world.instance.killed, "it is noted that SIGKILL was used");
-	is_str(on(INSTANCE_STOP), "KILL all; rung 5s", "a third one can only repeat it");
+	is_str(on(INSTANCE_STOP), "rung 5s; KILL all", "a third one can only repeat it");
 	is_int(world.instance.rung, 2, "the ladder is not left at its end");
 	lines();
 }
@@ -411,13 +411,13 @@ static void test_hurry(void)
 static void test_many_rungs(void)
 {
 	launch_up("QUIT/10/TERM/5/INT/1/KILL/2");
-	is_str(on(INSTANCE_STOP), "-> stopping; QUIT all; stop; rung 10s", "first rung");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-next; TERM all; rung 5s", "second rung, by its time");
-	is_str(on(INSTANCE_STOP), "stop-next; INT all; rung 1s", "third rung, by a second stop");
+	is_str(on(INSTANCE_STOP), "-> stopping; rung 10s; QUIT all; stop", "first rung");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-next; rung 5s; TERM all", "second rung, by its time");
+	is_str(on(INSTANCE_STOP), "stop-next; rung 1s; INT all", "third rung, by a second stop");
 	ok(!world.instance.killed, "nothing was killed yet");
 	world.left = 1;
 	lines();
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 2s",
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; rung 2s; KILL all",
 		"last rung");
 	lines();
 
@@ -453,10 +453,10 @@ static void test_truth_of_timeout(void)
 static void test_forever(void)
 {
 	launch_up("TERM/forever");
-	is_str(on(INSTANCE_STOP), "-> stopping; TERM all; stop; rung off",
+	is_str(on(INSTANCE_STOP), "-> stopping; rung off; TERM all; stop",
 		"a wait of forever has no deadline");
 	is_int(instance_kill_time(&world.instance), 0, "and SIGKILL has no time");
-	is_str(on(INSTANCE_STOP), "stop-next; TERM all; rung off",
+	is_str(on(INSTANCE_STOP), "stop-next; rung off; TERM all",
 		"a second stop can only repeat the last signal");
 	main_exits(0, 0, 0);
 	is_str(on(INSTANCE_EMPTY), "exit; -> gone", "it ends when the process ends");
@@ -464,7 +464,7 @@ static void test_forever(void)
 	launch_up("TERM/forever/KILL/5");
 	on(INSTANCE_STOP);
 	is_int(instance_kill_time(&world.instance), 0, "SIGKILL after forever has no time");
-	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s",
+	is_str(on(INSTANCE_STOP), "stop-kill; left; rung 5s; KILL all",
 		"but a second stop goes on to it");
 	lines();
 }
@@ -473,8 +473,8 @@ static void test_last_rung_without_kill(void)
 {
 	launch_up("TERM/10/INT/5");
 	on(INSTANCE_STOP);
-	is_str(on(INSTANCE_RUNG_OVER), "stop-next; INT all; rung 5s", "the last rung is INT");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-next; INT all; rung 5s", "which is repeated");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-next; rung 5s; INT all", "the last rung is INT");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-next; rung 5s; INT all", "which is repeated");
 	ok(!world.instance.killed, "nothing is killed without KILL in the ladder");
 	lines();
 }
@@ -483,9 +483,9 @@ static void test_last_rung_without_kill(void)
 static void test_kill_alone(void)
 {
 	launch_up("KILL/5");
-	is_str(on(INSTANCE_STOP), "-> stopping; KILL all; stop; rung 5s", "KILL can be all");
+	is_str(on(INSTANCE_STOP), "-> stopping; rung 5s; KILL all; stop", "KILL can be all");
 	handle(INSTANCE_RUNG_OVER);
-	ok(strstr(done(), "KILL all; rung 5s") != NULL, "and is repeated");
+	ok(strstr(done(), "rung 5s; KILL all") != NULL, "and is repeated");
 	const char *said = lines();
 	ok(strstr(said, "R12") == NULL, "R12 makes no sense for it");
 	ok(strstr(said, "did not end after signal ") == NULL,
@@ -514,7 +514,7 @@ static void test_remainder(void)
 {
 	launch_up("TERM/30/KILL/5");
 	main_exits(1, 0, 2);
-	is_str(done(), "main-exit; -> stopping; TERM all; stop; rung 30s",
+	is_str(done(), "main-exit; -> stopping; rung 30s; TERM all; stop",
 		"what a main process left is stopped from the first rung");
 	is_str(lines(),
 		"Main process exited with status 1, waiting for 2 more: 100 (p0), 101 (p1)\n"
@@ -524,7 +524,7 @@ static void test_remainder(void)
 	is_str(on(INSTANCE_STOP), "", "that somebody asks now is no reason to hurry");
 	is_int(world.instance.rung, 1, "it stays on its rung");
 	is_int(world.instance.ending, ENDING_ASKED, "but the end is wanted now");
-	is_str(on(INSTANCE_STOP), "stop-kill; left; KILL all; rung 5s", "a second request is one");
+	is_str(on(INSTANCE_STOP), "stop-kill; left; rung 5s; KILL all", "a second request is one");
 	world.left = 0;
 	is_str(on(INSTANCE_EMPTY), "exit; rung off; -> gone", "and it is gone");
 	ok(strstr(lines(), "Process exited with status 1\n") != NULL,
@@ -572,11 +572,11 @@ static void test_stop_to_main(void)
 {
 	launch_up("TERM/30/INT/5/KILL/5");
 	world.config.stop_to = STOP_MAIN;
-	is_str(on(INSTANCE_STOP), "-> stopping; TERM main; stop-main; rung 30s",
+	is_str(on(INSTANCE_STOP), "-> stopping; rung 30s; TERM main; stop-main",
 		"with stop_to = main only the main process is told");
 	is_str(lines(), "Stopping main process with SIGTERM\n", "and the log says so");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-next; INT main; rung 5s", "on each rung");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; KILL all; rung 5s",
+	is_str(on(INSTANCE_RUNG_OVER), "stop-next; rung 5s; INT main", "on each rung");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-timeout; stop-kill; left; rung 5s; KILL all",
 		"but SIGKILL goes to all");
 	lines();
 
@@ -586,7 +586,7 @@ static void test_stop_to_main(void)
 	main_exits(0, 0, 2);
 	is_str(done(), "main-exit; TERM all",
 		"when the main process has ended, the others are told at last");
-	is_str(on(INSTANCE_RUNG_OVER), "stop-next; INT all; rung 5s", "and from then on");
+	is_str(on(INSTANCE_RUNG_OVER), "stop-next; rung 5s; INT all", "and from then on");
 	lines();
 
 	launch_up("TERM/30/KILL/5");
@@ -605,7 +605,7 @@ static void test_stop_to_main(void)
 	launch_up("TERM/30/KILL/5");
 	world.config.stop_to = STOP_MAIN;
 	main_exits(1, 0, 2);
-	is_str(done(), "main-exit; -> stopping; TERM all; stop; rung 30s",
+	is_str(done(), "main-exit; -> stopping; rung 30s; TERM all; stop",
 		"a remainder is told, whatever stop_to is");
 	lines();
 }
