@@ -48,6 +48,7 @@ static struct {
 	int link;	     /* our end, -1: none */
 	int signals;	     /* signalfd */
 	bool ready;	     /* the supervisor has been ready once */
+	bool done;	     /* the supervisor has done all that it had to */
 	int pending;	     /* a signal to pass on to the next supervisor, 0: none */
 	nsec_t born;	     /* monotonic: when the supervisor was started */
 	nsec_t next;	     /* monotonic: when the next one is to be started */
@@ -228,8 +229,11 @@ static void upgrade(void)
 	start_supervisor();
 }
 
+static void hear_supervisor(void);
+
 static void supervisor_died(int wait_status)
 {
+	hear_supervisor(); /* its last words */
 	bool exited = WIFEXITED(wait_status);
 	bool healthy = clock_mono() - guard.born > HEALTHY;
 
@@ -237,7 +241,7 @@ static void supervisor_died(int wait_status)
 	if (guard.link >= 0)
 		close(guard.link);
 	guard.link = -1;
-	if (exited && WEXITSTATUS(wait_status) == 0) {
+	if (guard.done || (exited && WEXITSTATUS(wait_status) == 0)) {
 		guard.ended = 0;
 	} else if (exited && WEXITSTATUS(wait_status) == GUARDLINK_UPGRADE) {
 		upgrade();
@@ -339,6 +343,8 @@ static void hear_supervisor(void)
 			drop(message.inode);
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
+		else if (message.kind == GUARDLINK_DONE)
+			guard.done = true;
 	}
 }
 

@@ -5,7 +5,8 @@
  *     HOLD   (to the guard, with a descriptor) keep this FIFO open, so that no output is lost when
  * both the supervisor and the instance die DROP   (to the guard) its output has been read to the
  * end READY  (to the guard) the supervisor listens; from now on it is started again when it dies
- *     EXIT   (from the guard) a process that had fallen to the guard was reaped
+ *     DONE   (to the guard) all is stopped and told; however the supervisor ends now, it was the
+ * end EXIT   (from the guard) a process that had fallen to the guard was reaped
  *
  * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
  * it, so there is no moment in which nobody holds the FIFO. What the guard reaps it also appends to
@@ -26,6 +27,7 @@ enum guardlink_kind {
 	GUARDLINK_HOLD = 1,
 	GUARDLINK_DROP,
 	GUARDLINK_READY,
+	GUARDLINK_DONE,
 	GUARDLINK_EXIT
 };
 

@@ -362,8 +362,11 @@ int supervisor_run(struct supervisor *supervisor)
 /* What only a next supervisor would have needed. */
 static void remove_files(struct supervisor *supervisor)
 {
-	static const char *const names[] = {ending_name, "exits", "config.ini"};
+	static const char *const names[] = {"exits", "config.ini", ending_name};
+	const struct guardlink_message done = {.kind = GUARDLINK_DONE};
 
+	if (supervisor->app.guard >= 0)
+		guardlink_send(supervisor->app.guard, &done, -1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
 }

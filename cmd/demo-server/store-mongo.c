@@ -15,11 +15,9 @@
  */
 #include "store.h"
 
-#include <errno.h>
 #include <mongoc/mongoc.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "clock.h"
@@ -37,13 +35,19 @@ static const char app_name[] = "demo-server";
 static const char default_database[] = "demo";
 static const char collection_name[] = "users";
 
+/* A job of the store itself. */
+struct step {
+	struct worker_job job; /* first: the two pointers are the same */
+	struct mongo_store *store;
+};
+
 struct mongo_store {
 	struct store store; /* first: the two pointers are the same */
 	struct ev_loop *loop;
 	mongoc_uri_t *uri;
 	struct worker *worker;
 	struct news news;
-	struct worker_job opening;
+	struct step opening;
 
 	pthread_mutex_t lock;	    /* guards the next two */
 	pthread_cond_t changed;	    /* one of them has */
@@ -52,7 +56,7 @@ struct mongo_store {
 
 	size_t pending; /* the loop's: calls without an answer, the opening included */
 	struct worker *closer;
-	struct worker_job destroying;
+	struct step destroying;
 	ev_timer close_bound;
 	store_closed_fn *closed_fn; /* NULL before the close, and again when it was called */
 	void *closed_arg;
@@ -194,8 +198,7 @@ static bool wait_for_retry(struct mongo_store *store)
 
 static void run_opening(struct worker_job *job)
 {
-	struct mongo_store *store =
-		(struct mongo_store *)(void *)((char *)job - offsetof(struct mongo_store, opening));
+	struct mongo_store *store = ((struct step *)job)->store;
 	mongoc_client_pool_t *pool;
 
 	do
@@ -292,7 +295,7 @@ static void run_call(struct worker_job *job)
 	nsec_t until =
 		call->since + number_of(store, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
 	mongoc_client_pool_t *pool = wait_for_pool(store, until);
-	/* All the same the pool has a client for each thread. */
+	/* The pool has a client for each thread, so that taking one is no wait. */
 	mongoc_client_t *client =
 		pool != NULL && clock_mono() < until ? mongoc_client_pool_pop(pool) : NULL;
 
@@ -329,24 +332,21 @@ static void close_bound_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 	end_close(watcher->data, cause.text);
 }
 
-static struct mongo_store *store_of_destroying(struct worker_job *job)
+static void pool_destroy(struct mongo_store *store)
 {
-	return (struct mongo_store *)(void *)((char *)job -
-					      offsetof(struct mongo_store, destroying));
-}
-
-static void run_destroying(struct worker_job *job)
-{
-	struct mongo_store *store = store_of_destroying(job);
-
 	if (store->pool != NULL)
 		mongoc_client_pool_destroy(store->pool);
 	store->pool = NULL;
 }
 
+static void run_destroying(struct worker_job *job)
+{
+	pool_destroy(((struct step *)job)->store);
+}
+
 static void destroying_done(struct worker_job *job)
 {
-	struct mongo_store *store = store_of_destroying(job);
+	struct mongo_store *store = ((struct step *)job)->store;
 
 	worker_free(store->closer);
 	store->closer = NULL;
@@ -365,9 +365,8 @@ static void destroy_pool(struct mongo_store *store)
 		end_close(store, cause.text);
 		return;
 	}
-	store->destroying.run = run_destroying;
-	store->destroying.done = destroying_done;
-	worker_submit(store->closer, &store->destroying);
+	store->destroying = (struct step){{.run = run_destroying, .done = destroying_done}, store};
+	worker_submit(store->closer, &store->destroying.job);
 }
 
 static void set_closing(struct mongo_store *store)
@@ -402,8 +401,7 @@ static void one_is_done(struct mongo_store *store)
 
 static void opening_done(struct worker_job *job)
 {
-	one_is_done((
-		struct mongo_store *)(void *)((char *)job - offsetof(struct mongo_store, opening)));
+	one_is_done(((struct step *)job)->store);
 }
 
 static void call_done(struct worker_job *job)
@@ -462,7 +460,7 @@ static void mongo_free(struct store *base)
 	set_closing(store);
 	if (store->worker != NULL)
 		worker_free(store->worker);
-	run_destroying(&store->destroying);
+	pool_destroy(store);
 	if (store->uri != NULL)
 		mongoc_uri_destroy(store->uri);
 	news_release(&store->news);
@@ -513,10 +511,9 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 	ev_init(&store->close_bound, close_bound_cb);
 	store->close_bound.repeat = close_seconds(store);
 	store->close_bound.data = store;
-	store->opening.run = run_opening;
-	store->opening.done = opening_done;
+	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
 	store->pending = 1;
-	worker_submit(store->worker, &store->opening);
+	worker_submit(store->worker, &store->opening.job);
 	return 0;
 }
 

@@ -318,7 +318,7 @@ static void test_boot_timeout(void)
 	done();
 	is_str(on(INSTANCE_READY), "", "it is too late to be ready");
 	handle(INSTANCE_RUNG_OVER);
-	ok(strstr(done(), "KILL all; rung ") != NULL,
+	ok(strstr(done(), "rung 1s; KILL all") != NULL,
 		"what is left a second later is killed again");
 	ok(strstr(lines(), "R12") == NULL, "without R12");
 	main_exits(137, SIGKILL, 0);
