@@ -14,8 +14,7 @@
 #include "app.h"
 #include "formation.h"
 #include "guard.h"
-
-#define GRACECTL_VERSION "0.1.0"
+#include "version.h"
 
 struct supervisor {
 	struct ev_loop *loop;

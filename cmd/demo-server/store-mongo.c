@@ -17,10 +17,12 @@
 
 #include <mongoc/mongoc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "clock.h"
+#include "mongo-uri.h"
 #include "news.h"
 #include "worker.h"
 #include "xmalloc.h"
@@ -31,8 +33,6 @@ enum {
 };
 
 static const nsec_t retry_interval = NSEC_PER_SEC;
-static const char app_name[] = "demo-server";
-static const char default_database[] = "demo";
 static const char collection_name[] = "users";
 
 /* A job of the store itself. */
@@ -72,51 +72,6 @@ struct call {
 	store_answer_fn *answer_fn;
 	void *arg;
 };
-
-/* The URI. */
-
-/* Our bounds; the driver's are 30 s, 10 s, 300 s, none, 10 s and 100. */
-static const struct {
-	const char *option;
-	int32_t value;
-} defaults[] = {
-	{MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 3000},
-	{MONGOC_URI_CONNECTTIMEOUTMS, 2000},
-	{MONGOC_URI_SOCKETTIMEOUTMS, 5000},
-	{MONGOC_URI_WAITQUEUETIMEOUTMS, 3000},
-	{MONGOC_URI_HEARTBEATFREQUENCYMS, 1000},
-	{MONGOC_URI_MAXPOOLSIZE, 10},
-};
-
-static int32_t number_of(const struct mongo_store *store, const char *option)
-{
-	return mongoc_uri_get_option_as_int32(store->uri, option, 0);
-}
-
-static const char *database_of(const struct mongo_store *store)
-{
-	const char *name = mongoc_uri_get_database(store->uri);
-
-	return name != NULL && name[0] != '\0' ? name : default_database;
-}
-
-/* 0 would not mean "no wait" to the driver, but its default. */
-static int take_uri(struct mongo_store *store, const char *text, struct cause *cause)
-{
-	bson_error_t error;
-
-	store->uri = mongoc_uri_new_with_error(text, &error);
-	if (store->uri == NULL)
-		return cause_set(
-			cause, "the URI of the MongoDB server is not valid: %s", error.message);
-	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-		if (number_of(store, defaults[i].option) <= 0)
-			mongoc_uri_set_option_as_int32(
-				store->uri, defaults[i].option, defaults[i].value);
-	if (mongoc_uri_get_appname(store->uri) == NULL)
-		mongoc_uri_set_appname(store->uri, app_name);
-	return 0;
-}
 
 /* What the driver has seen, on its threads. */
 
@@ -280,8 +235,8 @@ static void operate_find(struct call *call, mongoc_collection_t *users)
 
 static void operate_with(struct call *call, mongoc_client_t *client)
 {
-	mongoc_collection_t *users =
-		mongoc_client_get_collection(client, database_of(call->store), collection_name);
+	mongoc_collection_t *users = mongoc_client_get_collection(
+		client, mongo_uri_database(call->store->uri), collection_name);
 
 	call->answer.status = STORE_OK;
 	call->operate(call, users);
@@ -292,8 +247,8 @@ static void run_call(struct worker_job *job)
 {
 	struct call *call = (struct call *)job;
 	struct mongo_store *store = call->store;
-	nsec_t until =
-		call->since + number_of(store, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
+	nsec_t until = call->since +
+		       mongo_uri_number(store->uri, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
 	mongoc_client_pool_t *pool = wait_for_pool(store, until);
 	/* The pool has a client for each thread, so that taking one is no wait. */
 	mongoc_client_t *client =
@@ -482,9 +437,9 @@ static const struct store mongo_functions = {
 /* All that the destruction of the pool may wait for, one after the other. */
 static double close_seconds(const struct mongo_store *store)
 {
-	return (number_of(store, MONGOC_URI_SERVERSELECTIONTIMEOUTMS) +
-		       number_of(store, MONGOC_URI_CONNECTTIMEOUTMS) +
-		       number_of(store, MONGOC_URI_SOCKETTIMEOUTMS) + CLOSE_SPARE_MS) /
+	return (mongo_uri_number(store->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS) +
+		       mongo_uri_number(store->uri, MONGOC_URI_CONNECTTIMEOUTMS) +
+		       mongo_uri_number(store->uri, MONGOC_URI_SOCKETTIMEOUTMS) + CLOSE_SPARE_MS) /
 	       1000.0;
 }
 
@@ -502,7 +457,7 @@ static struct mongo_store *mongo_new(struct ev_loop *loop)
 
 static int start_opening(struct mongo_store *store, struct cause *cause)
 {
-	int32_t clients = number_of(store, MONGOC_URI_MAXPOOLSIZE);
+	int32_t clients = mongo_uri_number(store->uri, MONGOC_URI_MAXPOOLSIZE);
 
 	store->worker =
 		worker_new(store->loop, clients < THREADS ? (unsigned)clients : THREADS, cause);
@@ -523,7 +478,8 @@ struct store *store_mongo_open(struct ev_loop *loop, const char *uri, struct cau
 	mongoc_init();
 
 	struct mongo_store *store = mongo_new(loop);
-	if (take_uri(store, uri, cause) < 0 || start_opening(store, cause) < 0) {
+	store->uri = mongo_uri_new(uri, cause);
+	if (store->uri == NULL || start_opening(store, cause) < 0) {
 		mongo_free(&store->store);
 		return NULL;
 	}
