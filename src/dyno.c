@@ -274,10 +274,11 @@ static void try_again(struct dyno *dyno)
 /* current is gone though it was wanted. */
 static void crash(struct dyno *dyno)
 {
-	/* That was no crash of the dyno's, and is worth no line: the launch is simply done again.
-	 */
-	if (dyno->abandoned && dyno_instances(dyno) == 0) {
-		launch(dyno, dyno->why);
+	/* That was no crash of the dyno's, and is worth no line: it is launched again, at once or
+	 * when there is room. */
+	if (dyno->abandoned) {
+		if (dyno_instances(dyno) == 0 || dyno->config->order == ORDER_OVERLAP)
+			launch(dyno, dyno->why);
 		return;
 	}
 	count_crash(dyno);
@@ -397,6 +398,10 @@ static void starting_old_gone(struct dyno *dyno)
 /* start-first: the one that was to take over did not come up, so the old one goes on. */
 static void starting_next_gone(struct dyno *dyno)
 {
+	if (dyno->abandoned) {
+		dyno->next = launch_one(dyno);
+		return;
+	}
 	dyno->failures++;
 	note(dyno, "The new instance did not come up; the old one goes on");
 	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -70,15 +71,81 @@ void spawn_restore_descriptors(void)
 		setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
+static bool is_word(const char *word, size_t len, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(words[i]) == len && strncmp(word, words[i], len) == 0)
+			return true;
+	return false;
+}
+
 bool spawn_needs_shell(const char *command)
 {
 	const char *first = command + strspn(command, " \t");
 	size_t len = strcspn(first, " \t");
 
-	for (size_t i = 0; i < sizeof shell_words / sizeof *shell_words; i++)
-		if (strlen(shell_words[i]) == len && strncmp(first, shell_words[i], len) == 0)
-			return true;
+	if (is_word(first, len, shell_words, sizeof shell_words / sizeof *shell_words))
+		return true;
 	return strpbrk(command, "|&;<>()$`\\\"'*?[]#~=%!{}\n") != NULL;
+}
+
+/*
+ * True when the shell is needed only to put in variables, quotes or file names. Then it replaces
+ * itself by the program, which gets the signals and whose exit status is that of the dyno; by
+ * itself Debian's shell would stay between the two.
+ */
+static bool is_one_program(const char *command)
+{
+	static const char *const keywords[] = {
+		"!",
+		"[",
+		"[[",
+		"alias",
+		"break",
+		"case",
+		"command",
+		"continue",
+		"do",
+		"done",
+		"echo",
+		"elif",
+		"else",
+		"esac",
+		"false",
+		"fi",
+		"for",
+		"function",
+		"if",
+		"in",
+		"local",
+		"printf",
+		"read",
+		"readonly",
+		"return",
+		"select",
+		"shift",
+		"test",
+		"then",
+		"time",
+		"times",
+		"true",
+		"type",
+		"until",
+		"wait",
+		"while",
+		"{",
+	};
+	const char *first = command + strspn(command, " \t");
+	size_t len = strcspn(first, " \t");
+
+	if (strpbrk(command, "|&;()`\n") != NULL || memchr(first, '=', len) != NULL ||
+		is_word(first, len, shell_words, sizeof shell_words / sizeof *shell_words))
+		return false;
+	for (const char *brace = strchr(command, '{'); brace != NULL;
+		brace = strchr(brace + 1, '{'))
+		if (brace == command || brace[-1] != '$')
+			return false;
+	return !is_word(first, len, keywords, sizeof keywords / sizeof *keywords);
 }
 
 /* The arguments to execute, ending with NULL. */
@@ -87,7 +154,7 @@ static void make_argv(const char *command, struct strlist *argv)
 	if (spawn_needs_shell(command)) {
 		strlist_add(argv, "/bin/sh");
 		strlist_add(argv, "-c");
-		strlist_add(argv, command);
+		strlist_addf(argv, "%s%s", is_one_program(command) ? "exec " : "", command);
 		return;
 	}
 	for (const char *at = command + strspn(command, " \t"); *at != '\0';
@@ -106,6 +173,23 @@ static _Noreturn void fail(int report, enum stage stage)
 	_exit(127);
 }
 
+/*
+ * The C library keeps two signals for itself and does not let them be set; somebody may have had
+ * them ignored all the same, and that is inherited.
+ */
+static void reset_reserved_signals(void)
+{
+	const struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		uint64_t mask;
+	} action = {.handler = SIG_DFL};
+
+	for (int signo = 32; signo <= 33; signo++)
+		syscall(SYS_rt_sigaction, signo, &action, NULL, sizeof action.mask);
+}
+
 static void reset_signals(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
@@ -113,6 +197,7 @@ static void reset_signals(void)
 
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &action, NULL);
+	reset_reserved_signals();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -30,10 +30,12 @@ is_past() {
 	((BEGAN + passed > $(date -u -d "$1" +%s) * 1000))
 }
 
-# write_app: like write_config, but the dynos keep the real time. Lines for [app] as arguments.
+# write_app: like write_config, but the dynos keep the real time, and for the supervisor a long time may pass until
+# they have ended. Lines for [app] as arguments.
 write_app() {
 	{
 		echo "env.LD_PRELOAD ="
+		echo "stop = TERM/30d/KILL/5"
 		cat
 	} | write_config "$@"
 }

@@ -358,6 +358,20 @@ write_daemon() {
 	is_gone "$(<escaped)"
 }
 
+@test "a daemon that has neither our mark nor our output is found and stopped" {
+	write_daemon
+	write_config <<-'END'
+		[process job]
+		command = exec env -i PATH=/usr/bin:/bin python3 daemon.py stay >/dev/null 2>&1
+		stop = TERM/10/KILL/5
+	END
+	g start
+	wait_until "$PATIENCE" test -s escaped
+	g stop job
+	assert_equal "its fate" SIGTERM "$(<fate)"
+	is_gone "$(<escaped)"
+}
+
 @test "a daemon without our mark that outlives its main process is stopped, and the dyno has crashed" {
 	write_daemon
 	write_config <<-'END'

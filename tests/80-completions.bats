@@ -133,7 +133,7 @@ all_shells_complete() {
 }
 
 @test "a command that has begun is completed" {
-	all_shells_complete "start stop" gracectl st
+	all_shells_complete "start stop stops" gracectl st
 	all_shells_complete "" gracectl xyz
 }
 

@@ -35,6 +35,9 @@ demo_teardown() {
 	return "$status"
 }
 
+# libmongoc keeps counters in shared memory, and warns when a dead process of the same number has left some.
+export MONGOC_DISABLE_SHM=1
+
 # wait_for LIMIT COMMAND...: tries a command until it succeeds, for LIMIT seconds at most.
 wait_for() {
 	local tries=$(($1 * 50))
@@ -50,6 +53,7 @@ wait_for() {
 
 # start_demo [OPTION...]: starts the server and waits until it listens. Sets DEMO_PID and DEMO_PORT.
 start_demo() {
+	: >"$DEMO_LOG" # what an earlier one has said
 	"$DEMO_SERVER" "$@" >"$DEMO_LOG" 2>&1 3>&- &
 	DEMO_PID=$!
 	wait_for 10 grep -q 'App running on port' "$DEMO_LOG"

@@ -18,6 +18,11 @@
 #define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
 #define WATCH_INTERVAL_MS 1000
 
+enum {
+	TRIES = 20,
+	ASK_AGAIN = -1
+};
+
 static bool long_listing, watch;
 
 static const struct cli_option options[] = {
@@ -75,17 +80,18 @@ static int hear(struct listing *listing, struct client *client)
 	}
 	if (result == CLIENT_INTERRUPTED)
 		return EXIT_DONE;
-	cli_error("the supervisor of %s %s", listing->config->name,
-		result == CLIENT_DEADLINE ? "does not answer" : "closed the connection");
-	return result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED;
+	if (result == CLIENT_CLOSED)
+		return ASK_AGAIN;
+	cli_error("the supervisor of %s does not answer", listing->config->name);
+	return EXIT_DEADLINE;
 }
 
-static int ask(struct listing *listing)
+static int ask_once(struct listing *listing)
 {
 	struct wire_request request = {
 		.cmd = "ps", .targets = listing->targets, .long_listing = long_listing};
 	struct client client;
-	int code = EXIT_FAILED;
+	int code = ASK_AGAIN;
 
 	if (client_reach(&client, listing->config, listing->cli->app) < 0) {
 		bool none = errno == ENOENT || errno == ECONNREFUSED;
@@ -99,11 +105,25 @@ static int ask(struct listing *listing)
 	}
 	if (client_send(&client, &request) == 0)
 		code = hear(listing, &client);
-	else
-		cli_error("cannot speak to the supervisor of %s: %s", listing->config->name,
-			strerror(errno));
 	client_close(&client);
 	return code;
+}
+
+/* A supervisor that dies while it is asked has a successor, which knows the answer as well. */
+static int ask(struct listing *listing)
+{
+	int code = ASK_AGAIN;
+
+	for (int i = 0; i < TRIES && code == ASK_AGAIN; i++) {
+		forget(listing);
+		code = ask_once(listing);
+	}
+	if (code != ASK_AGAIN)
+		return code;
+	cli_error(
+		"the supervisor of %s closed the connection again and again; see %s/supervisor.log",
+		listing->config->name, listing->config->state_dir);
+	return EXIT_FAILED;
 }
 
 /* ---- showing ---- */
@@ -328,7 +348,7 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.arguments = "[TYPE...]",
 	.summary = "show the dynos",
-	.argument = ARG_TARGET,
+	.argument = ARG_TYPE,
 	.options = options,
 	.run = run,
 };

@@ -11,6 +11,7 @@
 #define TIMEOUT (20 * NSEC_PER_SEC)
 enum {
 	PAUSE_MS = 10,
+	TRIES = 100,
 	VERSION_MAX = 32
 };
 
@@ -81,7 +82,10 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	client_catch_interrupts();
-	code = ask(&config, "upgrade", &before);
+	/* The supervisor may die while it is asked; the next one can be asked as well. */
+	for (int i = 0; i < TRIES && (code = ask(&config, "upgrade", &before)) == -1; i++)
+		if (client_nothing_left(&config) || client_pause(PAUSE_MS))
+			break;
 	if (code == -1) {
 		cli_error("no supervisor of %s runs; there is nothing to upgrade", config.name);
 		code = EXIT_NO_SUPERVISOR;

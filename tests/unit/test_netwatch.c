@@ -55,7 +55,8 @@ static void test_listener(int family, const char *what)
 	snprintf(name, sizeof name, "an %s socket that is only bound is no listener", what);
 	ok(netwatch_find(&watch, port, NULL) == NULL, name);
 	listen(fd, 1);
-	ok(netwatch_find(&watch, port, NULL) == NULL, "the last look does not know what came later");
+	ok(netwatch_find(&watch, port, NULL) == NULL,
+		"the last look does not know what came later");
 	is_int(netwatch_look(&watch), 0, "the kernel can be asked");
 	const struct netsock *found = netwatch_find(&watch, port, NULL);
 	snprintf(name, sizeof name, "an %s listener is found", what);
@@ -91,7 +92,8 @@ static void test_connection(void)
 		"among its connections the listener is found");
 	close(fd);
 	netwatch_look(&watch);
-	ok(netwatch_find(&watch, port, NULL) == NULL, "a connection that outlives its listener is none");
+	ok(netwatch_find(&watch, port, NULL) == NULL,
+		"a connection that outlives its listener is none");
 	close(client);
 	close(server);
 }
