@@ -35,7 +35,7 @@ crash() {
 		command = sh -c 'exit 7'
 		backoff = 0 200ms 400ms
 	END
-	g start
+	gracectl -c "$CONFIG" start # whether it was up for a moment is a matter of luck
 	wait_for_line job.1 "Crashed 4 times in a row, next try in 400ms"
 	assert_first_lines job.1 <<-'END'
 		State changed from down to starting
@@ -70,7 +70,7 @@ crash() {
 		command = sh -c 'exit 7'
 		backoff = 100ms 300ms 200ms
 	END
-	g start
+	gracectl -c "$CONFIG" start # whether it was up for a moment is a matter of luck
 	wait_for_line job.1 "Crashed 4 times in a row, next try in 200ms"
 	mapfile -t crashed < <(event_times cooling job.1)
 	mapfile -t launched < <(event_times launch job.1)
@@ -88,7 +88,7 @@ crash() {
 		command = true
 		backoff = 1h
 	END
-	g start
+	gracectl -c "$CONFIG" start # whether it was up for a moment is a matter of luck
 	wait_for_state job.1 cooling
 	assert_log job.1 <<-'END'
 		State changed from down to starting
