@@ -68,7 +68,7 @@ $(B)/tests/chaos/killpoint.so: tests/chaos/killpoint.c
 unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%) $(B)/tests/chaos/killpoint.so
 
 test: all unit-programs
-	B=$(B) tests/run
+	B=$(B) tests/run $(TESTS)
 
 # Go's first build takes two minutes, so the program is kept outside of the tree.
 GO       ?= $(firstword $(wildcard /usr/local/go/bin/go) go)
@@ -94,8 +94,9 @@ killpoints: all unit-programs
 	B=$(B) tests/chaos/killpoints
 	B=$(B) tests/chaos/killpoints --role guard
 
+# ASAN_TESTS: only these files and unit programs; without it, every test.
 asan:
-	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" test
+	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" TESTS="$(ASAN_TESTS)" test
 
 # Not those that look at what valgrind changes: signals, limits, command lines, the pace.
 VALGRIND_UNIT = $(filter-out test_port test_proc test_spawn test_logfollow,$(UNIT:tests/unit/%.c=%))

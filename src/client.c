@@ -23,7 +23,7 @@
 #define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
 
 /* How long a guard may take to start the next supervisor while somebody wants to speak to it. */
-#define REACH_TIMEOUT (10 * NSEC_PER_SEC)
+#define REACH_TIMEOUT (20 * NSEC_PER_SEC)
 enum {
 	LOOK_AGAIN_MS = 10,
 	SEND_TIMEOUT_S = 5,

@@ -93,6 +93,12 @@ static void restart_at_cb(struct ev_loop *loop, ev_periodic *watcher, int revent
 	nsec_t now = clock_wall();
 	nsec_t late = now - (nsec_t)appointed * NSEC_PER_SEC;
 
+	/* The loop's clock may be a little ahead of the wall's. */
+	if (late < 0) {
+		schedule_restart(type, appointed - 1);
+		return;
+	}
+
 	(void)loop;
 	(void)revents;
 	/* The timer itself comes a moment late. */

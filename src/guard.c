@@ -31,7 +31,7 @@ enum {
 /* A supervisor that lived that long had no trouble starting; the pauses begin anew. */
 #define HEALTHY (NSEC_PER_SEC)
 #define PAUSE_STEP (100 * NSEC_PER_MSEC)
-#define PAUSE_MAX (5 * NSEC_PER_SEC)
+#define PAUSE_MAX (NSEC_PER_SEC)
 
 /* An output that is held open. */
 struct hold {

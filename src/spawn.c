@@ -54,15 +54,19 @@ static const char *const shell_words[] = {
 	".",
 	":",
 	"cd",
+	"command",
 	"eval",
 	"exec",
+	"exit",
 	"export",
+	"read",
 	"set",
 	"source",
 	"trap",
 	"ulimit",
 	"umask",
 	"unset",
+	"wait",
 };
 
 void spawn_restore_descriptors(void)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -215,6 +216,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	log_set_debug(debug);
+	prctl(PR_SET_NAME, "gracectl"); /* and not "exe", of which we were executed */
 	if (link == -2 || order.lock == -2 || order.ready_fd == -2)
 		return EXIT_USAGE;
 	if (load(cli, link >= 0, &config) != EXIT_DONE)

@@ -15,7 +15,7 @@
 #include "fdio.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
-#define HEARING_TIMEOUT (5 * NSEC_PER_SEC)
+#define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
 
 /* How long a supervisor may take to end after its last answer. */
 enum {
