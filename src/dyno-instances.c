@@ -62,7 +62,8 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 {
 	enum dyno_event event = DYNO_OLD_GONE;
 
-	bool never_was = instance->ending == ENDING_LAUNCH && instance->main.pid == 0;
+	bool never_was =
+		instance->ending == ENDING_LAUNCH && (instance->main.pid == 0 || instance->lacking);
 
 	dyno->abandoned = instance->abandoned;
 	dyno->unlaunched = never_was && !instance->abandoned ? dyno->unlaunched + 1 : 0;

@@ -112,6 +112,7 @@ struct instance {
 	bool hurried;			  /* a rung was left before its wait was over */
 	bool killed; /* the ladder had to use SIGKILL on something that was left */
 
+	bool lacking;	/* the machine lacked descriptors, memory or room for its launch */
 	bool abandoned; /* its child found its supervisor dead, and executed nothing */
 	bool exit_told; /* a dead supervisor has published its end already */
 	bool main_ended;

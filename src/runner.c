@@ -254,6 +254,7 @@ static void hear_report(struct runner *runner)
 	if (n == (ssize_t)sizeof failure) {
 		spawn_failure_text(&failure, runner->instance.config->workdir,
 			runner->instance.failure, sizeof runner->instance.failure);
+		runner->instance.lacking = spawn_failure_is_lack(&failure);
 		tell_launch_failed(runner);
 	} else if (runner->instance.config->ready == READY_NONE) {
 		ready(runner);

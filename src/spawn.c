@@ -308,6 +308,16 @@ pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause)
 	return pid;
 }
 
+bool spawn_failure_is_lack(const struct spawn_failure *failure)
+{
+	static const int lacks[] = {EMFILE, ENFILE, ENOMEM, EAGAIN, ENOSPC, EDQUOT};
+
+	for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++)
+		if (failure->error == lacks[i])
+			return true;
+	return false;
+}
+
 void spawn_failure_text(
 	const struct spawn_failure *failure, const char *workdir, char *out, size_t size)
 {

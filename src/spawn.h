@@ -66,6 +66,10 @@ bool spawn_needs_shell(const char *command);
  */
 pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause);
 
+/* True when the machine lacked something that it may have later: descriptors, processes, memory,
+ * room. */
+bool spawn_failure_is_lack(const struct spawn_failure *failure);
+
 /* A sentence about a failure: "the directory /srv/x: No such file or directory". */
 void spawn_failure_text(
 	const struct spawn_failure *failure, const char *workdir, char *out, size_t size);

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# What the machine lacks: room on the disk, directories, whole files, descriptors. Each is told, nothing ends by it, and when the
+# trouble is over things go on.
+
+bats_require_minimum_version 1.5.0
+
+load helpers
+
+# A disk of 1 MiB in a mount namespace of this test alone; what is run by `on_small_disk` sees it.
+setup_small_disk() {
+	mkdir -p "$STATE"
+	unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs "$1" && exec sleep infinity' - "$STATE" 3>&- &
+	DISK=$!
+	wait_until "$PATIENCE" sh -c "grep -q ' $STATE tmpfs' /proc/$DISK/mounts"
+	on_small_disk() { nsenter --mount="/proc/$DISK/ns/mnt" --wd="$PWD" "$@"; }
+	printf '#!/bin/sh\nexec nsenter --mount=/proc/%s/ns/mnt --wd="$PWD" "%s" "$@"\n' "$DISK" "$GRACECTL" >there
+	chmod +x there
+	GRACECTL=$PWD/there
+}
+
+# Leaves the disk before the supervisor's end is looked for.
+leave_small_disk() {
+	g stop -q
+	kill "$DISK"
+	wait "$DISK" || true
+}
+
+told() {
+	[ "$(events text | grep -c -F -- "$1")" -ge "${2:-1}" ]
+}
+
+@test "a full disk: the application runs on, the loss is counted, and logging goes on when there is room" {
+	setup_small_disk
+	write_config <<-'END'
+		[process flood]
+		command = trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo "line $i of a flood that fills every disk"; done
+		log_segment = 64M
+		log_keep = 256M
+	END
+	g start
+	wait_until "$PATIENCE" told "Its output cannot be logged and is dropped: No space left on device"
+	assert_state flood.1 up
+	pid=$(pid_of flood.1)
+	on_small_disk sh -c "rm -f '$STATE'/log/flood.1/*"
+	wait_until "$PATIENCE" sh -c "'$GRACECTL' -c '$CONFIG' --json events | grep -q output-dropped"
+	assert_equal "the pid" "$pid" "$(pid_of flood.1)"
+	on_small_disk sh -c "rm -f '$STATE'/log/flood.1/*"
+	leave_small_disk
+}
+
+@test "a state directory that is removed is made anew, and what runs goes on" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+	END
+	g start
+	pid=$(pid_of app.1)
+	rm -r "$STATE"
+	g start # what is up stays up, and the next change is written
+	g stop app
+	wait_until "$PATIENCE" told "had been removed; it was made anew"
+	[ -s "$STATE/app.1.state" ]
+	is_gone "$pid"
+	g start
+	assert_state app.1 up
+}
+
+@test "a torn state file is set aside and told, and its instance is still found and not started twice" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+	END
+	g start
+	pid=$(pid_of app.1)
+	supervisor=$(events kind pid | sed -n 's/^supervisor-start //p')
+	head -c 40 "$STATE/app.1.state" >torn
+	cp torn "$STATE/app.1.state"
+	kill -KILL "$supervisor"
+	wait_until "$PATIENCE" told "torn or not ours"
+	[ -e "$STATE/app.1.state.bad" ]
+	wait_for_state app.1 up
+	assert_equal "the pid" "$pid" "$(pid_of app.1)"
+	g stop app
+	is_gone "$pid"
+}
+
+@test "a log piece without its index is read all the same" {
+	write_script once <<-'END'
+		echo one
+		echo two
+		trap 'exit 0' TERM
+		pause
+	END
+	write_config <<-'END'
+		[process app]
+		command = ./once
+	END
+	g start
+	wait_for_log app.1 two
+	g stop app
+	rm "$STATE"/log/app.1/1.1.idx
+	assert_equal "the output" $'one\ntwo' "$(output_of app.1)"
+}
+
+@test "without descriptors a launch is told to have failed, is no crash, and is tried again until it works" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 8
+	END
+	g start
+	g stop app
+	supervisor=$(events kind pid | sed -n 's/^supervisor-start //p')
+	used=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
+	prlimit --pid "$supervisor" --nofile="$((used + 4)):"
+	gracectl -c "$CONFIG" start -q
+	assert_equal "the exit status" 1 "$status"
+	wait_until "$PATIENCE" sh -c "'$GRACECTL' -c '$CONFIG' --json events | grep launch-failed | grep -q 'Too many open files'"
+	prlimit --pid "$supervisor" --nofile=1024:
+	for n in {1..8}; do
+		wait_for_state "app.$n" up
+		assert_field "app.$n" crashes 0
+	done
+	assert_equal "the supervisor" "$supervisor" "$(events kind pid | sed -n 's/^supervisor-start //p')"
+}
