@@ -46,6 +46,17 @@ static unsigned send_signal(struct runner *runner, int signo, bool all)
 	return tree_signal(&runner->tree, signo, false, runner->instance.main_ended);
 }
 
+/* The wait of a rung counts from its signal, and not from what had to be done before. */
+static void allow_for(struct runner *runner, nsec_t delay)
+{
+	nsec_t *deadline = &runner->instance.deadline[INSTANCE_TIMER_RUNG];
+
+	if (*deadline == 0)
+		return;
+	*deadline += delay;
+	timer_set(runner->app->loop, &runner->deadline[INSTANCE_TIMER_RUNG], *deadline);
+}
+
 /*
  * The record is written before the signal is out: an exit that the signal caused must not look like
  * a crash to the next supervisor. One that dies between the two has its signal sent by its
@@ -54,6 +65,7 @@ static unsigned send_signal(struct runner *runner, int signo, bool all)
 static unsigned op_signal(struct instance *instance, int signo, bool all)
 {
 	struct runner *runner = instance->owner;
+	nsec_t began = clock_mono();
 
 	if (instance->rung == 1 && runner->signo == 0 && runner->observer.app == NULL)
 		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
@@ -61,6 +73,7 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 	runner->owner->save(runner->owner_arg);
 	unsigned count = send_signal(runner, signo, all);
 	instance->sent = instance->rung;
+	allow_for(runner, clock_mono() - began);
 	runner->owner->touched(runner->owner_arg);
 	return count;
 }
