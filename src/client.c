@@ -26,6 +26,7 @@
 #define REACH_TIMEOUT (20 * NSEC_PER_SEC)
 enum {
 	LOOK_AGAIN_MS = 10,
+	UNLOCK_PAUSE_MS = 2,
 	SEND_TIMEOUT_S = 5,
 	RUN_DIR_MAX = 4096
 };
@@ -377,6 +378,12 @@ static bool has_orphans(const struct config *config)
 static bool nobody_listens(int error)
 {
 	return error == ENOENT || error == ECONNREFUSED;
+}
+
+void client_await_unlocked(const struct config *config, nsec_t deadline)
+{
+	while (is_locked(config) && clock_mono() < deadline && !interrupted)
+		client_pause(UNLOCK_PAUSE_MS);
 }
 
 bool client_nothing_left(const struct config *config)

@@ -38,6 +38,10 @@ int client_connect(struct client *client, const struct config *config);
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 
+/* Waits until nobody holds the lock of the application any more, at most until deadline
+ * (monotonic). */
+void client_await_unlocked(const struct config *config, nsec_t deadline);
+
 /* True when neither supervisor, guard nor instance of the application is there. */
 bool client_nothing_left(const struct config *config);
 

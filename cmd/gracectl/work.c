@@ -149,9 +149,14 @@ static void print_end(const struct job *job, int code)
 static void await_end(struct job *job)
 {
 	struct pollfd item = {.fd = job->guard, .events = POLLIN};
+	nsec_t deadline = clock_mono() + END_TIMEOUT_MS * NSEC_PER_MSEC;
 
-	if (job->work->ends && job->targets.count == 0 && job->guard >= 0)
+	if (!job->work->ends || job->targets.count > 0)
+		return;
+	if (job->guard >= 0)
 		poll(&item, 1, END_TIMEOUT_MS);
+	/* Should the guard have died meanwhile, somebody else has taken its place to the end. */
+	client_await_unlocked(job->config, deadline);
 }
 
 static int hear_done(struct job *job, const bson_t *message)
