@@ -39,17 +39,38 @@ static void interrupt_cb(int signo)
 	interrupted = 1;
 }
 
+/* They are let in only while we wait, so that none comes between a look at `interrupted` and the
+ * wait. */
 void client_catch_interrupts(void)
 {
 	struct sigaction action = {.sa_handler = interrupt_cb};
+	sigset_t set;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* poll(2) with a deadline (monotonic, 0: without end), during which signals are heard. */
+static int wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)
+{
+	nsec_t left = deadline - clock_mono();
+	struct timespec time = {0};
+	sigset_t none;
+
+	if (left > 0)
+		time = (struct timespec){
+			.tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC};
+	sigemptyset(&none);
+	return ppoll(items, count, deadline != 0 ? &time : NULL, &none);
 }
 
 bool client_pause(int milliseconds)
 {
-	poll(NULL, 0, milliseconds);
+	wait_for(NULL, 0, clock_mono() + milliseconds * NSEC_PER_MSEC);
 	return interrupted;
 }
 
@@ -143,22 +164,13 @@ static int take_message(struct client *client, bson_t *doc)
 	return 1;
 }
 
-/* Milliseconds for poll(2), rounded up; -1 without end. */
-static int time_left(nsec_t deadline)
-{
-	if (deadline == 0)
-		return -1;
-	nsec_t left = deadline - clock_mono();
-	return left <= 0 ? 0 : (int)((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC);
-}
-
 static enum client_result receive(struct client *client, nsec_t deadline)
 {
 	enum {
 		CHUNK = 65536
 	};
 	struct pollfd item = {.fd = client->fd, .events = POLLIN};
-	int ready = poll(&item, 1, time_left(deadline));
+	int ready = wait_for(&item, 1, deadline);
 
 	if (interrupted)
 		return CLIENT_INTERRUPTED;
@@ -210,6 +222,10 @@ static _Noreturn void become_daemon(
 	}
 	strlist_add(&argv, "daemon");
 	strlist_addf(&argv, "--ready-fd=%d", ready);
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	fcntl(ready, F_SETFD, 0);
 	dup2(null, STDIN_FILENO);
@@ -244,7 +260,7 @@ static int hear_readiness(int ready, struct buf *said)
 
 	for (;;) {
 		struct pollfd item = {.fd = ready, .events = POLLIN};
-		int n = poll(&item, 1, time_left(deadline));
+		int n = wait_for(&item, 1, deadline);
 		if (n < 0 && errno == EINTR && !interrupted)
 			continue;
 		if (n <= 0)
