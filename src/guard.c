@@ -394,6 +394,7 @@ int guard_run(const struct guard_order *order)
 	if (order->again)
 		find_holds();
 	start_supervisor();
+	reap(); /* who died while a program was executed in our place: that signal is gone */
 	while (guard.ended < 0)
 		turn();
 	return guard.ended;
