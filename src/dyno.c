@@ -339,10 +339,12 @@ static void up_stable(struct dyno *dyno)
 
 /* ---- replacing ---- */
 
+/* The current one first: without it, and with a next one that is not up, a successor knows that
+ * this was begun. */
 static void replace_overlap(struct dyno *dyno, const char *reason)
 {
-	retire_next(dyno, reason);
 	retire_current(dyno, reason);
+	retire_next(dyno, reason);
 	dyno->current = launch_one(dyno);
 }
 
@@ -357,11 +359,12 @@ static void replace_stop_first(struct dyno *dyno, const char *reason)
 /* One that is not up serves nobody, so nothing is gained by keeping it. */
 static void replace_start_first(struct dyno *dyno, const char *reason)
 {
-	retire_next(dyno, reason);
-	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
-		dyno->next = launch_one(dyno);
-	else
+	if (dyno->current == NULL || dyno->current->state != INSTANCE_UP) {
 		replace_overlap(dyno, reason);
+		return;
+	}
+	retire_next(dyno, reason);
+	dyno->next = launch_one(dyno);
 }
 
 static void (*const replacements[])(struct dyno *, const char *) = {
@@ -498,16 +501,40 @@ void dyno_handle(struct dyno *dyno, enum dyno_event event)
 	dyno->ops->changed(dyno);
 }
 
+/* The old one was being told to end, because the next one was up or because of a restart. */
+static void resume_takeover(struct dyno *dyno)
+{
+	if (dyno->next->state == INSTANCE_UP)
+		starting_ready(dyno);
+	else if (dyno->current == NULL)
+		replace_overlap(dyno, "restart");
+}
+
 /* In STARTING there is an intent to launch that was saved before the launch, see the replacements
  * above. */
 static void resume_starting(struct dyno *dyno)
 {
 	if (dyno->next != NULL)
-		return;
-	if (dyno->current == NULL && (dyno->old == 0 || dyno->config->order == ORDER_OVERLAP))
+		resume_takeover(dyno);
+	else if (dyno->current == NULL && (dyno->old == 0 || dyno->config->order == ORDER_OVERLAP))
 		dyno->current = launch_one(dyno);
 	else if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
 		dyno->next = launch_one(dyno);
+}
+
+static bool is_unasked(const struct instance *instance)
+{
+	return instance != NULL &&
+	       (instance->state == INSTANCE_STARTING || instance->state == INSTANCE_UP);
+}
+
+/* The signal to one of two was sent, that to the other was not. */
+static void resume_stopping(struct dyno *dyno)
+{
+	if (is_unasked(dyno->current))
+		ask_to_stop(dyno, dyno->current, "stop");
+	if (is_unasked(dyno->next))
+		ask_to_stop(dyno, dyno->next, "stop");
 }
 
 /* Nothing of it is left, and the turn in which that would have been noticed never ended. */
@@ -529,5 +556,7 @@ void dyno_resume(struct dyno *dyno)
 		resume_starting(dyno);
 	else if (dyno_instances(dyno) == 0)
 		resume_empty(dyno);
+	else if (dyno->state == DYNO_STOPPING)
+		resume_stopping(dyno);
 	dyno->ops->changed(dyno);
 }

@@ -168,6 +168,9 @@ static int hear_done(struct job *job, const bson_t *message)
 		cli_error("%s", text);
 	if (code == WIRE_USAGE)
 		return EXIT_USAGE;
+	/* What was told before a change of supervisors stays true, whatever the next one sees. */
+	if (text[0] == '\0')
+		code = job->code;
 	await_end(job);
 	print_end(job, code);
 	return code;

@@ -6,6 +6,10 @@
  * Two situations count as the same when the machine and its instances are in the same states. Since
  * the walk goes by breadth, a rule that is broken is reported with the shortest course that leads
  * there.
+ *
+ * The supervisor may die at any moment, and the next one finds the record that was written last: at
+ * the end of the turn before, before a launch, or between two signals of the same turn. From each
+ * of these the walk goes on, too, as the next supervisor would.
  */
 #include "dyno.h"
 
@@ -20,6 +24,7 @@ enum {
 	CROWD = 3,	    /* nobody asks for a restart when so many exist */
 	CRASHES = 3,	    /* as good as more, with two pauses in the list */
 	SITUATIONS = 20000, /* far more than there are */
+	DEATHS = 64,	    /* moments of one move at which the supervisor may die */
 };
 
 /* All that is true at one moment. */
@@ -38,6 +43,10 @@ static size_t reached_count;
 static struct process_config config;
 static unsigned told;	 /* how often changed() was called */
 static char broken[128]; /* the rule that was broken, "" for none */
+
+/* What the next supervisor finds when ours dies in the middle of a move. */
+static struct situation deaths[DEATHS];
+static size_t death_count;
 
 static void must(bool condition, const char *rule)
 {
@@ -68,14 +77,41 @@ static void check_launch(const struct dyno *dyno)
 	}
 }
 
+static struct situation *die(const char *when)
+{
+	struct situation *death = &deaths[death_count];
+
+	if (death_count == DEATHS) {
+		printf("Bail out! more deaths than expected\n");
+		exit(1);
+	}
+	death_count++;
+	memcpy(death, &now, sizeof now);
+	snprintf(death->move, sizeof death->move, "death %s", when);
+	return death;
+}
+
+/* It lives, but the record says nothing of it: it is found by its own, and its role is guessed. */
+static void find_unrecorded(struct situation *death, struct instance *instance)
+{
+	death->used[instance - now.slots] = true;
+	memset(&death->slots[instance - now.slots], 0, sizeof *instance);
+	if (death->dyno.current == NULL)
+		death->dyno.current = instance;
+	else
+		death->dyno.next = instance;
+}
+
 static struct instance *fake_launch(struct dyno *dyno)
 {
 	check_launch(dyno);
+	die("before a spawn");
 	must(!now.asked || dyno->crashes == 0,
 		"a launch that was asked for begins a new crash count");
 	now.asked = false;
 	for (int i = 0; i < SLOTS; i++)
 		if (!now.used[i]) {
+			find_unrecorded(die("after a spawn"), &now.slots[i]);
 			now.used[i] = true;
 			memset(&now.slots[i], 0, sizeof now.slots[i]);
 			return &now.slots[i];
@@ -92,6 +128,7 @@ static void fake_stop(struct dyno *dyno, struct instance *instance)
 		return;
 	instance->ending = ENDING_ASKED;
 	instance_restore(instance, INSTANCE_STOPPING);
+	die("before a signal");
 }
 
 static void fake_stop_old(struct dyno *dyno)
@@ -414,24 +451,81 @@ static void report(size_t at, struct strlist *rules)
 	broken[0] = '\0';
 }
 
-static bool try_move(size_t at, int move, FILE *warnings)
+static void check_rules(FILE *warnings)
 {
-	memcpy(&now, &reached[at], sizeof now);
-	told = 0;
-	if (!make_move(move))
-		return false;
 	if (now.dyno.crashes > CRASHES)
 		now.dyno.crashes = CRASHES;
-	must(!reached[at].asked || now.dyno.failures == reached[at].dyno.failures,
-		"what crashed before it was asked to start is no failure of that start");
-	must(told <= 1 && (told == 1 || move >= OTHERS), "each event is told once");
 	check_wish(&now.dyno);
 	check_instances(&now.dyno);
 	check_timers(&now.dyno);
 	must(lseek(fileno(warnings), 0, SEEK_END) == 0, "no event comes where it is impossible");
 	if (ftruncate(fileno(warnings), 0) < 0)
 		must(false, "the test can empty its file");
+}
+
+/* What is not in the record begins anew. */
+static void resume(FILE *warnings)
+{
+	now.dyno.abandoned = false;
+	now.dyno.unlaunched = 0;
+	dyno_resume(&now.dyno);
+	check_rules(warnings);
+}
+
+static bool try_move(size_t at, int move, FILE *warnings)
+{
+	memcpy(&now, &reached[at], sizeof now);
+	told = 0;
+	if (!make_move(move))
+		return false;
+	must(!reached[at].asked || now.dyno.failures == reached[at].dyno.failures,
+		"what crashed before it was asked to start is no failure of that start");
+	must(told <= 1 && (told == 1 || move >= OTHERS), "each event is told once");
+	check_rules(warnings);
 	return true;
+}
+
+/* Whatever came of it is somewhere to go on from, unless it is not sound. */
+static void conclude(size_t at, struct strlist *rules)
+{
+	bool sound = broken[0] == '\0';
+
+	report(at, rules);
+	if (sound)
+		arrive(at);
+}
+
+static bool died_so_before(size_t death)
+{
+	for (size_t i = 0; i < death; i++)
+		if (is_same(&deaths[i], &deaths[death]))
+			return true;
+	return false;
+}
+
+/* A supervisor that takes over may die in its turn, which adds to the list. */
+static void try_deaths(size_t at, struct strlist *rules, FILE *warnings)
+{
+	for (size_t i = 0; i < death_count; i++) {
+		if (died_so_before(i))
+			continue;
+		memcpy(&now, &deaths[i], sizeof now);
+		resume(warnings);
+		conclude(at, rules);
+	}
+	death_count = 0;
+}
+
+static void try_moves(size_t at, struct strlist *rules, FILE *warnings)
+{
+	for (int move = 0; move < MOVES; move++) {
+		if (try_move(at, move, warnings))
+			conclude(at, rules);
+		try_deaths(at, rules, warnings);
+	}
+	memcpy(&now, &reached[at], sizeof now);
+	die("between two turns");
+	try_deaths(at, rules, warnings);
 }
 
 static void walk(struct strlist *rules)
@@ -446,14 +540,7 @@ static void walk(struct strlist *rules)
 	arrive(0);
 	dup2(fileno(warnings), STDERR_FILENO);
 	for (size_t at = 0; at < reached_count; at++)
-		for (int move = 0; move < MOVES; move++) {
-			if (!try_move(at, move, warnings))
-				continue;
-			bool sound = broken[0] == '\0';
-			report(at, rules);
-			if (sound)
-				arrive(at);
-		}
+		try_moves(at, rules, warnings);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	fclose(warnings);
