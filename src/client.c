@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "lockfile.h"
 #include "strlist.h"
 #include "xmalloc.h"
 
@@ -114,19 +115,19 @@ static int connect_in(struct client *client, const char *run_dir)
  * its lock names it. */
 int client_connect(struct client *client, const struct config *config)
 {
-	char *lock = xasprintf("%s/lock", config->state_dir);
-	struct buf run_dir = BUF_INIT;
+	struct lockfile look;
 
 	*client = (struct client){.fd = -1};
-	int result = connect_in(client, config->run_dir);
-	int saved = errno;
-	if (result < 0 && fdio_read_file(lock, RUN_DIR_MAX, &run_dir) == 0 && run_dir.len > 0 &&
-		strcmp(run_dir.data, config->run_dir) != 0) {
-		result = connect_in(client, run_dir.data);
+	if (connect_in(client, config->run_dir) == 0)
+		return 0;
+	int result = -1, saved = errno;
+	lockfile_look(config->state_dir, &look);
+	const char *other = look.run_dir.data;
+	if (look.run_dir.len > 0 && strcmp(other, config->run_dir) != 0) {
+		result = connect_in(client, other);
 		saved = errno;
 	}
-	buf_release(&run_dir);
-	free(lock);
+	lockfile_release(&look);
 	errno = saved;
 	return result;
 }
@@ -199,6 +200,15 @@ enum client_result client_next(struct client *client, nsec_t deadline, bson_t *d
 	}
 }
 
+void client_await(const struct client *one, const struct client *other, nsec_t deadline)
+{
+	struct pollfd items[] = {
+		{.fd = one->fd, .events = POLLIN}, {.fd = other->fd, .events = POLLIN}};
+
+	if (!interrupted)
+		wait_for(items, 2, deadline);
+}
+
 void client_close(struct client *client)
 {
 	fdio_close(&client->fd);
@@ -207,20 +217,28 @@ void client_close(struct client *client)
 
 /* ---- launching a supervisor ---- */
 
-static _Noreturn void become_daemon(
-	const struct config *config, const char *app, int ready, int log)
+/* What is to be launched. */
+struct daemon {
+	const struct config *config;
+	const char *app; /* -a, or NULL */
+	bool adopt;	 /* in place of a guard and a supervisor that have both died */
+};
+
+static _Noreturn void become_daemon(const struct daemon *daemon, int ready, int log)
 {
 	struct strlist argv = STRLIST_INIT;
 	int null = open("/dev/null", O_RDONLY);
 
 	strlist_add(&argv, "gracectl");
 	strlist_add(&argv, "-c");
-	strlist_add(&argv, config->path);
-	if (app != NULL) {
+	strlist_add(&argv, daemon->config->path);
+	if (daemon->app != NULL) {
 		strlist_add(&argv, "-a");
-		strlist_add(&argv, app);
+		strlist_add(&argv, daemon->app);
 	}
 	strlist_add(&argv, "daemon");
+	if (daemon->adopt)
+		strlist_add(&argv, "--adopt");
 	strlist_addf(&argv, "--ready-fd=%d", ready);
 	sigset_t none;
 
@@ -305,11 +323,11 @@ static enum launch judge(
 	return heard < 0 ? FAILED : SILENT;
 }
 
-static enum launch launch(const struct config *config, const char *app, struct cause *cause)
+static enum launch launch(const struct daemon *daemon, struct cause *cause)
 {
 	struct buf said = BUF_INIT;
 	int ends[2], status;
-	int log = open_log(config, cause);
+	int log = open_log(daemon->config, cause);
 
 	if (log < 0)
 		return FAILED;
@@ -320,12 +338,12 @@ static enum launch launch(const struct config *config, const char *app, struct c
 	}
 	pid_t pid = fork();
 	if (pid == 0)
-		become_daemon(config, app, ends[1], log);
+		become_daemon(daemon, ends[1], log);
 	close(ends[1]);
 	close(log);
 	int heard = pid > 0 ? hear_readiness(ends[0], &said) : -1;
 	close(ends[0]);
-	enum launch result = judge(config, heard, &said, cause);
+	enum launch result = judge(daemon->config, heard, &said, cause);
 	if (pid < 0)
 		cause_errno(cause, "no process for the supervisor");
 	else
@@ -336,8 +354,9 @@ static enum launch launch(const struct config *config, const char *app, struct c
 
 /* Somebody else's supervisor may hold the lock: one that will listen in a moment, or one that is
  * about to end. */
-int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
+static int launch_until_it_runs(const struct daemon *daemon, struct cause *cause)
 {
+	const struct config *config = daemon->config;
 	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
 	struct client client;
 	int silences = 0;
@@ -347,7 +366,7 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 			client_close(&client);
 			return 0;
 		}
-		enum launch result = launch(config, app, cause);
+		enum launch result = launch(daemon, cause);
 		/* One that ended without a word was killed; then its guard, or we, start the next.
 		 */
 		if (result == SILENT && silences++ < SILENCES_MAX)
@@ -361,16 +380,14 @@ int client_launch_supervisor(const struct config *config, const char *app, struc
 		config->name, config->state_dir, config->state_dir);
 }
 
-/* Somebody holds the lock of the application: a supervisor, or a guard that is about to start one.
- */
-static bool is_locked(const struct config *config)
+int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
 {
-	int dir = open(config->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool locked = dir >= 0 && fdio_is_locked_at(dir, "lock");
+	const struct daemon daemon = {.config = config, .app = app};
 
-	fdio_close(&dir);
-	return locked;
+	return launch_until_it_runs(&daemon, cause);
 }
+
+/* ---- what others have left ---- */
 
 /* An instance lives as long as somebody holds the lock on its record. */
 static bool has_orphans(const struct config *config)
@@ -396,21 +413,39 @@ static bool nobody_listens(int error)
 	return error == ENOENT || error == ECONNREFUSED;
 }
 
+/* What the lock of the application says about it. */
+enum left {
+	LEFT_NOTHING,
+	LEFT_HELD,	/* by a supervisor, or by a guard that is about to start one */
+	LEFT_UNFINISHED /* both have died at their work */
+};
+
+static enum left what_is_left(const struct config *config)
+{
+	struct lockfile look;
+
+	lockfile_look(config->state_dir, &look);
+	enum left left = look.held				  ? LEFT_HELD
+			 : look.unfinished || has_orphans(config) ? LEFT_UNFINISHED
+								  : LEFT_NOTHING;
+	lockfile_release(&look);
+	return left;
+}
+
 void client_await_unlocked(const struct config *config, nsec_t deadline)
 {
-	while (is_locked(config) && clock_mono() < deadline && !interrupted)
+	while (what_is_left(config) == LEFT_HELD && clock_mono() < deadline && !interrupted)
 		client_pause(UNLOCK_PAUSE_MS);
 }
 
 bool client_nothing_left(const struct config *config)
 {
-	return !is_locked(config) && !has_orphans(config);
+	return what_is_left(config) == LEFT_NOTHING;
 }
 
-/* Either a guard is about to start the next supervisor, or both are dead and what they left must be
- * adopted; then it is tried again. */
 int client_reach(struct client *client, const struct config *config, const char *app)
 {
+	const struct daemon next = {.config = config, .app = app, .adopt = true};
 	nsec_t deadline = clock_mono() + REACH_TIMEOUT;
 	struct cause cause;
 	int error;
@@ -419,13 +454,12 @@ int client_reach(struct client *client, const struct config *config, const char 
 		if (client_connect(client, config) == 0)
 			return 0;
 		error = errno;
-		if (!nobody_listens(error))
+		enum left left = what_is_left(config);
+		if (!nobody_listens(error) || left == LEFT_NOTHING)
 			break;
-		bool locked = is_locked(config);
-		if (!locked && (config->path == NULL || !has_orphans(config)))
+		if (left == LEFT_UNFINISHED &&
+			(config->path == NULL || launch_until_it_runs(&next, &cause) < 0))
 			break;
-		if (!locked)
-			client_launch_supervisor(config, app, &cause);
 		client_pause(LOOK_AGAIN_MS);
 	} while (clock_mono() < deadline && !interrupted);
 	errno = error;

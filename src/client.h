@@ -33,8 +33,8 @@ int client_connect(struct client *client, const struct config *config);
 
 /*
  * The same, but waits for the next supervisor while a guard is about to start one; and when neither
- * runs although instances of the application are alive (both have died at once), starts one that
- * adopts them. app may be NULL.
+ * runs although they have not ended in order (both have died at once), starts one that goes on with
+ * what they did. app may be NULL.
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 
@@ -42,7 +42,8 @@ int client_reach(struct client *client, const struct config *config, const char 
  * (monotonic). */
 void client_await_unlocked(const struct config *config, nsec_t deadline);
 
-/* True when neither supervisor, guard nor instance of the application is there. */
+/* True when neither supervisor, guard nor instance of the application is there, and nothing is left
+ * to be done. */
 bool client_nothing_left(const struct config *config);
 
 /* Sends a request. Returns 0, or -1 with errno. */
@@ -50,6 +51,13 @@ int client_send(struct client *client, const struct wire_request *request);
 
 /* Waits for the next message until deadline (monotonic; 0: without end). */
 enum client_result client_next(struct client *client, nsec_t deadline, bson_t *doc);
+
+/* A deadline that has passed: client_next() then takes what is there and does not wait. */
+#define CLIENT_AT_ONCE INT64_C(1)
+
+/* Waits until one of the two has something to say (the second need not be connected), a signal
+ * comes, or the deadline has passed. */
+void client_await(const struct client *one, const struct client *other, nsec_t deadline);
 
 void client_close(struct client *client);
 

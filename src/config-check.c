@@ -154,6 +154,7 @@ static void check_user(const struct check *check)
 			"key `user`: \"%.80s\" is not a user of this machine; name one of "
 			"/etc/passwd",
 			process->user);
+		process->uid = (uid_t)-1; /* and by no means root */
 		return;
 	}
 	process->uid = entry->pw_uid;
@@ -177,6 +178,7 @@ static void check_group(const struct check *check)
 			"key `group`: \"%.80s\" is not a group of this machine; name one of "
 			"/etc/group",
 			process->group);
+		process->gid = (gid_t)-1;
 		return;
 	}
 	process->gid = entry->gr_gid;

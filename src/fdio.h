@@ -38,8 +38,15 @@ int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len);
  */
 int fdio_make_dirs(const char *path, struct cause *cause);
 
+/*
+ * Locks a file, opened for writing, exclusively without waiting; false with errno EAGAIN when
+ * somebody holds it. The lock belongs to the open file: it goes along over fork and exec, and ends
+ * with the last descriptor. Asking whether it is held disturbs nobody (F_OFD_GETLK).
+ */
+bool fdio_lock(int fd);
+
 /* Opens (creates, mode 0600) and locks a file exclusively without waiting. Returns the fd,
- * or -1 with errno EWOULDBLOCK when somebody holds it. The lock ends with the descriptor. */
+ * or -1 with errno EAGAIN when somebody holds it. The lock ends with the descriptor. */
 int fdio_lock_at(int dirfd, const char *name);
 
 /* True when somebody else holds the lock of that file; false when it does not exist. */

@@ -170,7 +170,7 @@ static _Noreturn void become_supervisor(int link)
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);
 	}
-	if (guard.ready)
+	if (guard.ready || order->adopt)
 		add_arg(&line, "--again");
 	else if (order->start)
 		add_arg(&line, "--start");

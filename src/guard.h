@@ -26,6 +26,7 @@ struct guard_order {
 	bool start;	 /* the first supervisor starts every dyno */
 	bool again; /* guard: it takes over from a dead one or an older program, and holds the FIFOs
 		     * that are open; supervisor: it takes the place of one that died */
+	bool adopt; /* the first supervisor takes the place of one that died, with its guard */
 	bool debug;
 };
 

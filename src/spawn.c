@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -212,7 +211,7 @@ static int take_record(const struct spawn *spawn)
 	char text[64];
 
 	int fd = openat(spawn->run_dir, spawn->record, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !proc_identify(getpid(), &self))
+	if (fd < 0 || !fdio_lock(fd) || !proc_identify(getpid(), &self))
 		return -1;
 	int len = snprintf(text, sizeof text, "%d %llu\n", (int)self.pid,
 		(unsigned long long)self.start_ticks);

@@ -14,6 +14,7 @@
 
 #include "fdio.h"
 #include "guardlink.h"
+#include "lockfile.h"
 #include "log.h"
 #include "xmalloc.h"
 
@@ -271,35 +272,19 @@ void supervisor_ready(struct supervisor *supervisor)
 
 /* ---- life ---- */
 
-/* The lock tells its readers where the socket is: the run directory may be another one for another
- * environment. */
-static void write_run_dir(int lock, const char *run_dir)
-{
-	if (ftruncate(lock, 0) < 0 || pwrite(lock, run_dir, strlen(run_dir), 0) < 0)
-		log_warn("the lock file cannot be written: %s", strerror(errno));
-}
-
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause)
 {
 	*running = false;
 	if (fdio_make_dirs(config->run_dir, cause) < 0 ||
 		fdio_make_dirs(config->state_dir, cause) < 0)
 		return -1;
-	int dir = open(config->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return cause_errno(cause, "cannot open the directory %s", config->state_dir);
-	int lock = fdio_lock_at(dir, "lock");
-	int saved = errno;
-	close(dir);
-	if (lock >= 0) {
-		write_run_dir(lock, config->run_dir);
+	int lock = lockfile_take(config->state_dir, config->run_dir);
+	if (lock >= 0)
 		return lock;
-	}
-	*running = saved == EWOULDBLOCK;
+	*running = errno == EAGAIN;
 	if (*running)
 		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)",
 			config->name, config->state_dir);
-	errno = saved;
 	return cause_errno(cause, "cannot lock %s/lock", config->state_dir);
 }
 

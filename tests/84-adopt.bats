@@ -446,6 +446,55 @@ all_pids() {
 	assert_field job.1 launch 1
 }
 
+@test "when both die and then the instance too, the next command tells its end and starts it again" {
+	local pid
+
+	write_config <<<$'[process job]\ncommand = sleep 1000\nbackoff = 0'
+	g start
+	pid=$(pid_of job.1)
+	kill_both
+	kill -KILL "$pid"
+	wait_until "$PATIENCE" is_gone "$pid"
+
+	g ps
+
+	wait_for_field job.1 launch 2
+	wait_for_state job.1 up
+	assert_log "job.1: State changed from up to crashed"
+}
+
+@test "when both die while all is stopped, the next command finds it so" {
+	start_jobs
+	g stop job
+	kill_both
+
+	g ps
+
+	assert_has "what ps says" "job.1: down" "$output"
+	g stop
+	g 3 ps
+}
+
+@test "what takes the place of the dead needs neither the file nor the program" {
+	local before
+
+	write_script worker <<-'END'
+		exec sleep 1000
+	END
+	write_config <<<$'[process job]\ncommand = ./worker'
+	g start
+	before=$(pid_of job.1)
+	rm worker
+	echo 'scale = many' >>"$CONFIG"
+
+	kill_supervisor
+	assert_equal "its pid after the supervisor's death" "$before" "$(pid_of job.1)"
+	kill_both
+	g ps
+	assert_equal "its pid after the death of both" "$before" "$(pid_of job.1)"
+	g stop
+}
+
 # ---- the end under way ----
 
 @test "a supervisor killed in the middle of a stop of everything: it ends nevertheless" {

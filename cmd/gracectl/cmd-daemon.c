@@ -17,12 +17,13 @@
 #include "control.h"
 #include "fdio.h"
 #include "guard.h"
+#include "lockfile.h"
 #include "log.h"
 #include "supervisor.h"
 #include "xmalloc.h"
 
 static const char *ready_text, *lock_text, *guard_text;
-static bool debug, start, guard_again, again;
+static bool debug, start, guard_again, again, adopt;
 
 static const struct cli_option options[] = {
 	{0, "debug", NULL, ARG_NONE, "debug lines on stderr (SIGUSR1 does the same later)", &debug,
@@ -36,6 +37,7 @@ static const struct cli_option internal[] = {
 	{0, "lock-fd", "N", ARG_NUMBER, "the lock, held already", NULL, &lock_text},
 	{0, "guard-fd", "N", ARG_NUMBER, "be the supervisor; the link to the guard", NULL,
 		&guard_text},
+	{0, "adopt", NULL, ARG_NONE, "be both in place of two that died", &adopt, NULL},
 	{0, "guard-again", NULL, ARG_NONE, "be the guard in place of another", &guard_again, NULL},
 	{0, "again", NULL, ARG_NONE, "be the supervisor in place of one that died", &again, NULL},
 	{0, "start", NULL, ARG_NONE, "start every dyno", &start, NULL},
@@ -171,21 +173,34 @@ static int guard(const struct config *config, struct guard_order *order)
 		cause_errno(&cause, "cannot open the directory %s", config->run_dir);
 		return fail(&order->ready_fd, false, &cause);
 	}
-	return guard_run(order);
+	int code = guard_run(order);
+	lockfile_finish(order->lock);
+	return code;
+}
+
+/* What was right when it was kept may be wrong now: a program is gone, a port is taken. Whoever
+ * supervises goes on all the same, for that concerns the next launch. */
+static int go_on_with(const char *path, const char *app, struct config *config)
+{
+	struct config_problems problems;
+
+	config_load(path, app, config, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		log_warn("the kept configuration: %s", problems.items[i].text);
+	config_problems_release(&problems);
+	return config->process_count > 0 ? EXIT_DONE : EXIT_USAGE;
 }
 
 static int load_kept(const struct cli *cli, struct config *config)
 {
-	struct cli kept = *cli;
 	struct config located;
 	int code = cli_locate(cli, &located);
 
 	if (code != EXIT_DONE)
 		return code;
 	char *path = xasprintf("%s/%s", located.run_dir, kept_name);
-	kept.config_path = path;
-	kept.app = located.name;
-	code = access(path, R_OK) == 0 ? cli_load(&kept, config) : cli_load(cli, config);
+	code = access(path, R_OK) == 0 ? go_on_with(path, located.name, config)
+				       : cli_load(cli, config);
 	config_release(&located);
 	free(path);
 	return code;
@@ -193,7 +208,7 @@ static int load_kept(const struct cli *cli, struct config *config)
 
 static int load(const struct cli *cli, bool is_supervisor, struct config *config)
 {
-	if (guard_again && !is_supervisor)
+	if ((guard_again || adopt) && !is_supervisor)
 		return cli_locate(cli, config);
 	return again && is_supervisor ? load_kept(cli, config) : cli_load(cli, config);
 }
@@ -210,6 +225,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 		.ready_fd = take_fd("--ready-fd", ready_text),
 		.start = ready_text == NULL && !guard_again,
 		.again = again || guard_again,
+		.adopt = adopt,
 		.debug = debug,
 	};
 

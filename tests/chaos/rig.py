@@ -277,11 +277,13 @@ class Rig:
         )
 
     def bare_times(self):
-        """From the death of both, or of two in a row, to a while after it."""
+        """From the death of both, or of two in a row, to a while after it. What an instance wrote last
+        lies in its pipe from the first of the two deaths on, and is lost with the second."""
         times, before = [], 0
         for when, roles in self.daemons_killed:
-            if "guard" in roles and ("supervisor" in roles or when - before < BARE_AFTER):
-                times.append((when - BARE_BEFORE, when + BARE_AFTER))
+            in_a_row = when - before < BARE_AFTER
+            if "guard" in roles and ("supervisor" in roles or in_a_row):
+                times.append(((before if in_a_row else when) - BARE_BEFORE, when + BARE_AFTER))
             before = when
         return times
 

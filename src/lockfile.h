@@ -1,0 +1,33 @@
+/*
+ * lockfile: STATE_DIR/lock, the sign that an application is supervised.
+ *
+ * Guard and supervisor hold it locked. In it stand the run directory, where the socket is (it may
+ * be another one for another environment), and the boot in which it was written. Who ends in order
+ * empties it; so when nobody holds it and it still tells of this boot, guard and supervisor were
+ * both killed, and the next command starts a supervisor that goes on with what they had to do.
+ */
+#ifndef GRACECTL_LOCKFILE_H
+#define GRACECTL_LOCKFILE_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+struct lockfile {
+	bool held;	    /* somebody lives who holds it */
+	bool unfinished;    /* nobody does, and whoever did has not ended in order */
+	struct buf run_dir; /* "" when nothing is known */
+};
+
+/* Locks it and writes into it. Returns the descriptor, which is the lock; or -1 with errno, EAGAIN
+ * when somebody else holds it. */
+int lockfile_take(const char *state_dir, const char *run_dir);
+
+/* Empties it: everything is done. The lock ends with the descriptor. */
+void lockfile_finish(int lock);
+
+/* Reads it as it is now. What cannot be read is as good as missing. */
+void lockfile_look(const char *state_dir, struct lockfile *look);
+void lockfile_release(struct lockfile *look);
+
+#endif
