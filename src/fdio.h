@@ -55,6 +55,9 @@ bool fdio_is_locked_at(int dirfd, const char *name);
 /* Sets O_NONBLOCK. */
 void fdio_set_nonblocking(int fd);
 
+/* Makes every descriptor above stderr close-on-exec. */
+void fdio_keep_to_ourselves(void);
+
 /* Closes *fd unless it is -1, and sets it to -1. */
 void fdio_close(int *fd);
 

@@ -309,15 +309,18 @@ void formation_guard_reaped(struct formation *formation, struct proc_id id, stru
 			}
 }
 
-unsigned formation_outputs(const struct formation *formation, int *out, unsigned max)
+unsigned formation_held(const struct formation *formation, int *out, unsigned max)
 {
 	const struct runner *runner;
 	unsigned count = 0;
 
 	for (size_t i = 0; i < formation->count; i++)
-		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
+		TAILQ_FOREACH (runner, &formation->places[i].runners, link) {
 			if (runner->mover.fifo >= 0 && count < max)
 				out[count++] = runner->mover.fifo;
+			if (runner->probe.held != 0 && count < max)
+				out[count++] = runner->probe.fd;
+		}
 	return count;
 }
 

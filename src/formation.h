@@ -69,9 +69,9 @@ bool formation_find_main(const struct formation *formation, pid_t pid, struct pr
 /* The same for a process that the guard has reaped; it may be nobody's. */
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit);
 
-/* The descriptors of all outputs, to be kept open over an exec; returns how many were written to
- * out. */
-unsigned formation_outputs(const struct formation *formation, int *out, unsigned max);
+/* The descriptors of all outputs and notify sockets, to be kept open over an exec; returns how many
+ * were written to out. */
+unsigned formation_held(const struct formation *formation, int *out, unsigned max);
 
 /* Writes every record that is older than its dyno; at the end of each turn this happens by itself.
  */

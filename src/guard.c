@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,9 +34,9 @@ enum {
 #define PAUSE_STEP (100 * NSEC_PER_MSEC)
 #define PAUSE_MAX (NSEC_PER_SEC)
 
-/* An output that is held open. */
+/* An output, or a socket on which an instance is to say that it is ready, that is held open. */
 struct hold {
-	uint64_t inode; /* 0: the place is free */
+	uint64_t key; /* see guardlink_key(); 0: the place is free */
 	int fd;
 };
 
@@ -56,41 +57,49 @@ static struct {
 	int ended;	     /* exit code when it has ended for good, -1 before */
 } guard;
 
-/* ---- outputs ---- */
+/* ---- what is held ---- */
 
-static void hold(uint64_t inode, int fd)
+static void hold(uint64_t key, int fd)
 {
 	unsigned place = guard.hold_count;
 
 	for (unsigned i = 0; i < guard.hold_count; i++) {
-		if (guard.holds[i].inode == inode) {
+		if (guard.holds[i].key == key) {
 			close(fd);
 			return;
 		}
-		if (guard.holds[i].inode == 0)
+		if (guard.holds[i].key == 0)
 			place = i;
 	}
 	if (place == HOLDS_MAX) {
-		log_warn("more than %d outputs: one is not held", HOLDS_MAX);
+		log_warn("more than %d descriptors: one is not held", HOLDS_MAX);
 		close(fd);
 		return;
 	}
 	if (place == guard.hold_count)
 		guard.hold_count++;
-	guard.holds[place] = (struct hold){.inode = inode, .fd = fd};
+	guard.holds[place] = (struct hold){.key = key, .fd = fd};
 }
 
-static void drop(uint64_t inode)
+static void drop(uint64_t key)
 {
 	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].inode == inode) {
+		if (guard.holds[i].key == key) {
 			close(guard.holds[i].fd);
-			guard.holds[i].inode = 0;
+			guard.holds[i].key = 0;
 			return;
 		}
 }
 
-/* After a program was executed in our place: the FIFOs that came through it. */
+static bool is_notify_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof type;
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
+/* After a program was executed in our place: what came through it. */
 static void find_holds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -100,10 +109,10 @@ static void find_holds(void)
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		int fd = atoi(entry->d_name);
 		if (fd <= STDERR_FILENO || fd == guard.order->ready_fd || fstat(fd, &st) < 0 ||
-			!S_ISFIFO(st.st_mode))
+			!(S_ISFIFO(st.st_mode) || is_notify_socket(fd)))
 			continue;
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		hold(st.st_ino, fd);
+		hold(guardlink_key(&st), fd);
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -153,6 +162,14 @@ static void keep_open(int fd)
 	fcntl(fd, F_SETFD, 0);
 }
 
+/* An output is found again by its name; a socket is not, so it is handed on. */
+static void hand_on_sockets(void)
+{
+	for (unsigned i = 0; i < guard.hold_count; i++)
+		if (guard.holds[i].key != 0 && is_notify_socket(guard.holds[i].fd))
+			keep_open(guard.holds[i].fd);
+}
+
 /*
  * In its own session, so that Ctrl-C reaches it once, through us. Signals stay blocked until it
  * hears them itself: one that comes while it starts is not lost, and does not kill it.
@@ -166,6 +183,7 @@ static _Noreturn void become_supervisor(int link)
 	add_number(&line, "--guard-fd", link);
 	keep_open(link);
 	keep_open(order->lock);
+	hand_on_sockets();
 	if (!guard.ready && order->ready_fd >= 0) {
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);
@@ -221,7 +239,7 @@ static void upgrade(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].inode != 0)
+		if (guard.holds[i].key != 0)
 			keep[count++] = guard.holds[i].fd;
 	guard_become(guard.order, keep, count);
 	log_warn("%s cannot be executed: %s; the old program goes on", guard.order->program,
@@ -338,9 +356,9 @@ static void hear_supervisor(void)
 			return;
 		}
 		if (message.kind == GUARDLINK_HOLD && fd >= 0)
-			hold(message.inode, fd);
+			hold(message.key, fd);
 		else if (message.kind == GUARDLINK_DROP)
-			drop(message.inode);
+			drop(message.key);
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
 		else if (message.kind == GUARDLINK_DONE)

@@ -24,8 +24,8 @@ struct guard_order {
 	int run_dir;	 /* open directory */
 	int ready_fd;	 /* for the first supervisor, -1: none */
 	bool start;	 /* the first supervisor starts every dyno */
-	bool again; /* guard: it takes over from a dead one or an older program, and holds the FIFOs
-		     * that are open; supervisor: it takes the place of one that died */
+	bool again; /* guard: it takes over from a dead one or an older program, and holds what is
+		     * open; supervisor: it takes the place of one that died */
 	bool adopt; /* the first supervisor takes the place of one that died, with its guard */
 	bool debug;
 };
@@ -34,7 +34,7 @@ struct guard_order {
 int guard_run(const struct guard_order *order);
 
 /*
- * Replaces the running program by a guard (see above). keep: descriptors of FIFOs that stay open.
+ * Replaces the running program by a guard (see above). keep: descriptors that stay open.
  * Returns only on failure, with errno.
  */
 int guard_become(const struct guard_order *order, const int *keep, unsigned count);

@@ -73,24 +73,32 @@ int guardlink_receive(int link, struct guardlink_message *message, int *fd)
 	return 1;
 }
 
-void guardlink_hold(int link, int fifo)
+uint64_t guardlink_key(const struct stat *st)
+{
+	const uint64_t socket_bit = UINT64_C(1) << 63;
+
+	return S_ISSOCK(st->st_mode) ? st->st_ino | socket_bit : st->st_ino;
+}
+
+uint64_t guardlink_hold(int link, int fd)
 {
 	struct guardlink_message message = {.kind = GUARDLINK_HOLD};
 	struct stat st;
 
-	if (link < 0 || fstat(fifo, &st) < 0)
-		return;
-	message.inode = st.st_ino;
-	if (guardlink_send(link, &message, fifo) < 0)
-		log_warn("the guard could not be given an output to hold: %s", strerror(errno));
+	if (link < 0 || fstat(fd, &st) < 0)
+		return 0;
+	message.key = guardlink_key(&st);
+	if (guardlink_send(link, &message, fd) < 0)
+		log_warn("the guard could not be given a descriptor to hold: %s", strerror(errno));
+	return message.key;
 }
 
-void guardlink_drop(int link, uint64_t inode)
+void guardlink_drop(int link, uint64_t key)
 {
-	const struct guardlink_message message = {.kind = GUARDLINK_DROP, .inode = inode};
+	const struct guardlink_message message = {.kind = GUARDLINK_DROP, .key = key};
 
-	if (link >= 0 && inode != 0 && guardlink_send(link, &message, -1) < 0)
-		log_debug("the guard could not be told to drop an output: %s", strerror(errno));
+	if (link >= 0 && key != 0 && guardlink_send(link, &message, -1) < 0)
+		log_debug("the guard could not be told to drop a descriptor: %s", strerror(errno));
 }
 
 int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status)

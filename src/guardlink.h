@@ -2,23 +2,24 @@
  * guardlink: what a supervisor and its guard tell each other, over a socket pair that the guard
  * makes for each supervisor.
  *
- *     HOLD   (to the guard, with a descriptor) keep this FIFO open, so that no output is lost when
- * both the supervisor and the instance die DROP   (to the guard) its output has been read to the
- * end READY  (to the guard) the supervisor listens; from now on it is started again when it dies
- *     DONE   (to the guard) all is stopped and told; however the supervisor ends now, it was the
- * end EXIT   (from the guard) a process that had fallen to the guard was reaped
+ * - HOLD (to the guard, with a descriptor): keep this FIFO or socket open, so that nothing of what
+ *   is in it is lost when the supervisor dies.
+ * - DROP (to the guard): it is not needed any more.
+ * - READY (to the guard): the supervisor listens; from now on it is started again when it dies.
+ * - DONE (to the guard): all is stopped and told; however the supervisor ends now, it was the end.
+ * - EXIT (from the guard): a process that had fallen to the guard was reaped.
  *
  * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
- * it, so there is no moment in which nobody holds the FIFO. What the guard reaps it also appends to
- * RUN_DIR/exits, for the supervisor that comes next:
- *
- *     PID START_TICKS WAIT_STATUS\n
+ * it, so there is no moment in which nobody holds it. The next supervisor opens a FIFO by its name;
+ * a socket it is handed on, over exec. What the guard reaps it also appends to RUN_DIR/exits, for
+ * the supervisor that comes next: "PID START_TICKS WAIT_STATUS\n".
  */
 #ifndef GRACECTL_GUARDLINK_H
 #define GRACECTL_GUARDLINK_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "proc.h"
@@ -34,7 +35,7 @@ enum guardlink_kind {
 struct guardlink_message {
 	uint32_t kind;
 	int32_t wait_status; /* EXIT: as of waitpid(2) */
-	uint64_t inode;	     /* HOLD, DROP: of the FIFO */
+	uint64_t key;	     /* HOLD, DROP: of what is held */
 	struct proc_id id;   /* EXIT */
 };
 
@@ -54,9 +55,13 @@ int guardlink_send(int link, const struct guardlink_message *message, int fd);
  * came; 0: none now; -1: the other end is gone. */
 int guardlink_receive(int link, struct guardlink_message *message, int *fd);
 
-/* Sends HOLD for a FIFO, DROP for its inode. link -1: there is no guard, nothing is done. */
-void guardlink_hold(int link, int fifo);
-void guardlink_drop(int link, uint64_t inode);
+/* Under which a FIFO or a socket is held; the inodes of both may be the same. */
+uint64_t guardlink_key(const struct stat *st);
+
+/* Sends HOLD for a FIFO or a socket and returns its key; DROP for the key. link -1: there is no
+ * guard, nothing is done. */
+uint64_t guardlink_hold(int link, int fd);
+void guardlink_drop(int link, uint64_t key);
 
 /* Appends to the file of exits. Returns 0, or -1 with errno. */
 int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status);

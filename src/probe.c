@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "guardlink.h"
 #include "log.h"
 
 #define LOOK_MIN (2 * NSEC_PER_MSEC)
@@ -48,6 +50,8 @@ void probe_stop(struct probe *probe)
 	if (probe->notify[0] != '\0')
 		unlinkat(probe->app->run_dir, probe->notify, 0);
 	probe->notify[0] = '\0';
+	guardlink_drop(probe->app->guard, probe->held);
+	probe->held = 0;
 }
 
 static void done(struct probe *probe)
@@ -213,6 +217,47 @@ static void notify_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 		done(probe);
 }
 
+static bool is_bound_to(int fd, const char *path)
+{
+	struct sockaddr_un address = {0};
+	socklen_t len = sizeof address;
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       address.sun_family == AF_UNIX && len > sizeof address.sun_family &&
+	       strcmp(address.sun_path, path) == 0;
+}
+
+/* A socket of that name that the guard has handed on, or -1. */
+static int find_handed_on(const char *path)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int found = -1;
+
+	while (dir != NULL && found < 0 && (entry = readdir(dir)) != NULL) {
+		int fd = atoi(entry->d_name);
+		if (fd > STDERR_FILENO && is_bound_to(fd, path))
+			found = fd;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
+static int create_notify(
+	struct probe *probe, const struct sockaddr_un *address, struct cause *cause)
+{
+	unlink(address->sun_path);
+	probe->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (probe->fd < 0 || bind(probe->fd, (const struct sockaddr *)address, sizeof *address) < 0)
+		return cause_errno(cause, "cannot create the notify socket %s", address->sun_path);
+	if (probe->config->user != NULL &&
+		chown(address->sun_path, probe->config->uid, (gid_t)-1) < 0)
+		return cause_errno(cause, "cannot give %s to the user %s", address->sun_path,
+			probe->config->user);
+	return 0;
+}
+
 static int open_notify(struct probe *probe, struct cause *cause)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -223,14 +268,10 @@ static int open_notify(struct probe *probe, struct cause *cause)
 		return cause_set(cause,
 			"the path %s/%s is too long for a socket; set a shorter run_dir", dir,
 			probe->notify);
-	probe->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unlink(address.sun_path);
-	if (probe->fd < 0 || bind(probe->fd, (struct sockaddr *)&address, sizeof address) < 0)
-		return cause_errno(cause, "cannot create the notify socket %s", address.sun_path);
-	if (probe->config->user != NULL &&
-		chown(address.sun_path, probe->config->uid, (gid_t)-1) < 0)
-		return cause_errno(cause, "cannot give %s to the user %s", address.sun_path,
-			probe->config->user);
+	probe->fd = find_handed_on(address.sun_path);
+	if (probe->fd < 0 && create_notify(probe, &address, cause) < 0)
+		return -1;
+	probe->held = guardlink_hold(probe->app->guard, probe->fd);
 	return 0;
 }
 

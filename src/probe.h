@@ -31,14 +31,18 @@ struct probe {
 	char answer[16];   /* the beginning of the HTTP answer */
 	size_t answer_len;
 	char notify[128]; /* name of the notify socket below the run directory, "" for none */
+	uint64_t held;	  /* the key under which the guard holds that socket too, 0: it does not */
 	bool (*owns)(void *owner, uint32_t inode); /* does this listener belong to the instance? */
 	void (*ready)(void *owner);
 	void *owner;
 	bool foreign_told; /* somebody else listens on its port, and that was said */
 };
 
-/* Prepares it. For notify it creates the socket, before the launch. Returns 0, or -1 with a
- * sentence. */
+/*
+ * Prepares it. For notify it creates the socket, before the launch; or takes the one that a dead
+ * supervisor has created, with what came meanwhile: the guard has handed it on. Returns 0, or -1
+ * with a sentence.
+ */
 int probe_prepare(struct probe *probe, struct app *app, const struct process_config *config,
 	const char *dyno, uint64_t launch, struct cause *cause);
 

@@ -20,7 +20,7 @@
 
 enum {
 	REAP_BATCH = 256,
-	OUTPUTS_MAX = 32768
+	HELD_MAX = 32768
 };
 
 /* ---- children ---- */
@@ -231,13 +231,13 @@ static void hear_exit(struct supervisor *supervisor, const struct guardlink_mess
  */
 static void become_guard(struct supervisor *supervisor)
 {
-	static int outputs[OUTPUTS_MAX];
-	unsigned count = formation_outputs(&supervisor->formation, outputs, OUTPUTS_MAX);
+	static int held[HELD_MAX];
+	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
 
 	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
 	formation_save(&supervisor->formation);
 	set_zone(supervisor->zone_before);
-	guard_become(supervisor->order, outputs, count);
+	guard_become(supervisor->order, held, count);
 	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,
 		strerror(errno));
 }

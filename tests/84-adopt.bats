@@ -179,6 +179,36 @@ start_stubborn() {
 	assert_field job.1 launch 1
 }
 
+@test "a dyno that is up while no supervisor lives has said so to the next one" {
+	local guard
+
+	write_config <<-END
+		[process job]
+		command = sh -c 'read -r line <go; exec python3 $BATS_TEST_TMPDIR/ready.py'
+		ready = notify
+	END
+	mkfifo go
+	cat >ready.py <<-'END'
+		import os, signal, socket
+		socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+		open("said", "w").close()
+		signal.pause()
+	END
+	g_in_background start
+	wait_for_state job.1 starting
+	guard=$(guard_pid)
+	kill -STOP "$guard"
+	kill -KILL "$(supervisor_pid)"
+	timeout "$PATIENCE" sh -c 'echo >go'
+	wait_until "$PATIENCE" test -e said
+	kill -CONT "$guard"
+
+	finish
+	assert_state job.1 up
+	assert_field job.1 launch 1
+	assert_equal "sockets that are left" "" "$(find "$RUN" -name '*notify*')"
+}
+
 @test "a dyno that is stopping keeps the deadline of the rung it is on, and gets each signal once" {
 	local kill_at
 

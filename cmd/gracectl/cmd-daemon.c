@@ -105,6 +105,7 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	struct cause cause;
 	int ready_fd = order->ready_fd;
 
+	fdio_keep_to_ourselves(); /* the guard has handed on more than the options name */
 	if (supervisor_open(&supervisor, config, order, link, &cause) < 0)
 		return fail(&ready_fd, false, &cause);
 	struct control *control = control_open(&supervisor, &cause);
