@@ -414,6 +414,7 @@ static void take_state(struct dyno *dyno, const bson_t *doc)
 {
 	dyno->wanted_up = doc_bool(doc, "wanted_up");
 	dyno->start_asked = doc_bool(doc, "start_asked");
+	dyno->cycling = doc_bool(doc, "cycling");
 	dyno->launched = doc_bool(doc, "launched");
 	dyno->restarts = (unsigned)doc_int(doc, "restarts");
 	dyno->crashes = (unsigned)doc_int(doc, "crashes");

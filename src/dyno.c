@@ -142,6 +142,12 @@ static void ask_to_stop(struct dyno *dyno, struct instance *instance, const char
 	dyno->ops->stop(dyno, instance);
 }
 
+/* Why an instance makes room for another. */
+static const char *replace_reason(const struct dyno *dyno)
+{
+	return dyno->cycling ? "cycle" : "restart";
+}
+
 /* Moves the current instance to the old ones and asks it to stop. */
 static void retire_current(struct dyno *dyno, const char *reason)
 {
@@ -325,7 +331,7 @@ static void be_up(struct dyno *dyno, const char *why)
 static void starting_ready(struct dyno *dyno)
 {
 	if (dyno->next != NULL) {
-		retire_current(dyno, "replaced");
+		retire_current(dyno, replace_reason(dyno));
 		dyno->current = dyno->next;
 		dyno->next = NULL;
 	}
@@ -339,35 +345,39 @@ static void up_stable(struct dyno *dyno)
 
 /* ---- replacing ---- */
 
-/* The current one first: without it, and with a next one that is not up, a successor knows that
- * this was begun. */
-static void replace_overlap(struct dyno *dyno, const char *reason)
+static void retire_both(struct dyno *dyno)
 {
-	retire_current(dyno, reason);
-	retire_next(dyno, reason);
+	retire_current(dyno, replace_reason(dyno));
+	retire_next(dyno, replace_reason(dyno));
+}
+
+/* The current one is retired first: without it, and with a next one that is not up, a successor
+ * knows that this was begun. */
+static void replace_overlap(struct dyno *dyno)
+{
+	retire_both(dyno);
 	dyno->current = launch_one(dyno);
 }
 
-static void replace_stop_first(struct dyno *dyno, const char *reason)
+static void replace_stop_first(struct dyno *dyno)
 {
-	retire_next(dyno, reason);
-	retire_current(dyno, reason);
+	retire_both(dyno);
 	if (dyno_instances(dyno) == 0)
 		dyno->current = launch_one(dyno);
 }
 
 /* One that is not up serves nobody, so nothing is gained by keeping it. */
-static void replace_start_first(struct dyno *dyno, const char *reason)
+static void replace_start_first(struct dyno *dyno)
 {
 	if (dyno->current == NULL || dyno->current->state != INSTANCE_UP) {
-		replace_overlap(dyno, reason);
+		replace_overlap(dyno);
 		return;
 	}
-	retire_next(dyno, reason);
+	retire_next(dyno, replace_reason(dyno));
 	dyno->next = launch_one(dyno);
 }
 
-static void (*const replacements[])(struct dyno *, const char *) = {
+static void (*const replacements[])(struct dyno *) = {
 	[ORDER_OVERLAP] = replace_overlap,
 	[ORDER_STOP_FIRST] = replace_stop_first,
 	[ORDER_START_FIRST] = replace_start_first,
@@ -376,8 +386,9 @@ static void (*const replacements[])(struct dyno *, const char *) = {
 static void replace(struct dyno *dyno, enum event_kind kind, const char *why)
 {
 	say(dyno, kind, why);
+	dyno->cycling = kind == EVENT_CYCLE;
 	set_state(dyno, DYNO_STARTING, why);
-	replacements[dyno->config->order](dyno, kind == EVENT_CYCLE ? "cycle" : "restart");
+	replacements[dyno->config->order](dyno);
 }
 
 static void running_restart(struct dyno *dyno)
@@ -507,7 +518,7 @@ static void resume_takeover(struct dyno *dyno)
 	if (dyno->next->state == INSTANCE_UP)
 		starting_ready(dyno);
 	else if (dyno->current == NULL)
-		replace_overlap(dyno, "restart");
+		replace_overlap(dyno);
 }
 
 /* In STARTING there is an intent to launch that was saved before the launch, see the replacements

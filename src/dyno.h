@@ -97,6 +97,7 @@ struct dyno {
 	bool abandoned;	  /* the instance that is gone was never executed: its supervisor died too
 			     early */
 	bool start_asked; /* asked to start while the rest of a crashed instance is still ending */
+	bool cycling;	  /* the last replacement was the cycle's, and nobody's wish */
 	nsec_t since;	  /* wall: last change of state */
 	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to say
 			      */

@@ -117,6 +117,7 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_UTF8(doc, "state", dyno_state_names[dyno->state]);
 	BSON_APPEND_BOOL(doc, "wanted_up", dyno->wanted_up);
 	BSON_APPEND_BOOL(doc, "start_asked", dyno->start_asked);
+	BSON_APPEND_BOOL(doc, "cycling", dyno->cycling);
 	BSON_APPEND_BOOL(doc, "launched", dyno->launched);
 	BSON_APPEND_INT64(doc, "since", dyno->since);
 	BSON_APPEND_UTF8(doc, "why", dyno->why);

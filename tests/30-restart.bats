@@ -198,6 +198,8 @@ print(s.getsockname()[1])')
 		State changed from starting to up
 		Process exited with status 0
 	END
+	g stops --json
+	assert_has "the report of the stop" '"reason" : "restart"' "$output"
 }
 
 @test "start-first: at every moment there is one that answers" {
