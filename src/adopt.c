@@ -225,6 +225,7 @@ static bool find_unrecorded(
 {
 	struct app *app = place->formation->app;
 	char record[RUNNER_FILE_NAME];
+	struct spawn_record read;
 
 	memset(found, 0, sizeof *found);
 	snprintf(found->dyno, sizeof found->dyno, "%s", place->dyno.name);
@@ -234,8 +235,10 @@ static bool find_unrecorded(
 		bool locked = fdio_is_locked_at(app->run_dir, record);
 		if (!locked && !this_boot)
 			return false;
-		if (spawn_read_record(app->run_dir, record, &found->main))
+		if (spawn_read_record(app->run_dir, record, &read)) {
+			found->main = read.id;
 			return true;
+		}
 		if (!locked)
 			return false;
 	}
@@ -335,14 +338,14 @@ static bool parse_record_name(const char *name, char *dyno, size_t size, uint64_
 /* Lives, but belongs to no dyno of the configuration: somebody must be told who it is. */
 static void tell_stranger(struct app *app, const char *dyno, uint64_t launch, const char *record)
 {
-	struct proc_id id = PROC_NONE;
+	struct spawn_record read;
 
-	spawn_read_record(app->run_dir, record, &id);
+	spawn_read_record(app->run_dir, record, &read);
 	app_note(app, dyno, launch,
 		"Process %d of %s, which is not in the configuration any more, is still running "
 		"and is not supervised; end it "
 		"with `kill %d`",
-		(int)id.pid, dyno, (int)id.pid);
+		(int)read.id.pid, dyno, (int)read.id.pid);
 }
 
 /* Nobody holds it: the instance ended while nobody watched, and all was told of it that could be.

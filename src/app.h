@@ -48,8 +48,10 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
-	struct netsock_table sockets; /* the newest dump, see observe.c */
+	struct netsock_table sockets; /* the newest dump, see observe-look.c */
 	int news; /* closes of sockets are told here while somebody observes, -1 */
+	bool news_refused; /* the kernel does not tell them */
+	nsec_t news_read;  /* monotonic: when they were read last */
 	ev_io news_watcher;
 	TAILQ_HEAD(, observer) observers; /* who observes */
 	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */

@@ -25,6 +25,10 @@ enum {
 	ACCEPTS_A_TURN = 64
 };
 
+/* How long one client may keep the others waiting with a question that takes a look at processes.
+ */
+#define WHY_LIMIT (200 * NSEC_PER_MSEC)
+
 /* How long no client is accepted when descriptors have run out. */
 static const double accept_pause = 1.;
 
@@ -208,6 +212,16 @@ static void do_ping(struct control *control, struct conn *conn, const struct wir
 	say_done(conn, WIRE_DONE, "");
 }
 
+/* Nobody named: everybody. */
+static bool is_meant(const struct place *place, const struct strlist *targets)
+{
+	bool meant = targets->count == 0;
+
+	for (size_t i = 0; i < targets->count && !meant; i++)
+		meant = place_matches(place, targets->items[i]);
+	return meant;
+}
+
 static void do_ps(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	struct formation *formation = &control->supervisor->formation;
@@ -216,17 +230,72 @@ static void do_ps(struct control *control, struct conn *conn, const struct wire_
 	if (!check_targets(control, conn, &wire->targets))
 		return;
 	for (size_t i = 0; i < formation->count; i++) {
-		const struct place *place = &formation->places[i];
-		bool meant = wire->targets.count == 0;
-		for (size_t n = 0; n < wire->targets.count && !meant; n++)
-			meant = place_matches(place, wire->targets.items[n]);
-		if (!meant)
+		struct place *place = &formation->places[i];
+		if (!is_meant(place, &wire->targets))
 			continue;
 		wire_begin(&doc, "dyno");
 		snapshot_place(place, wire->long_listing, &doc);
 		wire_add(&doc, &conn->out);
 	}
 	say_done(conn, WIRE_DONE, "");
+}
+
+static bool is_old(const struct dyno *dyno, const struct instance *instance)
+{
+	return instance != dyno->current && instance != dyno->next;
+}
+
+/* What `stops --why` asks about a dyno: each of its instances, or only those that are stopping. */
+static void explain_place(struct conn *conn, struct place *place, bool named)
+{
+	static struct why why;
+	struct runner *runner;
+	bool any = false;
+	bson_t doc;
+
+	TAILQ_FOREACH (runner, &place->runners, link) {
+		bool stopping = runner->instance.state == INSTANCE_STOPPING;
+		if (!named && !stopping)
+			continue;
+		runner_why(runner, &why);
+		wire_begin(&doc, "why");
+		why_put(&why, &doc);
+		BSON_APPEND_BOOL(&doc, "old", is_old(&place->dyno, &runner->instance));
+		wire_add(&doc, &conn->out);
+		any = true;
+	}
+	if (!named || any)
+		return;
+	wire_begin(&doc, "why");
+	BSON_APPEND_UTF8(&doc, "dyno", place->dyno.name);
+	BSON_APPEND_UTF8(&doc, "state", dyno_state_names[place->dyno.state]);
+	wire_add(&doc, &conn->out);
+}
+
+/* To look at many processes takes time, in which nobody else is served, so it has a limit. */
+static void do_why(struct control *control, struct conn *conn, const struct wire_request *wire)
+{
+	struct formation *formation = &control->supervisor->formation;
+	nsec_t end = why_cost() + WHY_LIMIT;
+	unsigned unseen = 0;
+	char text[96] = "";
+
+	if (!check_targets(control, conn, &wire->targets))
+		return;
+	for (size_t i = 0; i < formation->count; i++) {
+		struct place *place = &formation->places[i];
+		if (!is_meant(place, &wire->targets))
+			continue;
+		if (why_cost() < end)
+			explain_place(conn, place, wire->targets.count > 0);
+		else
+			unseen++;
+	}
+	if (unseen > 0)
+		snprintf(text, sizeof text,
+			"%u more dynos were not looked at, to save time; name those that are meant",
+			unseen);
+	say_done(conn, WIRE_DONE, text);
 }
 
 static void do_upgrade(struct control *control, struct conn *conn, const struct wire_request *wire)
@@ -250,6 +319,7 @@ static const struct {
 	{"stop", do_stop},
 	{"restart", do_restart},
 	{"ps", do_ps},
+	{"why", do_why},
 	{"ping", do_ping},
 	{"upgrade", do_upgrade},
 };

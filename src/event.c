@@ -2,8 +2,10 @@
  * event: see the header.
  *
  * The lines below are the whole translation from documents to the log. In a template, {field} is
- * the value of that field, {a|b} that of the first one which the event has, and {field:one:many} a
- * word that follows its number. The lines that Heroku has are Heroku's, byte for byte.
+ * the value of that field, {a|b} that of the first one which the event has, {field:one:many} a
+ * word that follows its number, and {field?text} a text, with the value in the place of its *, if
+ * the event has that field and it is not empty. The lines that Heroku has are Heroku's, byte for
+ * byte.
  */
 #include "event.h"
 
@@ -47,15 +49,20 @@ static const struct {
 	[EVENT_LEFT] = {"left",
 		"Killed {processes} {processes:process:processes} that did not end after {signal}: "
 		"{names}"},
+	[EVENT_WHY] = {"why", "Still stopping after {after}: {processes} "
+			      "{processes:process:processes} left{more}"},
+	[EVENT_WHY_PROCESS] = {"why-process", "  pid {pid} {command}: {text}"},
 	[EVENT_OPEN] = {"open", "Open at the signal: {inbound} inbound "
 				"{inbound:connection:connections}, {outbound} "
-				"outbound{peers| }"},
+				"outbound{peers? (*)}"},
 	[EVENT_NOT_ACCEPTING] = {"not-accepting", "Not accepting any more after {seconds} s"},
 	[EVENT_DRAINED] = {"drained",
 		"Drained after {seconds} s: {count} inbound {count:connection:connections} closed"},
 	[EVENT_RELEASED] = {"released",
 		"Released after {seconds} s: {count} outbound {count:connection:connections} "
 		"closed"},
+	[EVENT_PROCESS_EXIT] = {"process-exit",
+		"Process {pid} ({name}) ended after {seconds} s, {left} left"},
 	[EVENT_STOPPED] = {"stopped", NULL},
 	[EVENT_MAIN_EXIT] = {"main-exit",
 		"Main process exited with status {status|reason}, waiting for {left} more: "
@@ -117,6 +124,24 @@ void event_int(struct event *event, const char *key, int64_t value)
 	bson_append_int64(&event->doc, key, -1, value);
 }
 
+void event_list(struct event *event, const char *key, size_t count,
+	void (*fill)(const void *arg, size_t at, struct event *row), const void *arg)
+{
+	bson_t list;
+	char text[16];
+	const char *name;
+
+	bson_append_array_begin(&event->doc, key, -1, &list);
+	for (size_t i = 0; i < count; i++) {
+		struct event row;
+		bson_uint32_to_string((uint32_t)i, &name, text, sizeof text);
+		bson_append_document_begin(&list, name, -1, &row.doc);
+		fill(arg, i, &row);
+		bson_append_document_end(&list, &row.doc);
+	}
+	bson_append_array_end(&event->doc, &list);
+}
+
 void event_release(struct event *event)
 {
 	bson_destroy(&event->doc);
@@ -167,11 +192,27 @@ static bool add_value(const bson_t *doc, const char *key, struct buf *out)
 	return true;
 }
 
+static void add_if(const char *value, const char *text, struct buf *out)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	for (; *text != '\0'; text++)
+		if (*text == '*')
+			add_text(out, value);
+		else
+			buf_addc(out, *text);
+}
+
 /* Appends what stands for {field}, which is cut up on the way. */
 static void add_field(const bson_t *doc, char *field, struct buf *out)
 {
-	char *one = strchr(field, ':');
+	char *one = strchr(field, ':'), *text = strchr(field, '?');
 
+	if (text != NULL) {
+		*text++ = '\0';
+		add_if(event_get_str(doc, field), text, out);
+		return;
+	}
 	if (one != NULL) {
 		*one++ = '\0';
 		char *many = strchr(one, ':');

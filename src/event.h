@@ -34,10 +34,16 @@ enum event_kind {
 	EVENT_STOP_KILL,	/* signal: the rest is killed */
 	EVENT_LEFT, /* names, processes, signal: those that had to be killed, since they outlived
 		       that signal */
-	EVENT_OPEN, /* inbound, outbound, peers: connections open at the signal */
+	EVENT_WHY,  /* ms, allowed_ms (absent: no SIGKILL to come), processes; after, more: as they
+		       stand  in the line */
+	EVENT_WHY_PROCESS, /* what a process that is left is doing: pid, command, text and the other
+			      fields of held_by, see wire.h */
+	EVENT_OPEN,	   /* inbound, outbound, peers: connections open at the signal */
 	EVENT_NOT_ACCEPTING, /* seconds since the signal, count: its listeners are closed */
 	EVENT_DRAINED,	     /* seconds, count: the last inbound connection is closed */
 	EVENT_RELEASED,	     /* seconds, count: the last outbound connection is closed */
+	EVENT_PROCESS_EXIT,  /* pid, name, seconds since the signal, left (how many others): one of
+				several processes has ended */
 	EVENT_STOPPED,	 /* the report of a stop: reason, signal, ladder, ms, phases, verdict; see
 			    gracectl(1) */
 	EVENT_MAIN_EXIT, /* status or reason, left (how many others), names */
@@ -59,6 +65,10 @@ void event_begin(
 	struct event *event, enum event_kind kind, nsec_t wall, const char *dyno, uint64_t launch);
 void event_str(struct event *event, const char *key, const char *value);
 void event_int(struct event *event, const char *key, int64_t value);
+
+/* Appends a list of documents; fill puts the fields into each, with the functions above. */
+void event_list(struct event *event, const char *key, size_t count,
+	void (*fill)(const void *arg, size_t at, struct event *row), const void *arg);
 void event_release(struct event *event);
 
 /* Reading. A missing field reads as NULL or 0. The string lives as long as doc. */

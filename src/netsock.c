@@ -13,17 +13,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink.h"
 #include "xmalloc.h"
 
 enum {
-	MESSAGE_MAX = 32768,
-	NEWS_BUFFER = 4 * 1024 * 1024
+	NEWS_BUFFER = 4 * 1024 * 1024,
+	NEWS_BATCH = 64,
+	NEWS_MAX = 96 /* of some 400 bytes; what is wanted of a message stands in front */
 };
 
 /* Everything that a program still has open. */
 #define OPEN_STATES                                                                                \
 	(1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 |  \
 		1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING | 1U << TCP_LISTEN)
+
+/* The program has no descriptor of it any more; only the kernel still says goodbye. One that waits
+ * to be accepted has no inode either. */
+static bool is_closed(const struct inet_diag_msg *msg)
+{
+	return msg->idiag_inode == 0 && msg->idiag_state != TCP_ESTABLISHED &&
+	       msg->idiag_state != TCP_CLOSE_WAIT && msg->idiag_state != TCP_LISTEN;
+}
 
 static struct netsock parse(const struct inet_diag_msg *msg)
 {
@@ -35,85 +45,58 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 		.remote_port = ntohs(msg->id.idiag_dport),
 		.family = msg->idiag_family,
 		.listening = msg->idiag_state == TCP_LISTEN,
+		.closed = is_closed(msg),
 	};
 
 	memcpy(sock.remote, msg->id.idiag_dst, sizeof sock.remote);
 	return sock;
 }
 
-static int request(int link, uint8_t family, bool listening)
+static void add(void *arg, const struct nlmsghdr *message)
 {
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req_v2 body;
-	} message = {
-		.header = {.nlmsg_len = sizeof message,
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.body = {.sdiag_family = family,
-			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = listening ? 1U << TCP_LISTEN : OPEN_STATES},
-	};
+	struct netsock_table *table = arg;
 
-	return send(link, &message, sizeof message, 0) == (ssize_t)sizeof message ? 0 : -1;
-}
-
-/* The program has closed it and has no descriptor of it any more; only the kernel still says
- * goodbye. */
-static bool is_orphan(const struct inet_diag_msg *msg)
-{
-	return msg->idiag_inode == 0 && msg->idiag_state != TCP_ESTABLISHED &&
-	       msg->idiag_state != TCP_CLOSE_WAIT && msg->idiag_state != TCP_LISTEN;
-}
-
-static void add(struct netsock_table *table, const struct inet_diag_msg *msg)
-{
-	if (is_orphan(msg))
-		return;
-	if (table->count == table->capacity) {
+	if (table->filled == table->capacity) {
 		table->capacity = table->capacity > 0 ? table->capacity * 2 : 64;
 		table->rows = xreallocarray(table->rows, table->capacity, sizeof *table->rows);
 	}
-	table->rows[table->count++] = parse(msg);
+	table->rows[table->filled++] = parse(NLMSG_DATA(message));
 }
 
-/* The kernel has the answer ready when send() returns, so recv() does not wait. */
-static int collect(int link, struct netsock_table *table)
+/* Those that are closed go behind the others. */
+static void part(struct netsock_table *table)
 {
-	static _Alignas(struct nlmsghdr) char answer[MESSAGE_MAX];
-
-	for (;;) {
-		ssize_t n = recv(link, answer, sizeof answer, 0);
-		if (n < 0 && errno == EINTR)
+	for (size_t i = 0; i < table->filled; i++) {
+		struct netsock row = table->rows[i];
+		if (row.closed)
 			continue;
-		if (n <= 0)
-			return -1;
-		size_t len = (size_t)n;
-		for (const struct nlmsghdr *h = (const struct nlmsghdr *)answer; NLMSG_OK(h, len);
-			h = NLMSG_NEXT(h, len)) {
-			if (h->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (h->nlmsg_type == NLMSG_ERROR) {
-				errno = -((const struct nlmsgerr *)NLMSG_DATA(h))->error;
-				return -1;
-			}
-			add(table, NLMSG_DATA(h));
-		}
+		table->rows[i] = table->rows[table->count];
+		table->rows[table->count++] = row;
 	}
 }
 
+/*
+ * The old form of the question, which has no family: one pass over the kernel's table for IPv4 and
+ * IPv6 alike. The pass is what an answer costs when there are few connections, 0.2 ms.
+ */
 int netsock_dump(int link, bool listening, struct netsock_table *table)
 {
-	static const uint8_t families[] = {AF_INET, AF_INET6};
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req body;
+	} request = {
+		.header = {.nlmsg_len = sizeof request, .nlmsg_type = TCPDIAG_GETSOCK},
+		.body = {.idiag_family = AF_INET,
+			.idiag_states = listening ? 1U << TCP_LISTEN : OPEN_STATES},
+	};
 
-	table->count = 0;
+	table->count = table->filled = 0;
 	table->taken = clock_mono();
-	for (size_t i = 0; i < sizeof families; i++)
-		if (link < 0 || request(link, families[i], listening) < 0 ||
-			collect(link, table) < 0) {
-			table->count = 0;
-			return -1;
-		}
+	if (netlink_dump(link, &request.header, add, table) < 0) {
+		table->filled = 0;
+		return -1;
+	}
+	part(table);
 	return 0;
 }
 
@@ -145,25 +128,39 @@ int netsock_open_news(void)
 	return -1;
 }
 
+static void tell_news(const char *message, size_t len,
+	void (*heard)(void *arg, const struct netsock *closed), void *arg)
+{
+	const struct nlmsghdr *header = (const struct nlmsghdr *)message;
+
+	if (len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)) ||
+		header->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return;
+	struct netsock closed = parse(NLMSG_DATA(header));
+	heard(arg, &closed);
+}
+
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg)
 {
-	static _Alignas(struct nlmsghdr) char message[MESSAGE_MAX];
+	static _Alignas(struct nlmsghdr) char messages[NEWS_BATCH][NEWS_MAX];
+	struct iovec parts[NEWS_BATCH];
+	struct mmsghdr batch[NEWS_BATCH] = {0};
 
+	for (size_t i = 0; i < NEWS_BATCH; i++) {
+		parts[i] = (struct iovec){.iov_base = messages[i], .iov_len = NEWS_MAX};
+		batch[i].msg_hdr.msg_iov = &parts[i];
+		batch[i].msg_hdr.msg_iovlen = 1;
+	}
 	for (;;) {
-		ssize_t n = recv(news, message, sizeof message, MSG_DONTWAIT);
+		int n = recvmmsg(news, batch, NEWS_BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return n < 0 && errno == ENOBUFS ? -1 : 0;
-		size_t len = (size_t)n;
-		for (const struct nlmsghdr *h = (const struct nlmsghdr *)message; NLMSG_OK(h, len);
-			h = NLMSG_NEXT(h, len)) {
-			if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-				h->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				continue;
-			struct netsock closed = parse(NLMSG_DATA(h));
-			heard(arg, &closed);
-		}
+		for (int i = 0; i < n; i++)
+			tell_news(messages[i], batch[i].msg_len, heard, arg);
+		if (n < NEWS_BATCH)
+			return 0;
 	}
 }
 

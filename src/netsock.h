@@ -23,16 +23,17 @@ struct netsock {
 	uint16_t remote_port;
 	uint8_t family; /* AF_INET, AF_INET6 */
 	bool listening;
+	bool closed;	    /* by its program; the kernel still says goodbye */
 	uint8_t remote[16]; /* the address, 4 or 16 bytes */
 };
 
-/* All listening and connected sockets (those that only wait for the end of a closed connection are
- * left out). */
+/* All listening and connected sockets. */
 struct netsock_table {
 	struct netsock *rows;
 	size_t count;
 	size_t capacity;
-	nsec_t taken; /* monotonic: when the last dump began; 0: never */
+	size_t filled; /* behind the others, up to here: those that their program has closed */
+	nsec_t taken;  /* monotonic: when the last dump began; 0: never */
 };
 
 /*

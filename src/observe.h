@@ -1,15 +1,25 @@
 /*
  * observe: a stop as it is seen from outside, without the help of the application.
  *
- *     signalled -> not accepting (its listeners are closed) -> drained (no inbound connection is
- * left)
+ *     signalled -> not accepting (its listeners are closed)
+ *               -> drained (no inbound connection is left)
  *               -> released (no outbound connection is left) -> exited
  *
- * Just before the first signal the sockets of the dyno's processes are found (their inodes in
- * /proc/PID/fd, joined with the kernel's table). Then the kernel tells of each close; a look once a
- * second finds what is new, and what the news may have missed. What cannot be seen is not claimed:
- * connections are counted, not requests; and when a connection closes while its process is ending
- * already, it cannot be told whether the program closed it or its end did.
+ * Just before the first signal the sockets of the dyno's processes are found: their inodes in
+ * /proc/PID/fd, joined with the kernel's tables. Then the kernel tells of each close of a TCP
+ * socket; a look now and then finds what is new, and what the news may have missed. Of Unix sockets
+ * there are no news, so each of them is looked at ten times a second at first, and then once a
+ * second. Where the kernel refuses to tell news, looks must do for everything.
+ *
+ * What cannot be seen is not claimed:
+ *
+ * - Connections are counted, not requests.
+ * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
+ *   of the dyno has as well): only connections count that a process of ours has open. A listener
+ *   that only others still have is not ours any more: found by a look.
+ * - A close that is heard of while its process is ending may have been the program's or the
+ *   kernel's: see stopreport.h.
+ * - A new connection that a process gets from somebody else over a Unix socket is not looked for.
  */
 #ifndef GRACECTL_OBSERVE_H
 #define GRACECTL_OBSERVE_H
@@ -20,12 +30,30 @@
 
 #include "app.h"
 #include "netsock.h"
+#include "procwatch.h"
+#include "socktable.h"
+#include "stophistory.h"
 #include "timers.h"
 #include "tree.h"
+
+enum {
+	OBSERVE_PORTS = 64, /* who listens on more is not observed */
+	OBSERVE_PEERS = 256,
+	OBSERVE_LEFT = 256
+};
+
+/* How closes are learnt. */
+enum observe_watched {
+	OBSERVE_UNKNOWN, /* not at all */
+	OBSERVE_LOOKS,	 /* by a look now and then, so the times are coarse */
+	OBSERVE_EVENTS,	 /* the kernel tells of each */
+};
 
 /* What was seen of a stop. Times are since the first signal; -1: did not happen, or could not be
  * seen. */
 struct observe_report {
+	unsigned processes; /* told by the first signal */
+	enum observe_watched watched;
 	bool visible;	     /* false: the kernel or the rights of the process did not let us see */
 	unsigned listeners;  /* open at the signal */
 	unsigned inbound;    /* accepted or waiting to be accepted at the signal */
@@ -34,14 +62,24 @@ struct observe_report {
 	unsigned late;	     /* of these more than a second after it */
 	unsigned in_at_exit; /* inbound connections closed while their process was ending */
 	unsigned out_at_exit; /* outbound ones */
+	unsigned cut;	      /* of in_at_exit those that surely were open at its end */
+	unsigned leaked;      /* of out_at_exit likewise */
 	bool order_wrong; /* the last outbound connection was closed while inbound ones were open */
+	unsigned inbound_then; /* how many, if so */
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
-	char peers[256]; /* of the outbound connections: "127.0.0.1:27017 x10, 10.0.0.1:6379" */
+	char peers[OBSERVE_PEERS];  /* of the outbound connections: "127.0.0.1:27017 x10,
+				       unix:/run/x.sock" */
+	char left[OBSERVE_LEFT];    /* before SIGKILL: "1234 (node), 1240 (sh)" */
+	struct stophistory history; /* without a signal: nothing was observed at all */
 };
 
-struct observed;
+/* What it is doing now. */
+struct observe_now {
+	const char *phase; /* "accepting", "draining", "releasing" or "ending" */
+	unsigned listeners, inbound, outbound; /* open now */
+};
 
 struct observer {
 	struct app *app; /* NULL: not observing */
@@ -49,12 +87,26 @@ struct observer {
 	const char *dyno;
 	uint64_t launch;
 	nsec_t began; /* monotonic: the first signal */
-	struct observed *open;
-	size_t count;
-	unsigned listeners, inbound, outbound; /* open now */
-	uint16_t ports[8];		       /* on which it listened */
+	struct procwatch processes;
+	struct socktable table;
+	uint16_t ports[OBSERVE_PORTS]; /* on which it listened */
+	bool is_shared[OBSERVE_PORTS]; /* others listen there, too */
 	size_t port_count;
+
 	struct timer look;
+	nsec_t interval;     /* of the looks */
+	unsigned looks;	     /* how many there were */
+	nsec_t looked;	     /* since the first signal: the last of them */
+	struct timer glance; /* at listeners and Unix sockets */
+	bool has_unix;
+	bool is_settling; /* a close of an unknown socket may have been before the first look */
+
+	/* Closed sockets of which it is not known yet how. */
+	struct socktable_row *closing;
+	size_t closing_count, closing_capacity;
+	unsigned settlements;
+	bool is_killed;	      /* SIGKILL was sent */
+	bool has_died[ROLES]; /* the death of a process has closed such a socket */
 	struct observe_report report;
 	TAILQ_ENTRY(observer) link;
 };
@@ -63,9 +115,19 @@ struct observer {
 void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
 	uint64_t launch);
 
+/* To be called just before each signal: what is open at SIGKILL is known only then. */
+void observe_before(struct observer *observer, int signo);
+
+/* To be called after each signal that was sent, with the number of processes that got it. All times
+ * count from the first one. */
+void observe_signal(struct observer *observer, int signo, unsigned count);
+
+/* What is open now. False when nothing is observed, or nothing can be seen. */
+bool observe_now(const struct observer *observer, struct observe_now *now);
+
 /* The last process is gone: what is still counted as open was closed by that. Ends the observation;
- * the report stays. */
-void observe_end(struct observer *observer);
+ * the report stays. exit: of the main process. */
+void observe_end(struct observer *observer, const struct proc_exit *exit);
 
 /* Ends it without a last look, at any time, more than once if need be. */
 void observe_stop(struct observer *observer);

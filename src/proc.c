@@ -57,9 +57,9 @@ bool proc_stat_parse(const char *text, struct proc_stat *out)
 	if (sscanf(text, "%d", &pid) != 1)
 		return false;
 	if (sscanf(close_paren + 1,
-		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		    " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
 		    "%llu",
-		    &out->state, &ppid, &session, &start) != 4)
+		    &out->state, &ppid, &session, &out->threads, &start) != 5)
 		return false;
 	size_t len = (size_t)(close_paren - open_paren - 1);
 	if (len >= sizeof out->name)
@@ -229,20 +229,62 @@ bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
 	return found;
 }
 
-bool proc_is_ending(pid_t pid)
+/* Its files are still attached to it. A process has at least one file open, or else it is called
+ * ended too early. */
+static bool has_files(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return false;
+	while (!found && (entry = readdir(dir)) != NULL)
+		found = entry->d_name[0] != '.';
+	closedir(dir);
+	return found;
+}
+
+enum proc_end proc_end_of(struct proc_id id)
 {
 	enum {
 		PF_EXITING = 4
 	};
 	char text[512];
+	struct proc_stat stat;
 	unsigned flags;
 
-	if (read_proc(pid, "stat", text, sizeof text) <= 0)
-		return true;
-	const char *close_paren = strrchr(text, ')');
-	return close_paren == NULL ||
-	       sscanf(close_paren + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1 ||
-	       (flags & PF_EXITING) != 0;
+	if (read_proc(id.pid, "stat", text, sizeof text) <= 0 || !proc_stat_parse(text, &stat) ||
+		!proc_same(stat.id, id))
+		return PROC_ENDED;
+	if (sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+		(flags & PF_EXITING) == 0)
+		return PROC_RUNS;
+	return has_files(id.pid) ? PROC_ENDS : PROC_ENDED;
+}
+
+static unsigned long long status_field(const char *text, const char *key, int base)
+{
+	const char *line = strstr(text, key);
+
+	return line != NULL ? strtoull(line + strlen(key), NULL, base) : 0;
+}
+
+bool proc_status_read(pid_t pid, struct proc_status *out)
+{
+	char text[4096];
+
+	if (read_proc(pid, "status", text, sizeof text) <= 0)
+		return false;
+	*out = (struct proc_status){
+		.caught = status_field(text, "\nSigCgt:", 16),
+		.ignored = status_field(text, "\nSigIgn:", 16),
+		.blocked = status_field(text, "\nSigBlk:", 16),
+		.fd_size = (unsigned)status_field(text, "\nFDSize:", 10),
+	};
+	return true;
 }
 
 bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)

@@ -30,7 +30,8 @@ struct proc_stat {
 	struct proc_id id;
 	pid_t ppid;
 	pid_t session;
-	char state; /* R S D Z T ... */
+	char state;  /* R S D Z T ... */
+	int threads; /* how many it has */
 	char name[PROC_NAME_MAX];
 };
 
@@ -78,9 +79,26 @@ struct proc_exit proc_exit_from_wait(int wait_status);
  * in [] when there is none. */
 void proc_describe(pid_t pid, char *out, size_t size);
 
-/* True when it is gone or on its way: it has begun to end (PF_EXITING), and its files are closed by
- * that. */
-bool proc_is_ending(pid_t pid);
+/* How far a process has come to its end. */
+enum proc_end {
+	PROC_RUNS,
+	PROC_ENDS,  /* it executes nothing of its own any more (PF_EXITING), but its files are open
+		     */
+	PROC_ENDED, /* its files are being closed, or are; or it is gone */
+};
+
+enum proc_end proc_end_of(struct proc_id id);
+
+/* Some of what /proc/PID/status says. A set of signals: bit signo - 1. */
+struct proc_status {
+	uint64_t caught;
+	uint64_t ignored;
+	uint64_t blocked;
+	unsigned fd_size; /* no descriptor has a higher number */
+};
+
+/* Returns false when there is no such process. */
+bool proc_status_read(pid_t pid, struct proc_status *out);
 
 /* Calls found with the inode of each socket that a process has open. False when it may not be
  * looked at. */

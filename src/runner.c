@@ -10,11 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dynoenv.h"
 #include "fdio.h"
 #include "guardlink.h"
+#include "launch.h"
 #include "log.h"
-#include "port.h"
 #include "stopreport.h"
 #include "xmalloc.h"
 
@@ -46,6 +45,40 @@ static unsigned send_signal(struct runner *runner, int signo, bool all)
 	return tree_signal(&runner->tree, signo, false, runner->instance.main_ended);
 }
 
+/* Its deadlines have changed, so the moments have at which its stop has to be explained. */
+static void plan_why(struct runner *runner)
+{
+	nsec_t due = why_due(&runner->instance, runner->looks);
+
+	if (due != 0)
+		timer_set(runner->app->loop, &runner->why, due);
+	else
+		timer_stop(runner->app->loop, &runner->why);
+}
+
+void runner_why(struct runner *runner, struct why *why)
+{
+	const struct observer *observer = &runner->observer;
+
+	why_look(why, runner->app, &runner->tree, &runner->instance, observer->ports,
+		observer->port_count);
+}
+
+static void why_fired(void *owner)
+{
+	static struct why why;
+	struct runner *runner = owner;
+	nsec_t due;
+
+	runner_why(runner, &why);
+	why_publish(&why, runner->app);
+	/* An adopted stop may be past both moments. */
+	do
+		due = why_due(&runner->instance, ++runner->looks);
+	while (due != 0 && due <= why.taken);
+	plan_why(runner);
+}
+
 /* The wait of a rung counts from its signal, and not from what had to be done before. */
 static void allow_for(struct runner *runner, nsec_t delay)
 {
@@ -55,6 +88,7 @@ static void allow_for(struct runner *runner, nsec_t delay)
 		return;
 	*deadline += delay;
 	timer_set(runner->app->loop, &runner->deadline[INSTANCE_TIMER_RUNG], *deadline);
+	plan_why(runner);
 }
 
 /*
@@ -67,11 +101,13 @@ static unsigned op_signal(struct instance *instance, int signo, bool all)
 	struct runner *runner = instance->owner;
 	nsec_t began = clock_mono();
 
-	if (instance->rung == 1 && runner->signo == 0 && runner->observer.app == NULL)
+	if (instance->sent == 0 && runner->observer.app == NULL)
 		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
 			instance->launch);
 	runner->owner->save(runner->owner_arg);
+	observe_before(&runner->observer, signo);
 	unsigned count = send_signal(runner, signo, all);
+	observe_signal(&runner->observer, signo, count);
 	instance->sent = instance->rung;
 	allow_for(runner, clock_mono() - began);
 	runner->owner->touched(runner->owner_arg);
@@ -94,6 +130,10 @@ static void op_timer(struct instance *instance, enum instance_timer which, nsec_
 		timer_set(runner->app->loop, &runner->deadline[which], due);
 	else
 		timer_stop(runner->app->loop, &runner->deadline[which]);
+	if (which == INSTANCE_TIMER_RUNG && due != 0)
+		plan_why(runner);
+	else if (which == INSTANCE_TIMER_RUNG)
+		timer_stop(runner->app->loop, &runner->why);
 }
 
 static void op_publish(struct instance *instance, struct event *event)
@@ -117,7 +157,7 @@ static void op_describe(struct instance *instance, struct event *event)
 {
 	struct runner *runner = instance->owner;
 
-	observe_end(&runner->observer);
+	observe_end(&runner->observer, &instance->exit);
 	stopreport_fill(instance, &runner->observer.report, event);
 }
 
@@ -141,20 +181,6 @@ static void rung_fired(void *owner)
 }
 
 /* ---- what happens to it ---- */
-
-static void ready(void *owner)
-{
-	instance_handle(&((struct runner *)owner)->instance, INSTANCE_READY);
-}
-
-/* A listener that cannot be looked at is given the benefit of the doubt: its port was free when it
- * was drawn. */
-static bool owns_listener(void *owner, uint32_t inode)
-{
-	struct runner *runner = owner;
-
-	return tree_owns_socket(&runner->tree, inode) != 0;
-}
 
 static void give_up_search(struct runner *runner)
 {
@@ -220,72 +246,63 @@ void runner_check_empty(struct runner *runner)
 	instance_handle(instance, INSTANCE_EMPTY);
 }
 
+/* Whether the child of a dead supervisor became the program that was meant. Without its record
+ * nothing else is known. */
+static bool was_executed(const struct runner *runner)
+{
+	char name[RUNNER_FILE_NAME];
+	struct spawn_record record;
+
+	runner_file(&runner->instance, "id", name);
+	return spawn_read_record(runner->app->run_dir, name, &record)
+		       ? record.executed
+		       : faccessat(runner->app->run_dir, name, F_OK, 0) < 0;
+}
+
+/* Of an adopted one nobody tells whether it was executed. */
+static void look_for_exec(struct runner *runner)
+{
+	struct instance *instance = &runner->instance;
+
+	if (!runner->adopted || instance->config->ready != READY_NONE ||
+		instance->state != INSTANCE_STARTING)
+		return;
+	if (was_executed(runner))
+		instance_handle(instance, INSTANCE_READY);
+	else
+		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
+}
+
 /* Whoever was forked between the snapshot and the signal has not got it; look until nobody new
  * turns up. */
 static void again_fired(void *owner)
 {
 	struct runner *runner = owner;
 
-	if (runner->adopted && runner->instance.config->ready == READY_NONE)
-		ready(runner);
+	look_for_exec(runner);
 	if (runner->signo != 0 &&
 		tree_signal(&runner->tree, runner->signo, true, runner->instance.main_ended) > 0)
 		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
 	runner_check_empty(runner);
 }
 
-static void output_ended(void *owner)
+/* Its launch was told, but it never was the program that was meant. */
+static void abandon(struct runner *runner)
 {
-	(void)owner; /* the end of the processes decides, and asks for the output */
-}
-
-static void tell_launch_failed(struct runner *runner)
-{
-	struct event event;
-
-	event_begin(&event, EVENT_LAUNCH_FAILED, clock_wall(), runner->instance.dyno,
-		runner->instance.launch);
-	event_str(&event, "command", runner->instance.config->command);
-	event_str(&event, "reason", runner->instance.failure);
-	app_publish(runner->app, &event);
-	event_release(&event);
-}
-
-/* Reads what the child had to say about its exec; silence and the end of the pipe mean that it
- * worked. */
-static void hear_report(struct runner *runner)
-{
-	struct spawn_failure failure;
-
-	if (runner->report_fd < 0)
-		return;
-	ssize_t n = read(runner->report_fd, &failure, sizeof failure);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	ev_io_stop(runner->app->loop, &runner->report);
-	fdio_close(&runner->report_fd);
-	if (n == (ssize_t)sizeof failure) {
-		spawn_failure_text(&failure, runner->instance.config->workdir,
-			runner->instance.failure, sizeof runner->instance.failure);
-		runner->instance.lacking = spawn_failure_is_lack(&failure);
-		tell_launch_failed(runner);
-	} else if (runner->instance.config->ready == READY_NONE) {
-		ready(runner);
-	}
-}
-
-static void report_cb(struct ev_loop *loop, ev_io *watcher, int revents)
-{
-	(void)loop;
-	(void)revents;
-	hear_report(watcher->data);
+	runner->instance.abandoned = true;
+	runner->instance.main = PROC_NONE;
+	snprintf(runner->instance.failure, sizeof runner->instance.failure,
+		"its supervisor died before it was executed");
+	launch_tell_failed(runner);
 }
 
 void runner_main_exited(struct runner *runner, struct proc_exit exit)
 {
 	if (runner->instance.main_ended)
 		return;
-	hear_report(runner);
+	launch_hear(runner);
+	if (runner->adopted && !was_executed(runner))
+		abandon(runner);
 	deathwatch_stop(&runner->death);
 	runner->tree.main_is_child = false;
 	runner->instance.main_ended = true;
@@ -297,28 +314,10 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
 }
 
-/* Its launch was told, but it never was the program that was meant. */
-static void abandon(struct runner *runner)
-{
-	runner->instance.abandoned = true;
-	runner->instance.main = PROC_NONE;
-	snprintf(runner->instance.failure, sizeof runner->instance.failure,
-		"its supervisor died before it was executed");
-	tell_launch_failed(runner);
-}
-
 /* An adopted main process, or one that there never was, has ended. */
 static void main_gone(void *owner, struct proc_exit exit)
 {
 	struct runner *runner = owner;
-	char record[RUNNER_FILE_NAME];
-	struct proc_id unused;
-
-	/* A child that executes nothing empties its record. */
-	runner_file(&runner->instance, "id", record);
-	if (runner->adopted && faccessat(runner->app->run_dir, record, F_OK, 0) == 0 &&
-		!spawn_read_record(runner->app->run_dir, record, &unused))
-		abandon(runner);
 
 	app_tree_expire(runner->app);
 	runner_main_exited(runner, exit);
@@ -340,6 +339,7 @@ static struct runner *runner_new(struct app *app, const struct runner_owner *own
 	timer_init(&runner->deadline[INSTANCE_TIMER_BOOT], boot_fired, runner);
 	timer_init(&runner->deadline[INSTANCE_TIMER_RUNG], rung_fired, runner);
 	timer_init(&runner->again, again_fired, runner);
+	timer_init(&runner->why, why_fired, runner);
 	return runner;
 }
 
@@ -354,137 +354,18 @@ static void dyno_name(char *name, size_t size, const struct process_config *conf
 	snprintf(name, size, "%s.%u", config->name, number);
 }
 
-/* Opens the FIFO and has the guard hold it too. */
-static int open_output(struct runner *runner, const char *fifo)
-{
-	const struct process_config *config = runner->instance.config;
-	struct segment_limits limits = {.piece = config->log_segment, .keep = config->log_keep};
-	struct stat st;
-
-	if (mover_start(&runner->mover, runner->app, fifo, runner->instance.dyno,
-		    runner->instance.launch, limits, output_ended, runner) < 0)
-		return -1;
-	if (fstat(runner->mover.fifo, &st) == 0)
-		runner->fifo = st.st_ino;
-	guardlink_hold(runner->app->guard, runner->mover.fifo);
-	return 0;
-}
-
-static void begin_probe(struct runner *runner)
-{
-	probe_start(&runner->probe, runner->instance.port, owns_listener, ready, runner);
-}
-
-void runner_tell_launch(struct runner *runner)
-{
-	char *command =
-		dynoenv_show_command(runner->instance.config->command, runner->instance.port);
-	struct event event;
-
-	event_begin(
-		&event, EVENT_LAUNCH, clock_wall(), runner->instance.dyno, runner->instance.launch);
-	event_str(&event, "command", command);
-	event_int(&event, "pid", runner->instance.main.pid);
-	event_int(&event, "port", runner->instance.port);
-	app_publish(runner->app, &event);
-	event_release(&event);
-	free(command);
-}
-
-static int choose_port(struct runner *runner, unsigned number, struct cause *cause)
-{
-	const struct process_config *config = runner->instance.config;
-
-	if (config->port_kind == PORT_NONE)
-		return 0;
-	runner->instance.port = config->port_kind == PORT_FIXED
-					? (uint16_t)(config->port + number - 1)
-					: port_choose(cause);
-	return runner->instance.port == 0 ? -1 : 0;
-}
-
-/* A program that runs as another user may open /dev/stdout, which is this. */
-static int give_output(struct runner *runner, const char *fifo)
-{
-	const struct process_config *config = runner->instance.config;
-
-	return config->user == NULL
-		       ? 0
-		       : fchownat(runner->app->run_dir, fifo, config->uid, (gid_t)-1, 0);
-}
-
-static int make_output(struct runner *runner, const char *fifo, struct cause *cause)
-{
-	unlinkat(runner->app->run_dir, fifo, 0);
-	if (mkfifoat(runner->app->run_dir, fifo, 0600) < 0 || give_output(runner, fifo) < 0 ||
-		open_output(runner, fifo) < 0)
-		return cause_errno(cause, "cannot create its output %s/%s",
-			runner->app->config->run_dir, fifo);
-	return 0;
-}
-
-static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
-{
-	const struct process_config *config = runner->instance.config;
-	struct instance *instance = &runner->instance;
-	struct strlist env = STRLIST_INIT;
-	char record[RUNNER_FILE_NAME];
-	char *notify = NULL;
-
-	if (runner->probe.notify[0] != '\0')
-		notify = xasprintf("%s/%s", runner->app->config->run_dir, runner->probe.notify);
-	dynoenv_make(&env, runner->app, config, instance->dyno, runner->tree.mark, instance->port,
-		notify);
-	const struct spawn order = {
-		.command = config->command,
-		.env = &env,
-		.workdir = config->workdir,
-		.switch_user = config->user != NULL,
-		.switch_group = config->group != NULL,
-		.user = config->user,
-		.uid = config->uid,
-		.gid = config->gid,
-		.umask = config->umask,
-		.run_dir = runner->app->run_dir,
-		.fifo = fifo,
-		.record = runner_file(instance, "id", record),
-	};
-	pid_t pid = spawn_start(&order, &runner->report_fd, cause);
-	strlist_release(&env);
-	free(notify);
-	if (pid < 0)
-		return -1;
-	if (!proc_identify(pid, &instance->main))
-		instance->main = (struct proc_id){.pid = pid};
-	runner->tree.main = instance->main;
-	runner->tree.main_is_child = true;
-	return 0;
-}
-
-/* Everything that a launch needs, in order. What was made is undone by runner_free(). */
-static int launch(struct runner *runner, unsigned number, struct cause *cause)
-{
-	char fifo[RUNNER_FILE_NAME];
-
-	runner_file(&runner->instance, "out", fifo);
-	if (choose_port(runner, number, cause) < 0 ||
-		probe_prepare(&runner->probe, runner->app, runner->instance.config,
-			runner->instance.dyno, runner->instance.launch, cause) < 0 ||
-		make_output(runner, fifo, cause) < 0 || spawn(runner, fifo, cause) < 0)
-		return -1;
-	ev_io_init(&runner->report, report_cb, runner->report_fd, EV_READ);
-	runner->report.data = runner;
-	ev_io_start(runner->app->loop, &runner->report);
-	return 0;
-}
-
 /* A launch that failed becomes an end like any other, but not before the caller has its runner. */
 static void fail_launch(struct runner *runner, const struct cause *cause)
 {
 	snprintf(runner->instance.failure, sizeof runner->instance.failure, "%s", cause->text);
-	tell_launch_failed(runner);
+	launch_tell_failed(runner);
 	mover_stop(&runner->mover);
 	deathwatch_begin(&runner->death, runner->app, PROC_NONE, main_gone, runner);
+}
+
+void runner_tell_launch(struct runner *runner)
+{
+	launch_tell(runner);
 }
 
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
@@ -497,12 +378,12 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	dyno_name(dyno, sizeof dyno, config, number);
 	instance_init(&runner->instance, &runner_ops, runner, config, dyno, launch_number);
 	make_mark(runner);
-	if (launch(runner, number, &cause) < 0) {
+	if (launch_start(runner, number, &cause) < 0) {
 		fail_launch(runner, &cause);
 		return runner;
 	}
-	runner_tell_launch(runner);
-	begin_probe(runner);
+	launch_tell(runner);
+	launch_await_ready(runner);
 	return runner;
 }
 
@@ -530,6 +411,7 @@ static void resume(struct runner *runner)
 		if (instance->deadline[timer] != 0)
 			timer_set(runner->app->loop, &runner->deadline[timer],
 				instance->deadline[timer]);
+	plan_why(runner);
 	if (proc_stat_read(instance->main.pid, &stat) && proc_same(stat.id, instance->main))
 		app_add_reaper(runner->app, stat.ppid);
 	bool alive = !instance->main_ended && deathwatch_begin(&runner->death, runner->app,
@@ -546,7 +428,7 @@ static void resume(struct runner *runner)
 	else if (instance->config->ready == READY_NONE)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
 	else
-		begin_probe(runner);
+		launch_await_ready(runner);
 }
 
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
@@ -565,7 +447,8 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 	runner->adopted = true;
 	runner->tree.main = found->main;
 	tree_take_known(&runner->tree, known, known_count);
-	if (open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 && errno != ENOENT)
+	if (launch_open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 &&
+		errno != ENOENT)
 		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo,
 			strerror(errno));
 	resume(runner);
@@ -581,6 +464,7 @@ void runner_abandon(struct runner *runner)
 	for (size_t i = 0; i < INSTANCE_TIMERS; i++)
 		timer_stop(loop, &runner->deadline[i]);
 	timer_stop(loop, &runner->again);
+	timer_stop(loop, &runner->why);
 	deathwatch_stop(&runner->death);
 	if (runner->report_fd >= 0)
 		ev_io_stop(loop, &runner->report);

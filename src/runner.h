@@ -20,6 +20,7 @@
 #include "spawn.h"
 #include "timers.h"
 #include "tree.h"
+#include "why.h"
 
 struct runner;
 
@@ -43,6 +44,8 @@ struct runner {
 	struct timer deadline[INSTANCE_TIMERS];
 	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the
 			       end of the tree */
+	struct timer why;   /* the next time to say what holds its stop up */
+	unsigned looks;	    /* how often that was said */
 	ev_io report;	    /* launched: the pipe that tells of the exec */
 	int report_fd;	    /* -1: it has told, or is adopted */
 	struct deathwatch death; /* adopted: over its main process */
@@ -84,6 +87,9 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit);
 /* Looks whether anything of it is left, once its main process has ended. Called after children were
  * reaped. */
 void runner_check_empty(struct runner *runner);
+
+/* Looks at what it holds: what keeps it from ending, if it is being stopped. */
+void runner_why(struct runner *runner, struct why *why);
 
 /* Frees a runner whose instance is GONE, and removes its files from the run directory. Not from
  * within its own callbacks. */

@@ -168,6 +168,9 @@ static void make_argv(const char *command, struct strlist *argv)
 	}
 }
 
+/* The second line of a record: our supervisor was alive, so the program is executed. */
+static const char going_on[] = "executed\n";
+
 static _Noreturn void fail(int report, enum stage stage)
 {
 	struct spawn_failure failure = {.stage = (int)stage, .error = errno};
@@ -205,28 +208,22 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Writes into the record who we are, and locks it. Returns its descriptor, which the program keeps.
+ */
 static int take_record(const struct spawn *spawn)
 {
 	struct proc_id self;
 	char text[64];
 
-	int fd = openat(spawn->run_dir, spawn->record, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || !fdio_lock(fd) || !proc_identify(getpid(), &self))
+	int fd = openat(
+		spawn->run_dir, spawn->record, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || !fdio_lock(fd) || ftruncate(fd, 0) < 0 || !proc_identify(getpid(), &self))
 		return -1;
 	int len = snprintf(text, sizeof text, "%d %llu\n", (int)self.pid,
 		(unsigned long long)self.start_ticks);
-	if (pwrite(fd, text, (size_t)len, 0) != len)
+	if (write(fd, text, (size_t)len) != len)
 		return -1;
-	return fcntl(fd, F_DUPFD, SPAWN_LOCK_FD) < 0 ? -1 : 0;
-}
-
-/* The sign that nothing was executed. */
-static void empty_record(const struct spawn *spawn)
-{
-	int fd = openat(spawn->run_dir, spawn->record, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
+	return fcntl(fd, F_DUPFD, SPAWN_LOCK_FD);
 }
 
 static int open_output(const struct spawn *spawn)
@@ -260,12 +257,13 @@ static _Noreturn void child(const struct spawn *spawn, char *const *argv, int re
 	reset_signals();
 	if (open_output(spawn) < 0)
 		fail(report, STAGE_OUTPUT);
-	if (take_record(spawn) < 0)
+	int record = take_record(spawn);
+	if (record < 0)
 		fail(report, STAGE_RECORD);
-	if (getppid() != parent) {
-		empty_record(spawn);
+	if (getppid() != parent)
 		_exit(127);
-	}
+	if (write(record, going_on, strlen(going_on)) < 0)
+		fail(report, STAGE_RECORD);
 	spawn_restore_descriptors();
 	umask(spawn->umask);
 	become_user(spawn, report);
@@ -329,17 +327,20 @@ void spawn_failure_text(
 		snprintf(out, size, "%s: %s", stage, strerror(failure->error));
 }
 
-bool spawn_read_record(int run_dir, const char *record, struct proc_id *out)
+bool spawn_read_record(int run_dir, const char *record, struct spawn_record *out)
 {
 	struct buf text = BUF_INIT;
-	int pid;
+	int pid, len = 0;
 	unsigned long long start;
-	char end = '\0';
 
+	*out = (struct spawn_record){.id = PROC_NONE};
 	bool ok = fdio_read_at(run_dir, record, 64, &text) == 0 && text.len > 0 &&
-		  sscanf(text.data, "%d %llu%c", &pid, &start, &end) == 3 && end == '\n' && pid > 0;
-	if (ok)
-		*out = (struct proc_id){.pid = pid, .start_ticks = start};
+		  sscanf(text.data, "%d %llu%n", &pid, &start, &len) == 2 &&
+		  text.data[len] == '\n' && pid > 0;
+	if (ok) {
+		out->id = (struct proc_id){.pid = pid, .start_ticks = start};
+		out->executed = strcmp(text.data + len + 1, going_on) == 0;
+	}
 	buf_release(&text);
 	return ok;
 }

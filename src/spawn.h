@@ -74,7 +74,14 @@ bool spawn_failure_is_lack(const struct spawn_failure *failure);
 void spawn_failure_text(
 	const struct spawn_failure *failure, const char *workdir, char *out, size_t size);
 
+/* What the child has written into its record. */
+struct spawn_record {
+	struct proc_id id;
+	bool executed; /* it went on to execute the program; otherwise it is about to look whether
+			  its supervisor lives, or has ended since that one was dead */
+};
+
 /* Reads a record file. Returns false when it is missing or torn. */
-bool spawn_read_record(int run_dir, const char *record, struct proc_id *out);
+bool spawn_read_record(int run_dir, const char *record, struct spawn_record *out);
 
 #endif

@@ -1,11 +1,16 @@
 /* stopreport: see the header. */
 #include "stopreport.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
 #include "clock.h"
+
+enum {
+	TEXT = 192
+};
 
 /* Verdict and evidence, both growing. */
 struct judgement {
@@ -31,60 +36,84 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
-/* Whether it was a signal that closed what was open is certain only when a signal ended the
- * process. */
-static void judge_connections(struct judgement *judgement, const struct instance *instance,
-	const struct observe_report *report)
+static void judge_dead(
+	struct judgement *judgement, const char *verdict, unsigned count, const char *direction)
 {
-	bool by_signal = instance->killed || instance->boot_forced || instance->exit.signo != 0;
-	char text[160];
+	char text[TEXT];
 
-	if (report->in_at_exit > 0 && by_signal) {
-		snprintf(text, sizeof text,
-			"%u inbound connection%s open when it was ended by a signal",
-			report->in_at_exit, report->in_at_exit == 1 ? " was" : "s were");
-		judge(judgement, "cut", text);
-	}
-	if (report->out_at_exit > 0 && by_signal) {
-		snprintf(text, sizeof text,
-			"%u outbound connection%s open when it was ended by a signal",
-			report->out_at_exit, report->out_at_exit == 1 ? " was" : "s were");
-		judge(judgement, "leaked", text);
-	}
-	if (by_signal || report->in_at_exit + report->out_at_exit == 0)
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text, "%u %s connection%s %s open when their process ended", count,
+		direction, plural(count), count == 1 ? "was" : "were");
+	judge(judgement, verdict, text);
+}
+
+static void explain_unclear(struct judgement *judgement, unsigned count, const char *direction)
+{
+	char text[TEXT];
+
+	if (count == 0)
 		return;
 	snprintf(text, sizeof text,
-		"%u inbound and %u outbound connections closed while it was exiting: by the "
-		"program or by "
-		"its exit, which cannot be told apart",
-		report->in_at_exit, report->out_at_exit);
+		"%u %s connection%s closed while their process was ending: by the program or by "
+		"its end, which cannot be told apart from outside",
+		count, direction, plural(count));
 	add(&judgement->evidence, "; ", text);
+}
+
+static void judge_connections(struct judgement *judgement, const struct observe_report *report)
+{
+	judge_dead(judgement, "cut", report->cut, "inbound");
+	judge_dead(judgement, "leaked", report->leaked, "outbound");
+	explain_unclear(judgement, report->in_at_exit - report->cut, "inbound");
+	explain_unclear(judgement, report->out_at_exit - report->leaked, "outbound");
+}
+
+static void judge_status(struct judgement *judgement, const struct instance *instance)
+{
+	const struct proc_exit *exit = &instance->exit;
+	char verdict[32], text[TEXT];
+
+	if (!exit->known) {
+		judge(judgement, "status unknown", "nobody could learn its exit status");
+		return;
+	}
+	if (exit->status == 0)
+		return;
+	snprintf(verdict, sizeof verdict, "status %d", exit->status);
+	if (exit->signo != 0)
+		snprintf(text, sizeof text, "it was ended by %s", signal_name(exit->signo));
+	else
+		snprintf(text, sizeof text, "it exited with %d", exit->status);
+	judge(judgement, verdict, text);
 }
 
 static void judge_stop(struct judgement *judgement, const struct instance *instance,
 	const struct observe_report *report)
 {
-	char verdict[32], text[160];
+	char text[OBSERVE_LEFT + TEXT];
 
-	if (instance->killed || instance->boot_forced)
-		judge(judgement, "forced", "SIGKILL was needed");
-	judge_connections(judgement, instance, report);
+	if (instance->killed || instance->boot_forced) {
+		snprintf(text, sizeof text, "SIGKILL was needed%s%s",
+			report->left[0] != '\0' ? ": " : "", report->left);
+		judge(judgement, "forced", text);
+	}
+	judge_connections(judgement, report);
 	if (report->late > 0) {
 		snprintf(text, sizeof text,
-			"%u connection%s accepted more than a second after the signal",
-			report->late, plural(report->late));
+			"%u connection%s came in more than a second after the signal", report->late,
+			plural(report->late));
 		judge(judgement, "late accepts", text);
 	}
-	if (report->order_wrong)
-		judge(judgement, "order wrong",
-			"its last outbound connection was closed while inbound ones were open");
-	if (instance->exit.known && instance->exit.status != 0) {
-		snprintf(verdict, sizeof verdict, "status %d", instance->exit.status);
-		snprintf(text, sizeof text, "it exited with %d", instance->exit.status);
-		judge(judgement, verdict, text);
+	if (report->order_wrong) {
+		snprintf(text, sizeof text,
+			"its last outbound connection was closed while %u inbound connection%s %s "
+			"open",
+			report->inbound_then, plural(report->inbound_then),
+			report->inbound_then == 1 ? "was" : "were");
+		judge(judgement, "order wrong", text);
 	}
-	if (!instance->exit.known)
-		judge(judgement, "status unknown", "nobody could learn its exit status");
+	judge_status(judgement, instance);
 	if (judgement->verdict.len == 0)
 		buf_adds(&judgement->verdict, "clean");
 }
@@ -95,19 +124,47 @@ static void put_ms(struct event *event, const char *key, nsec_t time)
 		event_int(event, key, time / NSEC_PER_MSEC);
 }
 
+/* What never began to be observed has no phases, and not even zeros. */
+static void put_phases(struct event *event, const struct observe_report *report)
+{
+	if (report->history.signal_count == 0)
+		return;
+	put_ms(event, "not_accepting_ms", report->not_accepting);
+	put_ms(event, "drained_ms", report->drained);
+	put_ms(event, "released_ms", report->released);
+}
+
 static void put_observed(struct event *event, const struct observe_report *report)
 {
+	static const char *const watched[] = {
+		[OBSERVE_UNKNOWN] = "unknown",
+		[OBSERVE_LOOKS] = "looks",
+		[OBSERVE_EVENTS] = "events",
+	};
+
+	event_int(event, "processes", report->processes);
 	event_int(event, "visible", report->visible);
+	event_str(event, "watched", watched[report->watched]);
 	event_int(event, "listeners", report->listeners);
 	event_int(event, "inbound", report->inbound);
 	event_int(event, "outbound", report->outbound);
 	event_str(event, "peers", report->peers);
 	event_int(event, "accepted", report->accepted);
+	event_int(event, "late", report->late);
 	event_int(event, "inbound_at_exit", report->in_at_exit);
 	event_int(event, "outbound_at_exit", report->out_at_exit);
-	put_ms(event, "not_accepting_ms", report->not_accepting);
-	put_ms(event, "drained_ms", report->drained);
-	put_ms(event, "released_ms", report->released);
+	put_phases(event, report);
+	stophistory_fill(&report->history, event);
+}
+
+/* The time before SIGKILL; none for one that did not boot, which gets nothing else. */
+static nsec_t time_allowed(const struct instance *instance)
+{
+	const struct ladder *stop = &instance->config->stop;
+
+	if (instance->boot_forced)
+		return 0;
+	return stop->rung[stop->count - 1].signo == SIGKILL ? ladder_grace(stop) : LADDER_FOREVER;
 }
 
 void stopreport_fill(
@@ -119,9 +176,13 @@ void stopreport_fill(
 
 	judge_stop(&judgement, instance, report);
 	event_str(event, "reason", instance->reason);
-	event_str(event, "signal", signal_name(stop->rung[0].signo));
+	event_str(event, "signal",
+		signal_name(instance->boot_forced ? SIGKILL : stop->rung[0].signo));
 	event_str(event, "ladder", ladder_format(stop, ladder));
 	event_int(event, "ms", (clock_mono() - instance->stop_began) / NSEC_PER_MSEC);
+	nsec_t allowed = time_allowed(instance);
+	if (allowed != LADDER_FOREVER)
+		event_int(event, "allowed_ms", allowed / NSEC_PER_MSEC);
 	put_observed(event, report);
 	if (instance->exit.known)
 		event_int(event, "status", instance->exit.status);

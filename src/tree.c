@@ -197,6 +197,16 @@ bool tree_each_socket(
 	return complete;
 }
 
+void tree_each(struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg)
+{
+	const struct proc_stat **members;
+	size_t count = find(tree, &members);
+
+	for (size_t i = 0; i < count; i++)
+		if (!is_dead(members[i]))
+			found(arg, members[i]);
+}
+
 void tree_release(struct tree *tree)
 {
 	free(tree->known);

@@ -62,6 +62,10 @@ int tree_owns_socket(struct tree *tree, uint32_t inode);
 bool tree_each_socket(
 	struct tree *tree, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
 
+/* Calls found for each of them that lives. */
+void tree_each(
+	struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg);
+
 void tree_release(struct tree *tree);
 
 #endif

@@ -4,14 +4,24 @@
  * A message is one BSON document; its own length field frames it. Every message carries the version
  * of the protocol as "v". A client sends one request and reads answers until "done".
  *
- *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "ping" | "upgrade", targets:
- * ["web.1", "web", ...], events: bool, long: bool, base: see below} accepted  {v, type: "accepted",
- * pid, guard, version, deadline_ms: how long the answer may take at most, base: [{dyno, launches,
- * failures, kills}, ...]: the counters of the dynos that are waited for} event     {v, type:
- * "event", event: {...}}          as in the journal, for the dynos that are waited for result {v,
- * type: "result", dyno, code, text}     one for each dyno that is waited for dyno      {v, type:
- * "dyno", ...}                    one for each dyno, the answer to ps; see snapshot.h done      {v,
- * type: "done", code: an exit code, text: "" or what to tell the user}
+ *     request   {v, cmd: "start" | "stop" | "restart" | "ps" | "why" | "ping" | "upgrade",
+ *                targets: ["web.1", "web", ...], events: bool, long: bool, base: see below}
+ *     accepted  {v, type: "accepted", pid, guard, version,
+ *                deadline_ms: how long the answer may take at most,
+ *                base: [{dyno, launches, failures, kills}, ...]: the counters of the dynos that are
+ *                      waited for}
+ *     event     {v, type: "event", event: {...}}: as in the journal, for the dynos that are waited
+ *                for
+ *     result    {v, type: "result", dyno, code, text}: one for each dyno that is waited for
+ *     dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h
+ *     why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
+ *                kill_in_ms, processes: how many, held_by: [{pid, parent, command, state,
+ *                wait_channel, signals, listening, inbound, outbound, inbound_peers,
+ *                outbound_peers, children, text: all of it in words}, ...]}: one for each instance,
+ *                the answer to why. Without targets only those that are being stopped. signal,
+ *                elapsed_ms and kill_in_ms only of these, and the last one only when SIGKILL will
+ *                come; a dyno without an instance has nothing but dyno and state.
+ *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}
  */
 #ifndef GRACECTL_WIRE_H
 #define GRACECTL_WIRE_H

@@ -293,6 +293,7 @@ assert [(d["dyno"], d["code"], d["text"]) for d in answer["dynos"]] == [("app.1"
 		State changed from up to down
 		Stopping all processes with SIGTERM
 		Main process exited with status 0, waiting for 1 more: PID (slow)
+		Process PID (slow) ended after N s, 0 left
 		Process exited with status 0
 	END
 	assert_equal "the output" $'ready\nfinishing\nfinished' "$(output_of app.1)"

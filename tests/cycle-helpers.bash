@@ -37,7 +37,7 @@ has_output() {
 # main_lines DYNO: what the platform said of the dyno, without the phases of its stops, which differ with luck.
 main_lines() {
 	platform_lines "$1" |
-		grep -vE '^(Open at the signal: |(Not accepting any more|Drained|Released) after )'
+		grep -vE '^(Open at the signal: |(Not accepting any more|Drained|Released) after |Process [0-9]+ \(.*\) ended after )'
 }
 
 # assert_first_lines DYNO: what the platform said of the dyno begins with the standard input.

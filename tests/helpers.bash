@@ -267,12 +267,12 @@ wait_for_state() {
 }
 
 # assert_log DYNO: the standard input has all lines that the platform says of the dyno, in their order.
-# "PID" in it stands for any number.
+# "PID" in it stands for any number, "N s" for any time.
 assert_log() {
 	local expected actual
 
 	expected=$(cat)
-	actual=$(platform_lines "$1" | sed 's/\b[0-9]\+ (/PID (/g')
+	actual=$(platform_lines "$1" | sed 's/\b[0-9]\+ (/PID (/g; s/\b[0-9.]\+ s\b/N s/g')
 	diff -u --label "expected of $1" --label "actual log of $1" <(echo "$expected") <(echo "$actual")
 }
 

@@ -68,6 +68,12 @@ static void test_own_lines(void)
 		"Stopping 1 remaining process with SIGINT", "one process is not called processes");
 	is_str(LINE(EVENT_STOP_NEXT, "processes", "2", "signal", "SIGINT"),
 		"Stopping 2 remaining processes with SIGINT", "two processes are");
+	is_str(LINE(EVENT_OPEN, "inbound", "1", "outbound", "2", "peers", "127.0.0.1:27017 x2"),
+		"Open at the signal: 1 inbound connection, 2 outbound (127.0.0.1:27017 x2)",
+		"what was open is told with the other ends");
+	is_str(LINE(EVENT_OPEN, "inbound", "3", "outbound", "0", "peers", ""),
+		"Open at the signal: 3 inbound connections, 0 outbound",
+		"without other ends nothing stands in their place");
 	is_str(LINE(EVENT_MAIN_EXIT, "status", "0", "left", "2", "names", "node, sh"),
 		"Main process exited with status 0, waiting for 2 more: node, sh",
 		"the end of the main process tells its status");

@@ -266,13 +266,15 @@ static void test_record(void)
 {
 	struct spawn order = order_for("sleep 100 & sleep 100 & wait");
 	struct spawn_failure failure;
-	struct proc_id id, recorded = PROC_NONE;
+	struct spawn_record recorded;
+	struct proc_id id;
 
 	prepare();
 	pid_t pid = start(&order, &failure);
 	ok(spawn_read_record(run_dir, order.record, &recorded),
 		"when it is executed, it has a record");
-	ok(proc_identify(pid, &id) && proc_same(id, recorded), "the record is its identity");
+	ok(recorded.executed, "which says so");
+	ok(proc_identify(pid, &id) && proc_same(id, recorded.id), "the record is its identity");
 	ok(fdio_is_locked_at(run_dir, order.record), "the record is locked");
 	struct stat st;
 	ok(fstatat(run_dir, order.record, &st, 0) == 0 && (st.st_mode & 0777) == 0600,
@@ -293,7 +295,7 @@ static void test_record(void)
 	kill(second, SIGKILL);
 	ok(wait_until(!fdio_is_locked_at(run_dir, order.record)),
 		"not longer than the last of them");
-	ok(spawn_read_record(run_dir, order.record, &recorded) && proc_same(id, recorded),
+	ok(spawn_read_record(run_dir, order.record, &recorded) && proc_same(id, recorded.id),
 		"the record itself stays");
 }
 
@@ -302,20 +304,25 @@ static void test_torn_record(void)
 	static const char *const torn[] = {"", "12", "12 34", "12 34x\n", "x 34\n", "12\n",
 		"0 34\n", "-12 34\n",
 		"12 34567890123456789012345678901234567890123456789012345678901234567890\n"};
-	struct proc_id id;
+	struct spawn_record read;
 	char name[120];
 
 	for (size_t i = 0; i < sizeof torn / sizeof *torn; i++) {
 		snprintf(name, sizeof name, "a record with \"%.*s\" is torn",
 			(int)strcspn(torn[i], "\n"), torn[i]);
 		fdio_replace_at(run_dir, "torn", torn[i], strlen(torn[i]));
-		ok(!spawn_read_record(run_dir, "torn", &id), name);
+		ok(!spawn_read_record(run_dir, "torn", &read), name);
 	}
 	unlinkat(run_dir, "torn", 0);
-	ok(!spawn_read_record(run_dir, "torn", &id), "one that is missing is no record");
+	ok(!spawn_read_record(run_dir, "torn", &read), "one that is missing is no record");
 	fdio_replace_at(run_dir, "torn", "12 34\n", 6);
-	ok(spawn_read_record(run_dir, "torn", &id) && id.pid == 12 && id.start_ticks == 34,
+	ok(spawn_read_record(run_dir, "torn", &read) && read.id.pid == 12 &&
+			read.id.start_ticks == 34,
 		"a whole one is");
+	ok(!read.executed, "of a child that has not got to execute anything");
+	fdio_replace_at(run_dir, "torn", "12 34\nexec", 10);
+	ok(spawn_read_record(run_dir, "torn", &read) && !read.executed,
+		"nor has one whose second line is torn");
 	unlinkat(run_dir, "torn", 0);
 }
 

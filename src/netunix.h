@@ -1,0 +1,39 @@
+/*
+ * netunix: the Unix sockets of this network namespace that have a connection or listen, from
+ * NETLINK_SOCK_DIAG. No news of their closes exist, so they can only be looked at.
+ */
+#ifndef GRACECTL_NETUNIX_H
+#define GRACECTL_NETUNIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NETUNIX_NAME = 112
+};
+
+struct netunix {
+	uint64_t cookie;
+	uint32_t inode;
+	bool has_peer;
+	uint32_t peer; /* inode of the other end, 0: none, or not accepted yet */
+	bool listening;
+	char name[NETUNIX_NAME]; /* "/run/x.sock", "@abstract"; "": it has none */
+};
+
+struct netunix_table {
+	struct netunix *rows; /* in the order of the inodes */
+	size_t count;
+	size_t capacity;
+};
+
+/* Stream and packet sockets. link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then
+ * the table is empty. */
+int netunix_dump(int link, struct netunix_table *table);
+
+const struct netunix *netunix_find(const struct netunix_table *table, uint32_t inode);
+
+void netunix_release(struct netunix_table *table);
+
+#endif

@@ -1,0 +1,182 @@
+/* observe-close: see observe-parts.h. */
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "observe-parts.h"
+#include "xmalloc.h"
+
+/* ---- phases ---- */
+
+unsigned observe_count(const struct observer *observer, enum socktable_role role)
+{
+	return observer->table.counts[role];
+}
+
+/* Inbound connections that a program has accepted and not closed, in the last look. */
+static unsigned count_accepted(const struct observer *observer)
+{
+	const struct socktable *table = &observer->table;
+	unsigned count = 0;
+
+	for (size_t i = 0; i < table->count; i++)
+		count += table->rows[i].role == ROLE_INBOUND && table->rows[i].sock.inode != 0;
+	return count;
+}
+
+static bool is_released(const struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+
+	return report->released < 0 && report->outbound > 0 &&
+	       observe_count(observer, ROLE_OUTBOUND) == 0 && !observer->has_died[ROLE_OUTBOUND];
+}
+
+/* Each phase is reached once, and not by the death of a process. surely: it was the program that
+ * closed the last outbound connection. */
+static void check_phases(struct observer *observer, bool surely)
+{
+	struct observe_report *report = &observer->report;
+	unsigned inbound = observe_count(observer, ROLE_INBOUND);
+	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
+	unsigned all_inbound = report->inbound + report->accepted;
+	nsec_t now = observe_elapsed(observer);
+
+	stophistory_add_step(
+		&report->history, now, inbound, observe_count(observer, ROLE_OUTBOUND));
+	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
+		!observer->has_died[ROLE_LISTENER]) {
+		report->not_accepting = now;
+		observe_say_phase(observer, EVENT_NOT_ACCEPTING, now, report->listeners);
+	}
+	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
+		!observer->has_died[ROLE_INBOUND]) {
+		report->drained = now;
+		observe_say_phase(observer, EVENT_DRAINED, now, all_inbound);
+	}
+	if (is_released(observer)) {
+		report->released = now;
+		report->inbound_then = surely ? count_accepted(observer) : 0;
+		report->order_wrong = report->inbound_then > 0;
+		observe_say_phase(observer, EVENT_RELEASED, now, report->outbound);
+	}
+}
+
+/* ---- how a socket was closed ---- */
+
+void observe_close(struct observer *observer, struct socktable_row *row)
+{
+	if (observer->closing_count == observer->closing_capacity) {
+		observer->closing_capacity =
+			observer->closing_capacity > 0 ? observer->closing_capacity * 2 : 64;
+		observer->closing = xreallocarray(
+			observer->closing, observer->closing_capacity, sizeof *observer->closing);
+	}
+	observer->closing[observer->closing_count] = *row;
+	observer->closing[observer->closing_count++].name = NULL;
+	socktable_remove(&observer->table, row);
+}
+
+/* Asked once in a settlement, after all its news were read. */
+static enum proc_end end_of(struct observer *observer, struct procwatch_item *item)
+{
+	if (item->asked == observer->settlements)
+		return item->end;
+	item->asked = observer->settlements;
+	item->end = proc_end_of(item->id);
+	return item->end;
+}
+
+/* The process that alone has it open, or NULL. */
+static struct procwatch_item *owner_of(struct observer *observer, const struct socktable_row *row)
+{
+	struct procwatch_item *only = TAILQ_FIRST(&observer->processes.items);
+
+	if (row->shared)
+		return NULL;
+	if (row->owner != 0)
+		return procwatch_find(&observer->processes, row->owner);
+	return only != NULL && TAILQ_NEXT(only, link) == NULL ? only : NULL;
+}
+
+/* Whether all who may have had it open are past closing it themselves; struck: by a signal that
+ * they do not handle, as it seems. */
+static bool has_ended(struct observer *observer, struct procwatch_item *owner, bool *struck)
+{
+	struct procwatch_item *item;
+
+	*struck = true;
+	TAILQ_FOREACH (item, &observer->processes.items, link) {
+		if (owner != NULL && item != owner)
+			continue;
+		if (!item->has_ended && end_of(observer, item) != PROC_ENDED)
+			return false;
+		*struck &= item->deadly != 0;
+	}
+	return true;
+}
+
+/* Counts it. Returns whether it may have been the end of its process that closed it. */
+static bool settle(struct observer *observer, const struct socktable_row *row)
+{
+	struct observe_report *report = &observer->report;
+	struct procwatch_item *owner = owner_of(observer, row);
+	bool is_inbound = row->role == ROLE_INBOUND, is_outbound = row->role == ROLE_OUTBOUND;
+	bool struck;
+
+	if (!has_ended(observer, owner, &struck))
+		return false;
+	observer->has_died[row->role] |= row->doomed || struck;
+	/* When a Unix socket was closed is not known so exactly. */
+	if (row->doomed || struck || row->sock.family != AF_UNIX) {
+		report->in_at_exit += is_inbound;
+		report->out_at_exit += is_outbound;
+	}
+	if (row->doomed) {
+		report->cut += is_inbound;
+		report->leaked += is_outbound;
+	} else if (owner != NULL) {
+		owner->inbound += is_inbound;
+		owner->outbound += is_outbound;
+	}
+	return row->role != ROLE_LISTENER;
+}
+
+/* Returns whether it surely was the program that closed them all. */
+static bool settle_all(struct observer *observer)
+{
+	bool surely = true;
+
+	for (size_t i = 0; i < observer->closing_count; i++)
+		surely &= !settle(observer, &observer->closing[i]);
+	observer->closing_count = 0;
+	return surely;
+}
+
+/*
+ * The news of closes may come in another order than the closes, and that of a close comes only when
+ * the other side has answered. So when the last outbound connection is closed while there are
+ * inbound ones, the kernel is asked which of these a program still has open.
+ */
+void observe_settle(struct observer *observer)
+{
+	observer->settlements++;
+	bool surely = settle_all(observer);
+	if (is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0) {
+		observe_look(observer);
+		observer->settlements++;
+		settle_all(observer);
+	}
+	check_phases(observer, surely);
+}
+
+void observe_count_struck(struct observer *observer)
+{
+	struct observe_report *report = &observer->report;
+	const struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &observer->processes.items, link)
+		if (procwatch_was_struck(item)) {
+			report->cut += item->inbound;
+			report->leaked += item->outbound;
+		}
+}

@@ -1,0 +1,110 @@
+/* observe-lines: see observe-parts.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "observe-parts.h"
+
+enum {
+	PEERS_MAX = 8,
+	PEER_TEXT = 128,
+	SECONDS_TEXT = 32
+};
+
+static void begin_event(const struct observer *observer, struct event *event, enum event_kind kind)
+{
+	event_begin(event, kind, clock_wall(), observer->dyno, observer->launch);
+}
+
+static void publish(struct observer *observer, struct event *event)
+{
+	app_publish(observer->app, event);
+	event_release(event);
+}
+
+static const char *seconds(nsec_t time, char text[static SECONDS_TEXT])
+{
+	snprintf(text, SECONDS_TEXT, "%.2f", (double)time / (double)NSEC_PER_SEC);
+	return text;
+}
+
+void observe_say_phase(
+	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count)
+{
+	char text[SECONDS_TEXT];
+	struct event event;
+
+	begin_event(observer, &event, kind);
+	event_str(&event, "seconds", seconds(after, text));
+	event_int(&event, "count", count);
+	publish(observer, &event);
+}
+
+void observe_say_open(struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+	struct event event;
+
+	if (report->inbound + report->outbound == 0)
+		return;
+	begin_event(observer, &event, EVENT_OPEN);
+	event_int(&event, "inbound", report->inbound);
+	event_int(&event, "outbound", report->outbound);
+	event_str(&event, "peers", report->peers);
+	publish(observer, &event);
+}
+
+/* The main process has a line of its own, see EVENT_MAIN_EXIT and EVENT_EXIT. */
+void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after)
+{
+	const struct procwatch *processes = &observer->processes;
+	char text[SECONDS_TEXT];
+	struct event event;
+
+	if (item->id.pid == observer->tree->main.pid || processes->count < 2 ||
+		processes->watched < processes->count)
+		return;
+	begin_event(observer, &event, EVENT_PROCESS_EXIT);
+	event_int(&event, "pid", item->id.pid);
+	event_str(&event, "name", item->name);
+	event_str(&event, "seconds", seconds(after, text));
+	event_int(&event, "left", (int64_t)processes->left);
+	publish(observer, &event);
+}
+
+static const char *peer_text(const struct socktable_row *row, char text[static PEER_TEXT])
+{
+	char address[NETSOCK_TEXT];
+
+	if (row->name != NULL)
+		snprintf(text, PEER_TEXT, "unix:%s", row->name);
+	else
+		snprintf(text, PEER_TEXT, "%s", netsock_remote_text(&row->sock, address));
+	return text;
+}
+
+void observe_list_peers(const struct observer *observer, char text[static OBSERVE_PEERS])
+{
+	char names[PEERS_MAX][PEER_TEXT], name[PEER_TEXT];
+	unsigned counts[PEERS_MAX] = {0};
+	size_t known = 0, len = 0;
+
+	for (size_t i = 0; i < observer->table.count; i++) {
+		const struct socktable_row *row = &observer->table.rows[i];
+		size_t at = 0;
+		if (row->role != ROLE_OUTBOUND)
+			continue;
+		peer_text(row, name);
+		while (at < known && strcmp(names[at], name) != 0)
+			at++;
+		if (at == PEERS_MAX)
+			continue;
+		if (at == known)
+			memcpy(names[known++], name, sizeof name);
+		counts[at]++;
+	}
+	text[0] = '\0';
+	for (size_t i = 0; i < known && len < OBSERVE_PEERS; i++)
+		len += (size_t)snprintf(text + len, OBSERVE_PEERS - len,
+			counts[i] > 1 ? "%s%s x%u" : "%s%s", i > 0 ? ", " : "", names[i],
+			counts[i]);
+}

@@ -1,0 +1,400 @@
+/* observe-look: see observe-parts.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netunix.h"
+#include "observe-parts.h"
+#include "procsock.h"
+#include "xmalloc.h"
+
+/* However busy the machine is, the news of a close have come then. */
+#define NEWS_DELAY_MAX (2 * NSEC_PER_SEC)
+
+/* One look. */
+struct look {
+	struct observer *observer;
+	struct procsock_list owned; /* by our processes */
+	bool is_first;
+	bool has_scanned;
+	bool is_complete; /* everything could be seen */
+};
+
+/* ---- ports ---- */
+
+static size_t place_of_port(const struct observer *observer, uint16_t port)
+{
+	size_t at = 0;
+
+	while (at < observer->port_count && observer->ports[at] != port)
+		at++;
+	return at;
+}
+
+bool observe_is_port(const struct observer *observer, uint16_t port, bool *shared)
+{
+	size_t at = place_of_port(observer, port);
+
+	*shared = at < observer->port_count && observer->is_shared[at];
+	return at < observer->port_count;
+}
+
+static void add_port(struct look *look, uint16_t port)
+{
+	struct observer *observer = look->observer;
+
+	if (place_of_port(observer, port) < observer->port_count)
+		return;
+	if (observer->port_count == OBSERVE_PORTS)
+		look->is_complete = false;
+	else
+		observer->ports[observer->port_count++] = port;
+}
+
+static void share_port(struct observer *observer, uint16_t port)
+{
+	size_t at = place_of_port(observer, port);
+
+	if (at < observer->port_count)
+		observer->is_shared[at] = true;
+}
+
+/* ---- who has what open ---- */
+
+static void add_process(void *arg, const struct proc_stat *stat)
+{
+	procwatch_add(arg, stat, false);
+}
+
+/* Processes may have come since the first look. */
+static void scan(struct look *look)
+{
+	struct observer *observer = look->observer;
+	struct procwatch_item *item;
+
+	if (look->has_scanned)
+		return;
+	look->has_scanned = true;
+	if (!look->is_first)
+		tree_each(observer->tree, add_process, &observer->processes);
+	TAILQ_FOREACH (item, &observer->processes.items, link)
+		if (!item->has_ended)
+			look->is_complete &= procsock_scan(&look->owned, item->id.pid);
+	procsock_sort(&look->owned);
+}
+
+/* Whether several descriptors of a socket are in several processes. */
+static bool is_shared(const struct procsock *found, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (found[i].pid != found[0].pid)
+			return true;
+	return false;
+}
+
+/* Fills in who has that socket open. False when none of ours has. */
+static bool find_owner(const struct look *look, struct socktable_row *row)
+{
+	size_t count;
+	const struct procsock *found = procsock_find(&look->owned, row->sock.inode, &count);
+
+	if (found == NULL)
+		return false;
+	row->owner = found->pid;
+	row->fd = found->fd;
+	row->shared = is_shared(found, count);
+	return true;
+}
+
+/* ---- TCP ---- */
+
+/* Whose a connection on a port is that is ours alone is known without looking who has it open. */
+static bool wants_owner(const struct observer *observer, const struct netsock *sock)
+{
+	bool shared;
+
+	if (sock->closed || sock->inode == 0)
+		return false;
+	return sock->listening || !observe_is_port(observer, sock->local_port, &shared) || shared;
+}
+
+/* One that we know. */
+static void refresh(
+	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
+{
+	row->look = observer->looks;
+	row->sock.inode = sock->inode;
+	if (!sock->closed || row->role == ROLE_OTHER)
+		return;
+	/* Its program has closed it; that it is gone in the end too is no news any more. */
+	struct socktable_row other = {.sock = *sock, .look = observer->looks};
+	observe_close(observer, row);
+	socktable_add(&observer->table, &other);
+}
+
+/* True when there is something new that may be ours. */
+static bool go_through_known(struct look *look)
+{
+	struct observer *observer = look->observer;
+	const struct netsock_table *dump = &observer->app->sockets;
+	bool found_new = false;
+
+	for (size_t i = 0; i < dump->filled; i++) {
+		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
+		if (row != NULL)
+			refresh(observer, row, &dump->rows[i]);
+		else
+			found_new |= wants_owner(observer, &dump->rows[i]);
+	}
+	return found_new;
+}
+
+static void add(struct look *look, struct socktable_row *row, enum socktable_role role)
+{
+	row->role = role;
+	row->look = look->observer->looks;
+	socktable_add(&look->observer->table, row);
+	if (role == ROLE_INBOUND && !look->is_first)
+		observe_arrival(look->observer);
+}
+
+static void add_listeners(struct look *look)
+{
+	struct observer *observer = look->observer;
+	const struct netsock_table *dump = &observer->app->sockets;
+
+	for (size_t i = 0; i < dump->count; i++) {
+		struct socktable_row row = {.sock = dump->rows[i]};
+		if (!row.sock.listening || socktable_find(&observer->table, row.sock.cookie) ||
+			!find_owner(look, &row))
+			continue;
+		add_port(look, row.sock.local_port);
+		add(look, &row, ROLE_LISTENER);
+	}
+	for (size_t i = 0; i < dump->count; i++)
+		if (dump->rows[i].listening &&
+			socktable_find(&observer->table, dump->rows[i].cookie) == NULL)
+			share_port(observer, dump->rows[i].local_port);
+}
+
+/* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
+ * else listens there. */
+static void add_connection(struct look *look, const struct netsock *sock)
+{
+	struct socktable_row row = {.sock = *sock};
+	bool shared;
+	bool is_inbound = observe_is_port(look->observer, sock->local_port, &shared);
+	bool is_alone = is_inbound && !shared;
+
+	if (sock->closed || sock->listening)
+		add(look, &row, ROLE_OTHER);
+	else if (find_owner(look, &row))
+		add(look, &row, is_inbound ? ROLE_INBOUND : ROLE_OUTBOUND);
+	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
+		add(look, &row, ROLE_INBOUND);
+	else if (!is_inbound || sock->inode != 0)
+		add(look, &row, ROLE_OTHER);
+}
+
+static void add_connections(struct look *look)
+{
+	struct observer *observer = look->observer;
+	const struct netsock_table *dump = &observer->app->sockets;
+
+	for (size_t i = 0; i < dump->filled; i++)
+		if (socktable_find(&observer->table, dump->rows[i].cookie) == NULL)
+			add_connection(look, &dump->rows[i]);
+}
+
+/* It is not there any more, but the news of its close may be on their way. */
+static void remember(struct observer *observer, const struct netsock *sock)
+{
+	struct socktable_row other = {.sock = *sock, .gone = clock_mono()};
+
+	socktable_add(&observer->table, &other);
+}
+
+static void forget_after_a_while(struct observer *observer, struct socktable_row *row)
+{
+	if (row->gone == 0)
+		row->gone = clock_mono();
+	else if (clock_mono() - row->gone > NEWS_DELAY_MAX)
+		socktable_remove(&observer->table, row);
+}
+
+/* What was not seen this time was closed without our hearing of it. */
+static void drop_unseen(struct observer *observer)
+{
+	for (size_t i = observer->table.count; i-- > 0;) {
+		struct socktable_row *row = &observer->table.rows[i];
+		if (row->look == observer->looks || row->sock.family == AF_UNIX)
+			continue;
+		if (row->role == ROLE_OTHER) {
+			forget_after_a_while(observer, row);
+			continue;
+		}
+		struct netsock sock = row->sock;
+		observe_close(observer, row);
+		remember(observer, &sock);
+	}
+}
+
+/* A socket that is there, but that none of ours has open any more, was closed by us and not by
+ * others. */
+static bool is_ours(struct look *look, struct socktable_row *row)
+{
+	if (procsock_is_open(row->owner, row->fd, row->sock.inode))
+		return true;
+	scan(look);
+	return find_owner(look, row);
+}
+
+/* True when it is only others who have it. */
+static bool check_listener(struct look *look, struct socktable_row *row)
+{
+	if (is_ours(look, row))
+		return false;
+	share_port(look->observer, row->sock.local_port);
+	socktable_set_role(&look->observer->table, row, ROLE_OTHER);
+	return true;
+}
+
+static void check_listeners(struct look *look)
+{
+	struct socktable *table = &look->observer->table;
+
+	for (size_t i = table->count; i-- > 0 && table->counts[ROLE_LISTENER] > 0;)
+		if (table->rows[i].role == ROLE_LISTENER && table->rows[i].sock.family != AF_UNIX)
+			check_listener(look, &table->rows[i]);
+}
+
+/* ---- Unix sockets ---- */
+
+static bool listens_at(const struct look *look, const struct netunix_table *table, const char *name)
+{
+	size_t count;
+
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].listening && strcmp(table->rows[i].name, name) == 0 &&
+			procsock_find(&look->owned, table->rows[i].inode, &count) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Who accepts has the name of the listener, who connects has none, as a rule: so a connection to a
+ * name is outbound, and so is one whose other end has not been accepted yet and has neither inode
+ * nor name to be found by; one that has the name of our own listener is inbound. A dyno that
+ * listens on TCP may have a Unix listener for itself; only where there is no other it is taken for
+ * the door of the dyno.
+ */
+static enum socktable_role role_of(
+	const struct look *look, const struct netunix_table *table, const struct netunix *sock)
+{
+	const struct netunix *peer = netunix_find(table, sock->peer);
+	bool by_tcp = look->observer->port_count > 0;
+	size_t count;
+
+	if (sock->listening)
+		return by_tcp || sock->name[0] == '\0' ? ROLE_OTHER : ROLE_LISTENER;
+	if (!sock->has_peer || procsock_find(&look->owned, sock->peer, &count) != NULL)
+		return ROLE_OTHER;
+	if (sock->name[0] != '\0' && listens_at(look, table, sock->name))
+		return by_tcp ? ROLE_OTHER : ROLE_INBOUND;
+	return peer == NULL || peer->name[0] != '\0' ? ROLE_OUTBOUND : ROLE_OTHER;
+}
+
+static void add_unix(
+	struct look *look, const struct netunix_table *table, const struct netunix *sock)
+{
+	struct socktable_row row = {.sock = {.cookie = sock->cookie,
+					    .inode = sock->inode,
+					    .family = AF_UNIX,
+					    .listening = sock->listening}};
+	enum socktable_role role = role_of(look, table, sock);
+
+	if (role == ROLE_OTHER || !find_owner(look, &row))
+		return;
+	const struct netunix *peer = netunix_find(table, sock->peer);
+	if (role == ROLE_OUTBOUND)
+		row.name = xstrdup(peer != NULL ? peer->name : "?");
+	add(look, &row, role);
+	look->observer->has_unix = true;
+}
+
+static void find_unix(struct look *look)
+{
+	struct netunix_table table = {0};
+	uint32_t last = 0;
+
+	if (look->owned.count == 0 || netunix_dump(look->observer->app->net.fd, &table) < 0)
+		return;
+	for (size_t i = 0; i < look->owned.count; i++) {
+		uint32_t inode = look->owned.items[i].inode;
+		const struct netunix *sock = inode != last ? netunix_find(&table, inode) : NULL;
+		if (sock != NULL)
+			add_unix(look, &table, sock);
+		last = inode;
+	}
+	netunix_release(&table);
+}
+
+/* The news of a listener's close may be on their way, so one that misses is looked for the next
+ * time.
+ */
+bool observe_glance(struct observer *observer)
+{
+	struct look look = {.observer = observer, .is_complete = true};
+	bool changed = false;
+
+	for (size_t i = observer->table.count; i-- > 0;) {
+		struct socktable_row *row = &observer->table.rows[i];
+		bool is_unix = row->sock.family == AF_UNIX;
+		if ((!is_unix && row->role != ROLE_LISTENER) ||
+			procsock_is_open(row->owner, row->fd, row->sock.inode))
+			continue;
+		if (is_unix && !is_ours(&look, row)) {
+			observe_close(observer, row);
+			changed = true;
+		} else if (!is_unix && row->is_missed) {
+			changed |= check_listener(&look, row);
+		} else {
+			row->is_missed = true;
+		}
+	}
+	procsock_release(&look.owned);
+	return changed;
+}
+
+/* ---- */
+
+/* All who look in the same turn share one dump, unless closes were heard of since. */
+static bool dump_sockets(struct app *app)
+{
+	struct netsock_table *dump = &app->sockets;
+
+	return (dump->taken >= app->turn_began && dump->taken > app->news_read) ||
+	       netsock_dump(app->net.fd, false, dump) == 0;
+}
+
+bool observe_look(struct observer *observer)
+{
+	struct look look = {
+		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
+
+	if (!dump_sockets(observer->app))
+		return false;
+	observer->looks++;
+	if (go_through_known(&look) || look.is_first)
+		scan(&look);
+	if (look.has_scanned)
+		add_listeners(&look);
+	add_connections(&look);
+	if (look.is_first)
+		find_unix(&look);
+	drop_unseen(observer);
+	check_listeners(&look);
+	procsock_release(&look.owned);
+	observer->looked = observe_elapsed(observer);
+	return look.is_complete;
+}

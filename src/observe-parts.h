@@ -1,0 +1,54 @@
+/*
+ * observe-parts: what the files of observe share. observe.c begins and ends an observation and
+ * hears the news, observe-look.c finds out what is open, observe-close.c how a socket was closed
+ * and which phase that ended, observe-lines.c writes the lines of the log.
+ */
+#ifndef GRACECTL_OBSERVE_PARTS_H
+#define GRACECTL_OBSERVE_PARTS_H
+
+#include "event.h"
+#include "observe.h"
+
+nsec_t observe_elapsed(const struct observer *observer);
+
+/* An inbound connection has come since the last look. */
+void observe_arrival(struct observer *observer);
+
+/* ---- observe-close.c ---- */
+
+/* How many of these are open now. */
+unsigned observe_count(const struct observer *observer, enum socktable_role role);
+
+/* Takes a socket out of the open ones; observe_settle() says how it was closed. */
+void observe_close(struct observer *observer, struct socktable_row *row);
+
+/* Finds out how those were closed that were closed since, and which phases that ended. To be called
+ * when all news that are there have been read. */
+void observe_settle(struct observer *observer);
+
+/* What was open at a signal that ended its process at once was closed by that. To be called in the
+ * end, when it is known how each process ended. */
+void observe_count_struck(struct observer *observer);
+
+/* ---- observe-look.c ---- */
+
+bool observe_is_port(const struct observer *observer, uint16_t port, bool *shared);
+
+/* Looks at everything. Returns false when not everything may be seen. */
+bool observe_look(struct observer *observer);
+
+/* Looks whether our processes still have their listeners and Unix sockets open. True when something
+ * was closed. */
+bool observe_glance(struct observer *observer);
+
+/* ---- observe-lines.c ---- */
+
+void observe_say_open(struct observer *observer);
+void observe_say_phase(
+	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count);
+void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after);
+
+/* "127.0.0.1:27017 x10, unix:/run/x.sock" */
+void observe_list_peers(const struct observer *observer, char text[static OBSERVE_PEERS]);
+
+#endif

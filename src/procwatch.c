@@ -1,0 +1,142 @@
+/* procwatch: see the header. */
+#include "procwatch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fdio.h"
+#include "xmalloc.h"
+
+static void end(struct procwatch_item *item)
+{
+	struct procwatch *watch = item->watch;
+
+	ev_io_stop(watch->loop, &item->death);
+	if (!proc_exit_of_zombie(item->id, &item->exit))
+		proc_exit_of_other(item->pidfd, &item->exit);
+	fdio_close(&item->pidfd);
+	item->has_ended = true;
+	watch->left--;
+	watch->ended(watch->owner, item);
+}
+
+static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	end(watcher->data);
+}
+
+void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
+	void (*ended)(void *owner, const struct procwatch_item *item), void *owner)
+{
+	*watch = (struct procwatch){.loop = loop, .ended = ended, .owner = owner};
+	TAILQ_INIT(&watch->items);
+}
+
+struct procwatch_item *procwatch_find(struct procwatch *watch, pid_t pid)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &watch->items, link)
+		if (item->id.pid == pid)
+			return item;
+	return NULL;
+}
+
+static bool is_known(struct procwatch *watch, struct proc_id id)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &watch->items, link)
+		if (proc_same(item->id, id))
+			return true;
+	return false;
+}
+
+static uint64_t handled_signals(pid_t pid)
+{
+	struct proc_status status;
+
+	if (!proc_status_read(pid, &status))
+		return UINT64_MAX;
+	return status.caught | status.ignored | status.blocked;
+}
+
+static struct procwatch_item *add(struct procwatch *watch, const struct proc_stat *stat, int pidfd)
+{
+	struct procwatch_item *item = xcalloc(1, sizeof *item);
+
+	item->watch = watch;
+	item->id = stat->id;
+	snprintf(item->name, sizeof item->name, "%s", stat->name);
+	item->handled = handled_signals(stat->id.pid);
+	item->pidfd = pidfd;
+	ev_init(&item->death, death_cb);
+	item->death.data = item;
+	TAILQ_INSERT_TAIL(&watch->items, item, link);
+	return item;
+}
+
+void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told)
+{
+	int pidfd = -1;
+
+	if (is_known(watch, stat->id))
+		return;
+	if (told && watch->watched < PROCWATCH_MAX) {
+		pidfd = proc_open(stat->id);
+		if (pidfd < 0 && errno == ESRCH)
+			return;
+	}
+	struct procwatch_item *item = add(watch, stat, pidfd);
+	watch->count += told;
+	if (pidfd < 0)
+		return;
+	watch->watched++;
+	watch->left++;
+	ev_io_set(&item->death, pidfd, EV_READ);
+	ev_io_start(watch->loop, &item->death);
+}
+
+void procwatch_signalled(struct procwatch *watch, int signo, bool all)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &watch->items, link) {
+		if (item->deadly == 0 && (item->handled >> (signo - 1) & 1) == 0)
+			item->deadly = signo;
+		if (!all)
+			return;
+	}
+}
+
+bool procwatch_was_struck(const struct procwatch_item *item)
+{
+	return item->deadly != 0 && item->exit.known && item->exit.signo == item->deadly;
+}
+
+void procwatch_sweep(struct procwatch *watch)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &watch->items, link)
+		if (item->pidfd >= 0)
+			end(item);
+}
+
+void procwatch_release(struct procwatch *watch)
+{
+	struct procwatch_item *item;
+
+	if (watch->loop == NULL)
+		return;
+	while ((item = TAILQ_FIRST(&watch->items)) != NULL) {
+		TAILQ_REMOVE(&watch->items, item, link);
+		ev_io_stop(watch->loop, &item->death);
+		fdio_close(&item->pidfd);
+		free(item);
+	}
+	watch->count = watch->watched = watch->left = 0;
+}

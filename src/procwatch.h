@@ -1,0 +1,71 @@
+/*
+ * procwatch: the processes of a stop, and the end of each that was told to stop.
+ *
+ * A pidfd for each of these (at most PROCWATCH_MAX) tells on the loop when it has ended, whoever
+ * its parent is. More processes than that are known, but their end is not told.
+ */
+#ifndef GRACECTL_PROCWATCH_H
+#define GRACECTL_PROCWATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "proc.h"
+#include "timers.h"
+
+enum {
+	PROCWATCH_MAX = 64
+};
+
+struct procwatch;
+
+struct procwatch_item {
+	struct procwatch *watch;
+	struct proc_id id;
+	char name[PROC_NAME_MAX];
+	int pidfd; /* -1: it has ended, or is not watched */
+	ev_io death;
+	bool has_ended;
+	uint64_t handled; /* signals that do not end it at once (bit signo - 1): it catches, ignores
+			     or blocks them */
+	int deadly;	  /* such a one was sent, 0: none */
+	struct proc_exit exit;	    /* if it could be learnt */
+	unsigned inbound, outbound; /* for observe.c: closed while it was ending */
+	unsigned asked;	   /* for observe.c: when it was asked last whether it is ending, */
+	enum proc_end end; /* and the answer */
+	TAILQ_ENTRY(procwatch_item) link;
+};
+
+struct procwatch {
+	struct ev_loop *loop;
+	TAILQ_HEAD(procwatch_list, procwatch_item) items;
+	size_t count;	/* that were told */
+	size_t watched; /* of these */
+	size_t left;	/* of the watched ones */
+	void (*ended)(void *owner, const struct procwatch_item *item);
+	void *owner;
+};
+
+void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
+	void (*ended)(void *owner, const struct procwatch_item *item), void *owner);
+
+/* With told, its end is told, in a later turn. Ignored when it is known already. */
+void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told);
+
+/* A signal was sent to all, or to the first one only, its main process. */
+void procwatch_signalled(struct procwatch *watch, int signo, bool all);
+
+/* The item of a process, or NULL. */
+struct procwatch_item *procwatch_find(struct procwatch *watch, pid_t pid);
+
+/* Whether a signal that it does not handle has ended it: it has done nothing after that signal. Who
+ * waits for a signal in sigwait(2) seems not to handle it, so how it ended must be known. */
+bool procwatch_was_struck(const struct procwatch_item *item);
+
+/* All processes are gone: tells the end of those of which it was not heard yet. */
+void procwatch_sweep(struct procwatch *watch);
+
+void procwatch_release(struct procwatch *watch);
+
+#endif

@@ -1,0 +1,422 @@
+#!/usr/bin/env bats
+# The verdict on each kind of stop, by an application made for it, and the evidence. A clean one is never called
+# anything else; and what cannot be told apart from outside is said to be so.
+
+# $output comes from the helpers.
+# shellcheck disable=SC2154
+
+bats_require_minimum_version 1.5.0
+
+load stop-helpers
+
+# ---- clean ----
+
+@test "a clean stop is called clean, whatever the order of its close() looks like in the kernel" {
+	local dyno round
+
+	start_database db
+	# They answer, close everything in the right order, and are gone at once: nothing waits for anything.
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*10 close-listeners close-idle answer drain release
+		scale = 4
+	END
+	for round in 1 2; do
+		for dyno in web.{1..4}; do
+			beside "$dyno.outcome" python3 "$STOPS/clients.py" in-flight=3 idle=2 silent half "$(field_of "$dyno" port)"
+		done
+		for dyno in web.{1..4}; do
+			wait_for_output "$dyno" "inbound 7 slow 3" "$round"
+		done
+		g restart web
+		for dyno in web.{1..4}; do
+			assert_stop "$dyno" <<-END
+				reason = restart
+				inbound = 7
+				outbound = 10
+				peers = $DATABASE x10
+				accepted = 0
+				status = 0
+				verdict = clean
+			END
+		done
+	done
+}
+
+@test "clean is what keeps its order while the database holds back its goodbye, or is gone" {
+	local gone gone_pid
+
+	start_database gone
+	gone=$DATABASE gone_pid=$DATABASE_PID
+	start_database hung
+	start_apps <<-END
+		[process hung]
+		command = $APP --db $DATABASE*3 flood close-listeners answer drain release
+		port = auto
+		[process gone]
+		command = $APP --keep-dead --db $gone*3 close-listeners answer drain release
+		port = auto
+	END
+	hold_app hung.1 in-flight
+	hold_app gone.1 in-flight
+	kill -STOP "$DATABASE_PID"
+	end_beside "$gone_pid"
+	wait_for_output gone.1 "database gone"
+	g stop hung gone
+	assert_stop hung.1 <<<"verdict = clean"
+	assert_stop gone.1 <<<"verdict = clean"
+}
+
+@test "clean is a client that does not read its answer, when the program has closed the connection" {
+	# What it has not read stays in the kernel for long, and is no connection of the program any more.
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*2 close-listeners answer drain await=release release await=exit
+	END
+	hold web.1 --unanswered --path=/large download
+	wait_for_output web.1 "inbound 1 slow 1"
+	g_in_background stop web
+	wait_for_output web.1 drain
+	touch release
+	wait_for_event released web.1
+	touch exit
+	finish
+	assert_phases web.1 open not-accepting drained released
+	assert_stop web.1 <<-'END'
+		inbound = 1
+		inbound_at_exit = 0
+		drained_ms <= released_ms
+		verdict = clean
+	END
+}
+
+@test "clean is what the kernel still holds, for seconds, after the program has closed it" {
+	local first
+
+	# When these clients end, what they have not read goes with them: long after the program's close().
+	start_apps <<-END
+		[process web]
+		command = $APP close-listeners close-idle answer drain since=1.4 touch=one late touch=two await=exit
+	END
+	hold web.1 --unanswered --path=/large download=3
+	first=$BESIDE_PID
+	hold web.1 --unanswered --path=/large download=3
+	wait_for_output web.1 "inbound 6 slow 6"
+	g_in_background stop web
+	wait_until "$PATIENCE" test -e one
+	end_beside "$first"
+	wait_until "$PATIENCE" test -e two
+	end_beside "$BESIDE_PID"
+	wait_for_event drained web.1
+	touch exit
+	finish
+	assert_phases web.1 open not-accepting drained
+	assert_stop web.1 <<-'END'
+		inbound = 6
+		accepted = 0
+		late = 0
+		inbound_at_exit = 0
+		drained_ms <= 1400
+		verdict = clean
+	END
+}
+
+@test "what is still open when a program exits by itself is counted, told, and no verdict" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*10 close-listeners await=exit exit=0
+	END
+	hold_app web.1 in-flight=2
+	g_in_background stop web
+	wait_for_event not-accepting web.1
+	touch exit
+	finish
+	assert_stop web.1 <<-'END'
+		inbound = 2
+		outbound = 10
+		inbound_at_exit = 2
+		outbound_at_exit = 10
+		status = 0
+		verdict = clean
+		evidence has 2 inbound
+		evidence has 10 outbound
+		evidence has cannot be told
+	END
+}
+
+# ---- forced ----
+
+@test "forced: it ignores SIGTERM, and is named" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --name deaf-main --db $DATABASE*10 ignore
+		stop = TERM/300ms/KILL/5
+	END
+	hold_app web.1 in-flight=2
+	g 1 stop web
+	assert_outcome web.1 <<-'END'
+		in-flight: eof
+		in-flight: eof
+	END
+	assert_phases web.1 open
+	assert_stop web.1 <<-'END'
+		allowed_ms = 300
+		300 <= ms
+		signals has 'signal': 'SIGKILL', 'processes': 1
+		exits has 'name': 'deaf-main'
+		inbound_at_exit = 2
+		outbound_at_exit = 10
+		not_accepting_ms absent
+		drained_ms absent
+		released_ms absent
+		status = 137
+		verdict has forced
+		verdict has cut
+		verdict has leaked
+		verdict lacks order wrong
+		verdict lacks clean
+		evidence has deaf-main
+		evidence has 2 inbound
+		evidence has 10 outbound
+	END
+}
+
+@test "forced: its child ignores SIGTERM, and the child is named" {
+	start_apps <<-END
+		[process web]
+		command = $APP --child deaf-child --name good-main close-listeners exit=0
+		stop = TERM/300ms/KILL/5
+	END
+	g 1 stop web
+	assert_stop web.1 <<-'END'
+		processes = 2
+		signals has 'signal': 'SIGKILL', 'processes': 1
+		exits has 'name': 'good-main'
+		exits has 'name': 'deaf-child'
+		status = 0
+		verdict = forced
+		evidence has deaf-child
+		evidence lacks good-main
+	END
+}
+
+@test "forced: a drained and released program that does not end" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --name lingers --db $DATABASE*2 close-listeners answer drain release await=nothing
+		stop = TERM/300ms/KILL/5
+	END
+	hold_app web.1 in-flight
+	g 1 stop web
+	assert_phases web.1 open not-accepting drained released
+	assert_stop web.1 <<-'END'
+		inbound_at_exit = 0
+		outbound_at_exit = 0
+		released_ms there
+		status = 137
+		verdict has forced
+		verdict lacks cut
+		verdict lacks leaked
+		evidence has lingers
+	END
+}
+
+# ---- cut, leaked ----
+
+@test "cut: it dies of SIGTERM with requests in flight" {
+	start_apps <<-END
+		[process web]
+		command = $APP
+	END
+	hold_app web.1 in-flight=2 idle silent half
+	g stop web
+	assert_stop web.1 <<-'END'
+		inbound = 5
+		inbound_at_exit = 5
+		outbound_at_exit = 0
+		drained_ms absent
+		status = 143
+		verdict verdicts cut, status 143
+		evidence has 5 inbound
+	END
+}
+
+@test "a worker that is killed: its connections were closed by its end, of which nobody knows the reason" {
+	local victim
+
+	touch go1
+	start_apps <<-END
+		[process web]
+		command = $APP --workers 2 --reuseport await=goN close-listeners answer drain await=exit
+	END
+	wait_for_output web.1 "worker 1: ready"
+	wait_for_output web.1 "worker 2: ready"
+	# Enough for both to have some.
+	hold web.1 in-flight=40
+	victim=$(worker_pid 2)
+	g_in_background stop web
+	wait_for_output web.1 "worker 1: drain"
+	kill -KILL "$victim"
+	wait_for_event not-accepting web.1
+	touch exit
+	finish
+	assert_stop web.1 <<-'END'
+		inbound = 40
+		inbound_at_exit <= 39
+		1 <= inbound_at_exit
+		status = 0
+		verdict lacks order wrong
+		evidence has inbound
+	END
+}
+
+# worker_pid NUMBER: they are forked in their order.
+worker_pid() {
+	pgrep -P "$(pid_of web.1)" | sort -n | sed -n "$1p"
+}
+
+@test "leaked: it dies of SIGTERM with its database connections" {
+	start_database db
+	start_apps <<-END
+		[process job]
+		command = $APP --listen none --db $DATABASE*10
+	END
+	wait_for_output job.1 ready
+	g stop job
+	assert_phases job.1 open
+	assert_stop job.1 <<-END
+		inbound = 0
+		outbound = 10
+		peers = $DATABASE x10
+		outbound_at_exit = 10
+		released_ms absent
+		status = 143
+		verdict verdicts leaked, status 143
+		evidence has 10 outbound
+	END
+}
+
+@test "a program that handles SIGTERM and dies of it then: who closed what is not known" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*10 close-listeners answer drain await=die die=TERM
+	END
+	hold_app web.1 in-flight
+	g_in_background stop web
+	wait_for_event drained web.1
+	touch die
+	finish
+	assert_stop web.1 <<-END
+		inbound_at_exit = 0
+		outbound_at_exit = 10
+		drained_ms there
+		status = 143
+		verdict = status 143
+		evidence has 10 outbound
+		evidence has cannot be told
+	END
+}
+
+# ---- late accepts ----
+
+@test "late accepts: it goes on accepting long after the signal" {
+	local port
+
+	start_apps <<-END
+		[process web]
+		command = $APP since=0.1 touch=told late touch=late await=exit close-listeners answer drain
+	END
+	port=$(field_of web.1 port)
+	beside soon.outcome python3 "$STOPS/clients.py" --when told idle=2 "$port"
+	beside late.outcome python3 "$STOPS/clients.py" --when late idle silent "$port"
+	g_in_background stop web
+	wait_until "$PATIENCE" has_lines soon.outcome 3
+	wait_until "$PATIENCE" grep -qx held late.outcome
+	touch exit
+	end_beside "$BESIDE_PID"
+	finish
+	assert_stop web.1 <<-'END'
+		inbound = 0
+		accepted = 4
+		late = 2
+		status = 0
+		verdict = late accepts
+		evidence has 2 connections
+	END
+}
+
+# ---- order wrong ----
+
+@test "order wrong: it closes its database connections while requests are in flight" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*10 close-listeners release await=answer answer drain await=exit
+	END
+	hold_app web.1 in-flight=2
+	g_in_background stop web
+	wait_for_event released web.1
+	refute_event drained web.1
+	touch answer
+	wait_for_event drained web.1
+	touch exit
+	finish
+	assert_outcome web.1 <<-'END'
+		in-flight: 200 eof
+		in-flight: 200 eof
+	END
+	assert_phases web.1 open not-accepting released drained
+	assert_stop web.1 <<-'END'
+		released_ms <= drained_ms
+		status = 0
+		verdict = order wrong
+		evidence has outbound
+		evidence has inbound
+	END
+}
+
+# ---- the status, and several at once ----
+
+@test "status 3: all is in order but the status" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*2 close-listeners answer drain release exit=3
+	END
+	hold_app web.1 in-flight
+	g stop web
+	assert_stop web.1 <<-'END'
+		inbound = 1
+		status = 3
+		verdict = status 3
+		evidence has 3
+	END
+}
+
+@test "several verdicts at once, each with its evidence" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*4 late touch=late await=seen release await=exit exit=3
+	END
+	beside late.outcome python3 "$STOPS/clients.py" --when late idle "$(field_of web.1 port)"
+	hold_app web.1 in-flight=2
+	g_in_background stop web
+	wait_until "$PATIENCE" has_lines late.outcome 2
+	touch seen
+	wait_for_event released web.1
+	touch exit
+	finish
+	assert_stop web.1 <<-'END'
+		inbound_at_exit = 2
+		outbound_at_exit = 0
+		verdict verdicts late accepts, order wrong, status 3
+		evidence has 1 connection
+		evidence has 3
+	END
+}

@@ -1,0 +1,244 @@
+/*
+ * Tests of netsock, netunix and procsock with real sockets: what the kernel's tables say of them,
+ * the news of their closes, and who has them open.
+ */
+#include "netsock.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+#include "netunix.h"
+#include "netwatch.h"
+#include "procsock.h"
+#include "stoprig.h"
+
+enum {
+	LARGE = 400
+};
+
+static int link_fd;
+
+static uint32_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
+static const struct netsock *find_inode(const struct netsock_table *table, uint32_t inode)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].inode == inode)
+			return &table->rows[i];
+	return NULL;
+}
+
+/* ---- the table and the news ---- */
+
+struct heard {
+	uint64_t cookie;
+	unsigned count;
+};
+
+static void hear_close(void *arg, const struct netsock *closed)
+{
+	struct heard *heard = arg;
+
+	heard->count += closed->cookie == heard->cookie;
+}
+
+static bool is_told(int news, struct heard *heard)
+{
+	netsock_read_news(news, hear_close, heard);
+	return heard->count > 0;
+}
+
+static void test_table(int family, const char *name)
+{
+	struct netsock_table table = {0};
+	struct heard heard = {0};
+	uint16_t port = 0;
+	char text[NETSOCK_TEXT], expected[NETSOCK_TEXT];
+
+	printf("# %s\n", name);
+	int listener = listen_on(family, &port, false);
+	int client = connect_to(family, port), server = accept_one(listener);
+	int waiting = connect_to(family, port);
+	is_int(netsock_dump(link_fd, false, &table), 0, "the kernel can be asked");
+	const struct netsock *row = find_inode(&table, inode_of(client));
+	if (!ok(row != NULL, "a connection is in the table"))
+		return;
+	is_int(row->remote_port, port, "with the port of the other end");
+	snprintf(expected, sizeof expected, family == AF_INET ? "127.0.0.1:%u" : "[::1]:%u", port);
+	is_str(netsock_remote_text(row, text), expected, "and its address");
+	ok(!row->listening && !row->closed, "it is open");
+	ok(find_inode(&table, inode_of(server)) != NULL, "so is its other end");
+	ok(find_inode(&table, inode_of(listener))->listening, "a listener listens");
+	unsigned unaccepted = 0;
+	for (size_t i = 0; i < table.count; i++)
+		unaccepted += table.rows[i].local_port == port && table.rows[i].inode == 0;
+	is_int(unaccepted, 1, "one that nobody has accepted has no inode");
+	int news = netsock_open_news();
+	if (!ok(news >= 0, "the kernel tells news"))
+		return;
+	heard.cookie = find_inode(&table, inode_of(listener))->cookie;
+	close(listener);
+	ok(wait_until(is_told(news, &heard)), "the close of a listener is told");
+	heard = (struct heard){.cookie = find_inode(&table, inode_of(client))->cookie};
+	close(client);
+	ok(wait_until(is_told(news, &heard)), "so is that of a connection");
+	is_int(heard.count, 1, "once");
+	close(server);
+	close(waiting);
+	close(news);
+	netsock_release(&table);
+}
+
+/* The other end does not read, so what is closed is not gone yet. */
+static void test_closed(void)
+{
+	static char bytes[8 * 1024 * 1024];
+	struct netsock_table table = {0};
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	uint32_t inode = inode_of(server);
+	unsigned closed = 0;
+
+	fcntl(server, F_SETFL, O_NONBLOCK);
+	ok(write(server, bytes, sizeof bytes) > 0, "there is something to send");
+	netsock_dump(link_fd, false, &table);
+	uint64_t cookie = find_inode(&table, inode)->cookie;
+	close(server);
+	netsock_dump(link_fd, false, &table);
+	ok(find_inode(&table, inode) == NULL,
+		"what its program has closed is not among the open ones");
+	for (size_t i = table.count; i < table.filled; i++)
+		closed += table.rows[i].cookie == cookie && table.rows[i].closed;
+	is_int(closed, 1, "but behind them");
+	close(client);
+	close(listener);
+	netsock_release(&table);
+}
+
+/* ---- Unix sockets ---- */
+
+static void test_unix(void)
+{
+	struct netunix_table table = {0};
+	struct sockaddr_un address = unix_address("here");
+	int listener = listen_on_unix("here");
+	int client = connect_to_unix("here"), server = accept_one(listener);
+	int waiting = connect_to_unix("here");
+
+	is_int(netunix_dump(link_fd, &table), 0, "the kernel can be asked about Unix sockets");
+	const struct netunix *row = netunix_find(&table, inode_of(client));
+	if (!ok(row != NULL && row->has_peer, "a connection is in the table"))
+		return;
+	is_str(row->name, "", "the one who connects has no name");
+	const struct netunix *peer = netunix_find(&table, row->peer);
+	ok(peer != NULL && peer->inode == inode_of(server), "it has a peer");
+	is_str(peer != NULL ? peer->name : NULL, address.sun_path, "that has the name");
+	row = netunix_find(&table, inode_of(listener));
+	ok(row != NULL && row->listening && !row->has_peer, "a listener listens and has no peer");
+	row = netunix_find(&table, inode_of(waiting));
+	ok(row != NULL && row->has_peer && row->peer == 0,
+		"the peer of one that nobody has accepted has no inode");
+	is_int(netunix_dump(-1, &table), -1, "without a socket there is no answer");
+	is_int((int64_t)table.count, 0, "and no table");
+	netunix_release(&table);
+	close(client);
+	close(server);
+	close(waiting);
+	close(listener);
+}
+
+/* ---- who has what open ---- */
+
+static uint32_t inodes[LARGE];
+
+/* A process with many sockets: some in one epoll set, some in another, some in none. */
+static void have_many(void *arg)
+{
+	int sets[2] = {epoll_create1(0), epoll_create1(0)};
+
+	(void)arg;
+	for (int i = 0; i < LARGE; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		struct epoll_event event = {.events = EPOLLIN};
+		if (fd < 0 || (i % 3 < 2 && epoll_ctl(sets[i % 3], EPOLL_CTL_ADD, fd, &event) < 0))
+			_exit(1);
+		uint32_t inode = inode_of(fd);
+		say((uint16_t)(inode >> 16));
+		say((uint16_t)inode);
+	}
+	wait_forever();
+}
+
+static void test_large(void)
+{
+	struct procsock_list list = {0};
+	unsigned missing = 0, wrong = 0;
+	size_t count;
+
+	launch(have_many, NULL, false);
+	for (int i = 0; i < LARGE; i++) {
+		inodes[i] = (uint32_t)hear() << 16;
+		inodes[i] |= hear();
+	}
+	pid_t pid = rig.tree.main.pid;
+	ok(procsock_scan(&list, pid), "a process with many sockets can be looked at");
+	procsock_sort(&list);
+	for (int i = 0; i < LARGE; i++) {
+		const struct procsock *found = procsock_find(&list, inodes[i], &count);
+		missing += found == NULL;
+		wrong += found != NULL && (count != 1 || found->pid != pid ||
+						  !procsock_is_open(pid, found->fd, inodes[i]));
+	}
+	is_int(missing, 0, "each is found, in an epoll set or not");
+	is_int(wrong, 0, "once, and at its descriptor");
+	ok(procsock_find(&list, 0, &count) == NULL, "no inode is nobody's");
+	procsock_release(&list);
+	kill(pid, SIGKILL);
+	run_loop(-1);
+	ok(procsock_scan(&list, pid), "a process that is gone can be looked at");
+	is_int((int64_t)list.count, 0, "and has nothing");
+	ok(!procsock_is_open(pid, 3, inodes[0]), "not even what it had");
+	close(rig.told);
+}
+
+static void test_small(void)
+{
+	struct procsock_list list = {0};
+	size_t count = 0;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), copy = dup(fd);
+	uint32_t inode = inode_of(fd);
+
+	procsock_scan(&list, getpid());
+	procsock_sort(&list);
+	const struct procsock *found = procsock_find(&list, inode, &count);
+	ok(found != NULL && found->pid == getpid(), "a socket of ours is found");
+	is_int((int64_t)count, 2, "as often as it has descriptors");
+	ok(procsock_is_open(getpid(), copy, inode), "it is open");
+	close(fd);
+	close(copy);
+	ok(!procsock_is_open(getpid(), copy, inode), "until it is closed");
+	procsock_release(&list);
+}
+
+int main(void)
+{
+	struct netsock_table none = {0};
+
+	begin_rig();
+	link_fd = rig.app.net.fd;
+	is_int(netsock_dump(-1, false, &none), -1, "without a socket there is no table");
+	test_table(AF_INET, "IPv4");
+	test_table(AF_INET6, "IPv6");
+	test_closed();
+	test_unix();
+	test_small();
+	test_large();
+	return end_rig();
+}

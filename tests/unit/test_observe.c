@@ -1,0 +1,573 @@
+/*
+ * Tests of observe: small programs are stopped, and what was seen of it from outside is compared
+ * with what they did. What a program does takes as long as it takes; every wait of the test is for
+ * an event.
+ */
+#include "observe.h"
+
+#include "stoprig.h"
+
+enum {
+	MANY = 8
+};
+
+static uint16_t database;
+static int database_fd;
+static char released[] = "released";
+
+/* ---- programs: what they have open, and what they do at SIGTERM ---- */
+
+struct plan {
+	int family;
+	bool unhandled; /* SIGTERM ends it */
+	unsigned inbound, outbound;
+	unsigned pause;	   /* ms between the steps */
+	const char *steps; /* l: closes the listener, i: the inbound connections, o: the outbound
+			      ones, O: all but one of them, k: waits for SIGKILL */
+};
+
+static void close_all(const int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static void serve(void *arg)
+{
+	const struct plan *plan = arg;
+	uint16_t port = 0;
+	int listener = listen_on(plan->family, &port, false);
+	int inbound[MANY], outbound[MANY];
+
+	for (unsigned i = 0; i < plan->outbound; i++)
+		outbound[i] = connect_to(AF_INET, database);
+	say(port);
+	for (unsigned i = 0; i < plan->inbound; i++)
+		inbound[i] = accept_one(listener);
+	say(0);
+	if (plan->unhandled)
+		wait_forever();
+	await_signal(SIGTERM);
+	for (const char *step = plan->steps; *step != '\0'; step++) {
+		if (*step == 'l')
+			close(listener);
+		if (*step == 'i')
+			close_all(inbound, plan->inbound);
+		if (*step == 'o')
+			close_all(outbound, plan->outbound);
+		if (*step == 'k')
+			wait_forever();
+		take_time((int)plan->pause);
+	}
+}
+
+/* Launches it and connects its clients. */
+static void launch_server(struct plan *plan, int *clients)
+{
+	launch(serve, plan, !plan->unhandled);
+	uint16_t port = hear();
+	for (unsigned i = 0; i < plan->inbound; i++)
+		clients[i] = connect_to(plan->family, port);
+	hear();
+}
+
+static void test_order(int family, const char *name)
+{
+	struct plan plan = {
+		.family = family, .inbound = 2, .outbound = 3, .pause = 60, .steps = "lio"};
+	const struct stophistory *history;
+	int clients[MANY];
+	char text[64];
+
+	printf("# %s\n", name);
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	history = &report->history;
+	is_int(report->watched, OBSERVE_EVENTS, "the kernel tells of each close");
+	is_int(report->listeners, 1, "a listener was open");
+	is_int(report->inbound, 2, "two inbound connections");
+	is_int(report->outbound, 3, "and three outbound ones");
+	snprintf(text, sizeof text, "127.0.0.1:%u x3", database);
+	is_str(report->peers, text, "to the database");
+	ok(report->not_accepting >= 0 && report->not_accepting <= report->drained &&
+			report->drained <= report->released,
+		"the phases come in their order");
+	ok(report->released >= 100 * NSEC_PER_MSEC, "and at their times");
+	is_int(report->in_at_exit + report->out_at_exit, 0, "all was closed by the program");
+	ok(!report->order_wrong, "in the right order");
+	ok(history->step_count >= 3, "the counts changed at least twice");
+	is_int(history->steps[0].at, 0, "the first ones are those at the signal");
+	is_int(history->steps[1].outbound, 3, "then there were fewer inbound ones");
+	is_int(history->steps[history->step_count - 1].outbound, 0, "and in the end none");
+	is_int((int64_t)history->signal_count, 1, "one signal was sent");
+	is_int(history->signals[0].processes, 1, "to one process");
+	is_int((int64_t)history->exit_count, 1, "which has ended");
+	ok(has_line("Open at the signal: 2 inbound connections, 3 outbound"),
+		"a line tells what is open");
+	ok(has_line("Not accepting any more after "), "one that it does not accept any more");
+	ok(has_line("Drained after "), "one that it is drained");
+	ok(has_line("Released after "), "one that it is released");
+	ok(strstr(rig.lines.data, "Process ") == NULL, "the end of its only process has no line");
+	close_all(clients, plan.inbound);
+}
+
+static void test_order_wrong(void)
+{
+	struct plan plan = {
+		.family = AF_INET, .inbound = 2, .outbound = 1, .pause = 60, .steps = "loi"};
+	int clients[MANY];
+
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	ok(report->order_wrong,
+		"outbound connections that are closed first are in the wrong order");
+	is_int(report->inbound_then, 2, "while two inbound ones were open");
+	ok(report->released < report->drained, "as the times say");
+	close_all(clients, plan.inbound);
+}
+
+/* The client reads nothing, so the kernel says goodbye for as long as it lives. */
+static void serve_slow(void *arg)
+{
+	static char answer[8 * 1024 * 1024];
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int outbound = connect_to(AF_INET, database);
+
+	(void)arg;
+	say(port);
+	int inbound = accept_one(listener);
+	fcntl(inbound, F_SETFL, O_NONBLOCK);
+	if (write(inbound, answer, sizeof answer) <= 0)
+		_exit(1);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	close(inbound);
+	close(outbound);
+	take_time(60);
+}
+
+static void test_slow_goodbye(void)
+{
+	launch(serve_slow, NULL, true);
+	int client = connect_to(AF_INET, hear());
+	hear();
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	ok(!report->order_wrong,
+		"what only the kernel still says goodbye to was closed by the program");
+	ok(report->drained >= 0 && report->drained <= report->released,
+		"and so it is drained before it is released");
+	is_int(report->in_at_exit, 0, "and it was not its end that closed it");
+	close(client);
+}
+
+/* ---- the end of a process ---- */
+
+static void test_unhandled(void)
+{
+	struct plan plan = {.family = AF_INET, .unhandled = true, .inbound = 2, .outbound = 3};
+	int clients[MANY];
+
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->cut, 2, "a signal that is not handled cuts what is open");
+	is_int(report->leaked, 3, "on both sides");
+	ok(report->not_accepting < 0 && report->drained < 0 && report->released < 0,
+		"that is no phase");
+	ok(!report->order_wrong, "and no order");
+	close_all(clients, plan.inbound);
+}
+
+static void test_killed(void)
+{
+	struct plan plan = {
+		.family = AF_INET, .inbound = 2, .outbound = 3, .pause = 30, .steps = "lk"};
+	int clients[MANY];
+
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	run_loop(200);
+	send_to_all(SIGKILL);
+	const struct observe_report *report = end_stop();
+	is_int(report->cut, 2, "SIGKILL cuts what is open");
+	is_int(report->leaked, 3, "on both sides");
+	ok(report->not_accepting >= 0, "what was reached before that stays reached");
+	ok(report->drained < 0 && report->released < 0, "the rest is not");
+	is_int((int64_t)report->history.signal_count, 2, "two signals were sent");
+	is_int(report->history.signals[1].signo, SIGKILL, "the second one was SIGKILL");
+	ok(report->history.signals[1].at >= 150 * NSEC_PER_MSEC, "at its time");
+	ok(strstr(report->left, "(") != NULL, "who was left then is named");
+	close_all(clients, plan.inbound);
+}
+
+/* Again and again, as what must never happen may depend on luck. */
+static void test_exit(const char *steps, unsigned pause, const char *name)
+{
+	struct plan plan = {.family = AF_INET, .outbound = 3, .pause = pause, .steps = steps};
+	unsigned leaked = 0, at_exit = 0;
+
+	for (int i = 0; i < 20; i++) {
+		launch_server(&plan, NULL);
+		begin_stop(SIGTERM);
+		const struct observe_report *report = end_stop();
+		leaked += report->leaked;
+		at_exit += report->out_at_exit;
+	}
+	printf("# %s: %u of 60 closed while it was ending\n", name, at_exit);
+	if (strchr(steps, 'o') == NULL)
+		is_int(at_exit, 60, "what is left to the kernel at the exit is always counted");
+	else if (pause > 0)
+		is_int(at_exit, 0, "what was closed well before the exit never is");
+	ok(leaked == 0, "what an exit may or may not have closed is never called leaked");
+}
+
+/* ---- late connections ---- */
+
+/* Goes on accepting until it is told not to. */
+static void accept_on(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	(void)arg;
+	say(port);
+	await_signal(SIGTERM);
+	for (int i = 0; i < 3; i++)
+		close(accept_one(listener));
+	int last = accept_one(listener);
+	close(listener);
+	take_time(60);
+	close(last);
+	take_time(60);
+}
+
+static void come_and_go(uint16_t port)
+{
+	int fd = connect_to(AF_INET, port);
+	char byte;
+
+	if (read(fd, &byte, 1) != 0)
+		bail_out("a program of the test does not close");
+	close(fd);
+}
+
+static void test_late(void)
+{
+	launch(accept_on, NULL, true);
+	uint16_t port = hear();
+	begin_stop(SIGTERM);
+	run_loop(100);
+	come_and_go(port);
+	come_and_go(port);
+	run_loop(1200);
+	come_and_go(port);
+	int last = connect_to(AF_INET, port);
+	const struct observe_report *report = end_stop();
+	is_int(report->inbound, 0, "at the signal nobody was connected");
+	is_int(report->accepted, 4,
+		"connections that come later are counted, even when they go again");
+	is_int(report->late, 2, "those after a second are late");
+	ok(report->drained >= report->not_accepting,
+		"drained it is only when the listener is closed");
+	close(last);
+}
+
+static void listen_late(void *arg)
+{
+	uint16_t port = 0;
+	int fd, client;
+
+	(void)arg;
+	client = connect_to(AF_INET, database);
+	say(0);
+	await_signal(SIGTERM);
+	fd = listen_on(AF_INET, &port, false);
+	say(port);
+	int inbound = accept_one(fd);
+	take_time(2500);
+	close(fd);
+	close(inbound);
+	close(client);
+	take_time(60);
+}
+
+static void test_new_listener(void)
+{
+	struct observe_now now;
+
+	launch(listen_late, NULL, true);
+	hear();
+	begin_stop(SIGTERM);
+	uint16_t port = hear();
+	int client = connect_to(AF_INET, port);
+	run_loop(1600);
+	ok(observe_now(&rig.observer, &now), "what is open can be asked for during the stop");
+	is_int(now.listeners, 1, "a listener that came after the signal is found");
+	is_int(now.inbound, 1, "with its connection");
+	is_str(now.phase, "accepting", "and makes the phase");
+	const struct observe_report *report = end_stop();
+	is_int(report->listeners, 0, "at the signal there was none");
+	ok(report->not_accepting < 0, "so nothing is said of its end");
+	ok(report->released >= 0, "nor does it disturb the rest");
+	close(client);
+}
+
+/* ---- several processes ---- */
+
+/* Two processes, each with its own listener on one port, or both with the same. The second one
+ * closes its listener later. */
+static void serve_both(void *arg)
+{
+	bool own = arg == NULL;
+	uint16_t port = 0;
+	int first = listen_on(AF_INET, &port, own);
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		int second = own ? listen_on(AF_INET, &port, true) : first;
+		if (own)
+			close(first);
+		say(port);
+		await_signal(SIGTERM);
+		take_time(250);
+		close(second);
+		take_time(60);
+		_exit(0);
+	}
+	say(port);
+	await_signal(SIGTERM);
+	close(first);
+	while (waitpid(pid, NULL, 0) < 0)
+		;
+	take_time(60);
+}
+
+static void test_two(bool own, const char *name)
+{
+	launch(serve_both, own ? NULL : released, true);
+	hear();
+	hear();
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->listeners, own ? 2 : 1, name);
+	ok(report->not_accepting >= 200 * NSEC_PER_MSEC, "closed they are when the last one is");
+	is_int(report->processes, 2, "both processes were told");
+	is_int((int64_t)report->history.exit_count, 2, "the end of each is noted");
+	ok(has_line("ended after 0.") && has_line(" s, 1 left") &&
+			strstr(rig.lines.data, "0 left") == NULL,
+		"and told in a line, but for the main process, which has others");
+}
+
+/* Somebody who is no process of the dyno has the listener as well, or one of its own on the port,
+ * and serves on. */
+struct other {
+	pid_t pid;
+	int go;
+};
+
+static struct other lend(int listener)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		bail_out("no pipe");
+	pid_t pid = fork_child();
+	if (pid == 0) {
+		close(ends[1]);
+		for (;;) {
+			if (read(ends[0], &byte, 1) != 1)
+				_exit(0);
+			if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0)
+				_exit(1);
+		}
+	}
+	close(ends[0]);
+	return (struct other){.pid = pid, .go = ends[1]};
+}
+
+static void serve_inherited(void *arg)
+{
+	int inbound = accept_one(program_inherits);
+
+	(void)arg;
+	say(0);
+	await_signal(SIGTERM);
+	close(program_inherits);
+	take_time(1500);
+	close(inbound);
+	take_time(60);
+}
+
+static void test_lent(void)
+{
+	uint16_t port = 0;
+	int clients[3];
+
+	program_inherits = listen_on(AF_INET, &port, false);
+	struct other other = lend(program_inherits);
+	launch(serve_inherited, NULL, true);
+	close(program_inherits);
+	program_inherits = -1;
+	int client = connect_to(AF_INET, port);
+	hear();
+	begin_stop(SIGTERM);
+	run_loop(1200);
+	ok(rig.observer.report.not_accepting >= 0,
+		"a listener that only others have any more is not ours");
+	for (int i = 0; i < 3; i++) {
+		clients[i] = connect_to(AF_INET, port);
+		if (write(other.go, "", 1) != 1)
+			bail_out("the other process has ended");
+	}
+	const struct observe_report *report = end_stop();
+	is_int(report->inbound, 1, "one connection was ours");
+	is_int(report->accepted, 0, "what the others accept is not ours");
+	is_int(report->late, 0, "nor late");
+	ok(report->drained >= 1400 * NSEC_PER_MSEC, "and ours are drained for themselves");
+	close_all(clients, 3);
+	close(client);
+	close(other.go);
+	end_child(other.pid, 0);
+}
+
+/* ---- Unix sockets ---- */
+
+static void serve_unix(void *arg)
+{
+	int listener = listen_on_unix("door");
+	int first = connect_to_unix("db"), second = connect_to_unix("db");
+
+	(void)arg;
+	say(0);
+	int inbound = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	take_time(300);
+	close(inbound);
+	take_time(300);
+	close(first);
+	close(second);
+	take_time(300);
+}
+
+static void test_unix(void)
+{
+	int db = listen_on_unix("db");
+	char text[128];
+
+	launch(serve_unix, NULL, true);
+	hear();
+	int client = connect_to_unix("door"), accepted = accept_one(db);
+	hear();
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->listeners, 1, "a Unix listener is a listener where there is no other");
+	is_int(report->inbound, 1, "with its connection");
+	is_int(report->outbound, 2, "a connection to a named socket is an outbound one");
+	snprintf(text, sizeof text, "unix:%s/db, unix:?", rig.dir);
+	is_str(report->peers, text, "with that name, once it is accepted");
+	ok(report->not_accepting >= 0 && report->not_accepting < report->drained &&
+			report->drained < report->released,
+		"their closes are found by looks, in their order");
+	is_int(report->out_at_exit + report->in_at_exit, 0, "and were the program's");
+	close(client);
+	close(accepted);
+	close(db);
+}
+
+/* ---- what cannot be seen ---- */
+
+static void test_looks(void)
+{
+	struct plan plan = {
+		.family = AF_INET, .inbound = 1, .outbound = 2, .pause = 250, .steps = "lio"};
+	int clients[MANY];
+
+	rig.app.news_refused = true;
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	rig.app.news_refused = false;
+	is_int(report->watched, OBSERVE_LOOKS, "without news there are looks");
+	ok(report->not_accepting >= 0 && report->not_accepting < report->drained &&
+			report->drained < report->released,
+		"which find the same phases");
+	ok(report->drained >= 250 * NSEC_PER_MSEC && report->drained < 600 * NSEC_PER_MSEC,
+		"at about their times");
+	is_int(report->out_at_exit, 0, "and closes that were the program's");
+	close_all(clients, plan.inbound);
+}
+
+static void test_unknown(void)
+{
+	struct plan plan = {
+		.family = AF_INET, .inbound = 1, .outbound = 2, .pause = 20, .steps = "lio"};
+	struct observe_now now;
+	int clients[MANY], link = rig.app.net.fd;
+
+	rig.app.net.fd = -1;
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	ok(!observe_now(&rig.observer, &now),
+		"where nothing can be seen nothing is open or closed");
+	const struct observe_report *report = end_stop();
+	rig.app.net.fd = link;
+	is_int(report->watched, OBSERVE_UNKNOWN, "and nothing is known");
+	ok(!report->visible, "it is invisible");
+	is_int(report->listeners + report->inbound + report->outbound, 0, "nothing is counted");
+	ok(report->not_accepting < 0 && report->drained < 0 && report->released < 0,
+		"no phase is claimed");
+	is_int((int64_t)report->history.step_count, 0, "and no step");
+	is_int((int64_t)report->history.exit_count, 1, "but the end of its process is noted");
+	close_all(clients, plan.inbound);
+}
+
+static void test_abandoned(void)
+{
+	struct plan plan = {.family = AF_INET, .inbound = 2, .outbound = 1, .steps = "k"};
+	int clients[MANY];
+
+	launch_server(&plan, clients);
+	begin_stop(SIGTERM);
+	observe_stop(&rig.observer);
+	observe_stop(&rig.observer);
+	is_int(rig.app.news, -1, "when nobody observes any more the kernel tells nothing any more");
+	kill(rig.tree.main.pid, SIGKILL);
+	run_loop(-1);
+	tree_release(&rig.tree);
+	close(rig.told);
+	close_all(clients, plan.inbound);
+}
+
+int main(void)
+{
+	begin_rig();
+	database_fd = listen_on(AF_INET, &database, false);
+	test_order(AF_INET, "IPv4");
+	test_order(AF_INET6, "IPv6");
+	test_order_wrong();
+	test_slow_goodbye();
+	test_unhandled();
+	test_killed();
+	test_exit("o", 0, "closes and exits at once");
+	test_exit("o", 100, "closes and exits later");
+	test_exit("l", 30, "exits with connections open");
+	test_late();
+	test_new_listener();
+	test_two(true, "two listeners on one port are two");
+	test_two(false, "one listener of two processes is one");
+	test_lent();
+	test_unix();
+	test_looks();
+	test_unknown();
+	test_abandoned();
+	close(database_fd);
+	return end_rig();
+}
