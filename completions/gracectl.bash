@@ -8,6 +8,7 @@
 #   options           OPTION HELP ARGKIND    the global options; ARGKIND is empty for a flag
 #   options COMMAND   the same for a command
 #   targets, dynos, types, apps   NAME
+#   reasons, verdicts             WORD
 
 # Uses program and context of _gracectl(): context holds the -a and -c that were typed, so that the
 # names come from the application that is meant.
@@ -55,6 +56,7 @@ _gracectl_offer_kind() {
 	type) _gracectl_offer "$(_gracectl_ask types)" ;;
 	target) _gracectl_offer "$(_gracectl_ask targets)" ;;
 	source) _gracectl_offer $'app\nheroku' ;;
+	reason | verdict) _gracectl_offer "$(_gracectl_ask "$1s")" ;;
 	esac
 }
 

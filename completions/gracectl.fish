@@ -45,7 +45,7 @@ function __gracectl_offer_kind
             end
         case command
             __gracectl_offer "$stem" $__gracectl_commands
-        case app dyno type target
+        case app dyno type target reason verdict
             __gracectl_offer "$stem" (__gracectl_ask {$kind}s)
         case source
             __gracectl_offer "$stem" app heroku

@@ -256,6 +256,42 @@ const struct process_config *config_process(const struct config *config, const c
 	return NULL;
 }
 
+static bool has_target(const struct config *config, const char *target)
+{
+	char dyno[PROCESS_NAME_MAX + 16];
+
+	for (size_t i = 0; i < config->process_count; i++) {
+		const struct process_config *process = &config->process[i];
+		if (strcmp(target, process->name) == 0)
+			return true;
+		for (unsigned n = 1; n <= process->scale; n++) {
+			snprintf(dyno, sizeof dyno, "%s.%u", process->name, n);
+			if (strcmp(target, dyno) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool config_has_targets(
+	const struct config *config, const struct strlist *targets, struct cause *cause)
+{
+	struct buf types = BUF_INIT;
+
+	for (size_t i = 0; i < targets->count; i++) {
+		if (has_target(config, targets->items[i]))
+			continue;
+		for (size_t n = 0; n < config->process_count; n++)
+			buf_addf(&types, "%s %s (%u)", n > 0 ? "," : "", config->process[n].name,
+				config->process[n].scale);
+		cause_set(cause, "there is no dyno or process type \"%s\"; the types are:%s",
+			targets->items[i], types.len > 0 ? types.data : " none");
+		buf_release(&types);
+		return false;
+	}
+	return true;
+}
+
 /* The default .env may be missing, but a file that is named must exist: so it is named only then.
  */
 static bool env_file_is_default(const struct config *config)

@@ -153,6 +153,11 @@ void config_print(const struct config *config, FILE *out);
 /* The process type of that name, or NULL. */
 const struct process_config *config_process(const struct config *config, const char *name);
 
+/* True when each target is a type ("web") or a dyno ("web.2") of the configuration; otherwise a
+ * sentence names the first that is neither. */
+bool config_has_targets(
+	const struct config *config, const struct strlist *targets, struct cause *cause);
+
 /* True when name may be the name of an application: letters, digits, "-", "_", "."; at most 63. */
 bool app_name_is_valid(const char *name);
 

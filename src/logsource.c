@@ -52,17 +52,24 @@ bool logview_wants(const struct logview_query *query, const char *dyno)
 	return query->type == NULL || is_part(dyno, query->type);
 }
 
-/* False when a line of the journal cannot be about the dyno asked for: much cheaper than to parse
- * it. */
+/* False when no text in a line of the journal begins so. */
+static bool may_have(const struct logline *line, const char *word)
+{
+	char start[80];
+	size_t len = (size_t)snprintf(start, sizeof start, "\"%s", word);
+
+	return len >= sizeof start || memmem(line->text, line->len, start, len) != NULL;
+}
+
+/* False when a line of the journal cannot be of the kind, or about the dyno, asked for: much
+ * cheaper than to parse it. */
 static bool may_match(const struct logview_query *query, const struct logline *line)
 {
 	const char *name = query->dyno != NULL ? query->dyno : query->type;
-	char start[80];
 
-	if (name == NULL || strcmp(name, nobody) == 0)
-		return true;
-	size_t len = (size_t)snprintf(start, sizeof start, "\"%s", name);
-	return len >= sizeof start || memmem(line->text, line->len, start, len) != NULL;
+	if (query->kind != NULL && !may_have(line, query->kind))
+		return false;
+	return name == NULL || strcmp(name, nobody) == 0 || may_have(line, name);
 }
 
 static const char *event_dyno(const bson_t *event)
@@ -70,6 +77,19 @@ static const char *event_dyno(const bson_t *event)
 	const char *dyno = event_get_str(event, "dyno");
 
 	return dyno != NULL ? dyno : nobody;
+}
+
+/* What is left to ask once the document is there. */
+static bool matches(const struct logview_query *query, const struct logview_line *line)
+{
+	const char *kind = event_get_str(line->event, "kind");
+
+	if (query->kind != NULL && (kind == NULL || strcmp(kind, query->kind) != 0))
+		return false;
+	if (line->time <= 0 || (query->until > 0 && line->time >= query->until))
+		return false;
+	return logview_wants(query, line->dyno) &&
+	       (query->accepts == NULL || query->accepts(query->accepts_arg, line->event));
 }
 
 /* Makes a line of the journal the source's line. False when it is none or not one that is asked
@@ -92,10 +112,7 @@ static bool take_event(
 		.launch = (uint64_t)event_get_int(source->event, "launch"),
 		.event = source->event,
 	};
-	const char *kind = event_get_str(source->event, "kind");
-	if (query->kind != NULL && (kind == NULL || strcmp(kind, query->kind) != 0))
-		return false;
-	return source->line.time > 0 && logview_wants(query, source->line.dyno) &&
+	return matches(query, &source->line) &&
 	       (event_render(source->event, &source->text) || query->every_event);
 }
 

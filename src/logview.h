@@ -37,7 +37,10 @@ struct logview_query {
 			     without dyno. NULL: all */
 	const char *type; /* "web"; NULL: all */
 	nsec_t since;	  /* 0: no matter */
-	long lines;	  /* the last so many, or LOGVIEW_ALL */
+	nsec_t until;	  /* only events before it; 0: no matter */
+	bool (*accepts)(const void *arg, const bson_t *event); /* only such events; NULL: all */
+	const void *accepts_arg;
+	long lines; /* the last so many, or LOGVIEW_ALL */
 	bool follow;
 };
 

@@ -152,12 +152,15 @@ sleeper() {
 @test "a command that takes no arguments refuses them" {
 	for command in $(visible_commands); do
 		case $command in
-		start | stop | restart | ps | help) continue ;;
+		start | stop | restart | ps | stops | help) continue ;;
 		esac
 		assert_refused <<-END
 			$command extra | $command takes no argument, but was given "extra"
 		END
 	done
+	assert_refused <<-'END'
+		stops extra | unexpected argument extra; use -d DYNO or -p TYPE
+	END
 }
 
 @test "a bad value of an option is named, with what would be right" {

@@ -51,6 +51,23 @@ load helpers
 	done
 }
 
+@test "check --json prints the mistakes as an object, and the exit status is the same" {
+	write_config <<<$'[process web]\ncommand = sleep 1000\nscale = many'
+	g 2 check --json
+	python3 - "$CONFIG" "$output" <<-'END'
+		import json, sys
+		said = json.loads(sys.argv[2])
+		assert said["file"] == sys.argv[1] and said["app"] == "shop" and said["mistakes"] == 1, said
+		problem, = said["problems"]
+		assert problem["file"] == sys.argv[1] and not problem["warning"] and "many" in problem["text"], problem
+		assert open(sys.argv[1]).read().splitlines()[problem["line"] - 1] == "scale = many", problem
+	END
+	assert_equal "standard error" "" "$error"
+	sed -i 's/many/3/' "$CONFIG"
+	g check --json
+	assert_has "what it comes to" '"dynos" : 3' "$output"
+}
+
 @test "a port that two processes would use is found before anything starts" {
 	write_config <<-'END'
 		[process web]

@@ -146,6 +146,16 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 	assert_state app.1 up
 }
 
+@test "a start of what is not there starts nothing, not even a supervisor" {
+	sleepers
+	g 2 start app worke
+	assert_equal "standard error" \
+		'gracectl: there is no dyno or process type "worke"; the types are: app (2), worker (1)' "$error"
+	assert_equal "the supervisors" 0 "$(supervisors)"
+	g 2 start app.3
+	g 3 ps
+}
+
 @test "what a killed supervisor leaves does not block a start" {
 	sleepers
 	g start
@@ -221,6 +231,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 
 @test "an unknown target is told with those that there are, and nothing is started" {
 	sleepers
+	g start worker
 	g 2 start app.1 nobody
 	assert_has "the message" "there is no dyno or process type \"nobody\"; the types are: app (2), worker (1)" "$error"
 	assert_state app.1 down
@@ -313,7 +324,7 @@ State changed from starting to up" "$(platform_lines web.1)"
 		if pid == 0:
 		    os.execv(sys.argv[1], sys.argv[1:])
 		shown = b""
-		while b"Starting process" not in shown:
+		while b"starting" not in shown:
 		    shown += os.read(terminal, 4096)
 		os.write(terminal, b"\x03")
 		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 1)

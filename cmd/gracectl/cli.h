@@ -33,6 +33,8 @@ enum arg_kind {
 	ARG_SOURCE,
 	ARG_NUMBER,
 	ARG_TIME,
+	ARG_REASON,
+	ARG_VERDICT,
 	ARG_COMMAND
 };
 

@@ -5,7 +5,9 @@
  *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value
  *     __complete targets | dynos | types | apps
  *                                   one name a line: of the running application, else of its
- * configuration
+ *                                   configuration
+ *     __complete reasons | verdicts
+ *                                   the words of `stops`, one a line
  *
  * It never complains: a shell that completes has no place for messages.
  */
@@ -16,6 +18,7 @@
 #include "cli.h"
 #include "client.h"
 #include "doc.h"
+#include "stopdoc.h"
 
 #define PATIENCE (NSEC_PER_SEC)
 
@@ -29,6 +32,8 @@ static const char *const kind_names[] = {
 	[ARG_SOURCE] = "source",
 	[ARG_NUMBER] = "number",
 	[ARG_TIME] = "time",
+	[ARG_REASON] = "reason",
+	[ARG_VERDICT] = "verdict",
 	[ARG_COMMAND] = "command",
 };
 
@@ -49,6 +54,13 @@ static void print_options(const struct cli_option *row)
 		if (row->name != NULL)
 			printf("--%s\t%s\t%s\n", row->name, row->help, kind);
 	}
+}
+
+/* A word is enough where there are two: "late" for "late accepts". */
+static void print_words(const char *const *words)
+{
+	for (; *words != NULL; words++)
+		printf("%.*s\n", (int)strcspn(*words, " "), *words);
 }
 
 static void print_dyno(const char *kind, const char *type, unsigned number)
@@ -125,6 +137,10 @@ static int run(const struct cli *cli, int argc, char **argv)
 		if (command != NULL)
 			print_options(command->options);
 		print_options(global_options);
+	} else if (strcmp(kind, "reasons") == 0) {
+		print_words(stopfilter_reasons);
+	} else if (strcmp(kind, "verdicts") == 0) {
+		print_words(stopfilter_verdicts);
 	} else if (is_name_kind(kind)) {
 		print_names(cli, kind);
 	}

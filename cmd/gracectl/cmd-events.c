@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "doc.h"
 #include "event.h"
 #include "logprint.h"
 
@@ -13,8 +14,25 @@ static bool is_column(const char *key)
 	       strcmp(key, "dyno") == 0;
 }
 
+/* A list within an event, as JSON. */
+static bool add_nested(struct logprint *print, const bson_iter_t *iter)
+{
+	bson_t nested;
+
+	if (!doc_at(iter, &nested))
+		return false;
+	char *json = BSON_ITER_HOLDS_ARRAY(iter) ? bson_array_as_json(&nested, NULL)
+						 : bson_as_relaxed_extended_json(&nested, NULL);
+	if (json != NULL)
+		logprint_text(print, json, strlen(json));
+	bson_free(json);
+	return true;
+}
+
 static void add_value(struct logprint *print, const bson_iter_t *iter)
 {
+	if (add_nested(print, iter))
+		return;
 	if (!BSON_ITER_HOLDS_UTF8(iter)) {
 		buf_addf(&print->out, "%lld", (long long)bson_iter_as_int64(iter));
 		return;
@@ -73,6 +91,12 @@ static int run(const struct cli *cli, int argc, char **argv)
 	return logprint_run(cli, &query, false, cli->json ? logprint_event_json : print_text);
 }
 
+static const struct cli_option options[] = {
+	LOGPRINT_EVENT_OPTIONS(
+		"how many (100; all with --since)", "follow the journal until interrupted"),
+	{0},
+};
+
 const struct command cmd_events = {
 	.name = "events",
 	.arguments = "",
@@ -80,6 +104,6 @@ const struct command cmd_events = {
 	.details =
 		"Works without a running supervisor. With --json each line is the whole document.",
 	.argument = ARG_NONE,
-	.options = logprint_event_options,
+	.options = options,
 	.run = run,
 };

@@ -13,6 +13,8 @@
 #include "cli.h"
 #include "client.h"
 #include "doc.h"
+#include "livework.h"
+#include "stopwarn.h"
 #include "xmalloc.h"
 
 #define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
@@ -142,26 +144,54 @@ static const char *paint(const struct listing *listing, const char *code)
 }
 
 /* "in 18m", rounded to whole seconds, or whole minutes when it is far. */
-static void print_in(nsec_t time)
+static void add_in(nsec_t left, struct buf *out)
 {
-	nsec_t left = time - clock_wall();
 	char text[DURATION_TEXT];
 
 	if (left < 0)
 		left = 0;
 	left -= left % (left >= NSEC_PER_HOUR ? NSEC_PER_MIN : NSEC_PER_SEC);
-	printf("in %s", duration_format(left, text));
+	buf_addf(out, "in %s", duration_format(left, text));
+}
+
+/* "draining 3 connections, SIGKILL in 26s"; when nothing is seen of its sockets, unseen stands for
+ * the first part. */
+static void add_stop(const bson_t *instance, const char *unseen, struct buf *out)
+{
+	struct live_stop stop = {0};
+	bson_t doc;
+
+	if (doc_child(instance, "stop", &doc))
+		live_stop_read(&stop, &doc, 0);
+	if (stop.killed || stop.phase != PHASE_UNSEEN)
+		live_stop_text(&stop, false, out);
+	else
+		buf_adds(out, unseen);
+	if (stop.killed || stop.kill_at == 0)
+		return;
+	buf_adds(out, out->len > 0 ? ", SIGKILL " : "SIGKILL ");
+	add_in(stop.kill_at, out);
 }
 
 static void print_old(const bson_t *instance)
 {
-	nsec_t kill_at = time_of(instance, "kill_at");
+	struct buf text = BUF_INIT;
 
-	printf("; old instance (pid %d) is ending", (int)doc_int(instance, "pid"));
-	if (kill_at != 0) {
-		fputs(", SIGKILL ", stdout);
-		print_in(kill_at);
-	}
+	add_stop(instance, "ending", &text);
+	printf("; old instance (pid %d) is %s", (int)doc_int(instance, "pid"), text.data);
+	buf_release(&text);
+}
+
+static void print_stopping(const bson_t *dyno)
+{
+	struct buf text = BUF_INIT;
+
+	add_stop(dyno, "", &text);
+	if (text.len > 0)
+		printf(": %s", text.data);
+	buf_release(&text);
+	if (strcmp(doc_text(dyno, "wanted"), "up") == 0)
+		fputs(", will be started again", stdout);
 }
 
 static void print_olds(const bson_t *dyno)
@@ -190,15 +220,17 @@ static void print_remarks(const bson_t *dyno)
 	if (strcmp(state, "cooling") == 0 || strcmp(state, "crashed") == 0) {
 		printf(": %s", why);
 		if (next_try != 0) {
-			fputs(", next try ", stdout);
-			print_in(next_try);
+			struct buf text = BUF_INIT;
+			add_in(next_try - clock_wall(), &text);
+			printf(", next try %s", text.data);
+			buf_release(&text);
 		} else if (strcmp(state, "crashed") == 0) {
 			fputs(doc_int(dyno, "pid") != 0 ? ", what it left behind is being stopped"
 							: ", not tried again by itself",
 				stdout);
 		}
-	} else if (strcmp(state, "stopping") == 0 && strcmp(doc_text(dyno, "wanted"), "up") == 0) {
-		fputs(", will be started again", stdout);
+	} else if (strcmp(state, "stopping") == 0) {
+		print_stopping(dyno);
 	} else if (strncmp(why, "the last restart failed", 23) == 0) {
 		printf(": %s", why);
 	}
@@ -304,10 +336,13 @@ static int show(struct listing *listing)
 {
 	int code = ask(listing);
 
-	if (code == EXIT_DONE && listing->cli->json)
+	if (code == EXIT_DONE && listing->cli->json) {
+		stopwarn_add(listing->config->state_dir, listing->dynos, listing->count);
 		print_json(listing);
-	else if (code == EXIT_DONE)
+	} else if (code == EXIT_DONE) {
 		print_text(listing);
+		stopwarn_print(listing->config->state_dir, listing->dynos, listing->count);
+	}
 	forget(listing);
 	return code;
 }

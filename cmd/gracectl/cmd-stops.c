@@ -1,35 +1,69 @@
-/* cmd-stops: the stops, one line each: how long every phase took, and a verdict with its evidence.
+/*
+ * cmd-stops: the history of the stops: a line each, their percentiles, one of them as a picture, or
+ * why one does not come to its end.
+ *
+ * The list is a view of the journal like `events`; everything else reads the journal backwards and
+ * takes what it needs.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
-#include "doc.h"
+#include "cmd-why.h"
 #include "event.h"
+#include "fdio.h"
 #include "logprint.h"
+#include "stopdoc.h"
+#include "stoplog.h"
+#include "stopplot.h"
+#include "stopstats.h"
 
-/* The phases in their order, and the fields that hold their times. */
-static const struct {
-	const char *key;
-	const char *words;
-} phases[] = {
-	{"not_accepting_ms", "not accepting"},
-	{"drained_ms", "drained"},
-	{"released_ms", "released"},
-	{"ms", "gone"},
-};
+static bool summary, plot, why;
+static struct stopfilter filter;
 
-static void add_phases(struct logprint *print, const bson_t *stop)
+/* ---- the list ---- */
+
+/* How a verdict looks: what is well does not catch the eye. */
+static const char *color_of(const char *verdict, size_t len)
 {
-	const char *separator = "";
+	static const struct {
+		const char *begin, *sgr;
+	} looks[] = {
+		{"clean", "2"},
+		{"forced", "1;31"},
+		{"cut", "31"},
+		{"status", "31"},
+	};
 
-	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-		if (!bson_has_field(stop, phases[i].key))
-			continue;
-		buf_addf(&print->out, "%s%s %.2f", separator, phases[i].words,
-			(double)doc_int(stop, phases[i].key) / 1000.);
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+		if (strncmp(verdict, looks[i].begin, strlen(looks[i].begin)) == 0 &&
+			len >= strlen(looks[i].begin))
+			return looks[i].sgr;
+	return "33";
+}
+
+static void add_verdict(struct logprint *print, const bson_t *stop)
+{
+	enum {
+		WIDTH = 6
+	};
+	const char *at = doc_text(stop, "verdict"), *part, *separator = "";
+	size_t len, all = strlen(at);
+
+	while ((part = stopdoc_next_verdict(&at, &len)) != NULL) {
+		buf_adds(&print->out, separator);
+		logprint_color(print, color_of(part, len));
+		logprint_text(print, part, len);
+		logprint_plain(print);
 		separator = ", ";
 	}
+	buf_addf(&print->out, "%*s", all < WIDTH ? (int)(WIDTH - all) : 0, "");
 }
 
 /* "4 in, 10 out (127.0.0.1:27017 x10)": what was open at the signal. */
@@ -43,52 +77,351 @@ static void add_open(struct logprint *print, const bson_t *stop)
 	}
 	buf_addf(&print->out, "%lld in, %lld out", (long long)doc_int(stop, "inbound"),
 		(long long)doc_int(stop, "outbound"));
-	if (peers[0] != '\0')
-		buf_addf(&print->out, " (%s)", peers);
+	if (peers[0] == '\0')
+		return;
+	buf_adds(&print->out, " (");
+	logprint_text(print, peers, strlen(peers));
+	buf_addc(&print->out, ')');
 }
 
+static void add_phases(struct logprint *print, const bson_t *stop)
+{
+	static const struct {
+		const char *key, *words;
+	} phases[] = {
+		{"not_accepting_ms", "not accepting"},
+		{"drained_ms", "drained"},
+		{"released_ms", "released"},
+	};
+	const char *separator = ": ";
+	char text[STOPDOC_TEXT];
+
+	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
+		int64_t ms = stopdoc_time(stop, phases[i].key);
+		if (ms == STOPDOC_NEVER)
+			continue;
+		buf_addf(&print->out, "%s%s %s", separator, phases[i].words,
+			stopdoc_seconds(ms, text));
+		separator = ", ";
+	}
+}
+
+/* "   2.14s of 30s   " */
+static void add_time(struct logprint *print, const bson_t *stop)
+{
+	char took[STOPDOC_TEXT], allowed[DURATION_TEXT];
+	int64_t most = stopdoc_allowed(stop);
+
+	buf_addf(&print->out, "%8s %s %-5s", stopdoc_seconds(stopdoc_ms(stop), took),
+		most != STOPDOC_NEVER ? "of" : "  ",
+		most != STOPDOC_NEVER ? stopdoc_allowed_text(most, allowed) : "");
+}
+
+/* 2026-06-09T16:13:42Z web.1      stop            2.14s of 30s   clean  4 in, ... */
 static void print_text(struct logprint *print, const struct logview_line *line)
 {
+	enum {
+		WIDTH = 7 /* "restart" */
+	};
 	const bson_t *stop = line->event;
-	const char *evidence = doc_text(stop, "evidence");
+	const char *evidence = doc_text(stop, "evidence"), *reason = stopdoc_reason(stop);
 	char time[TIME_TEXT];
 
 	logprint_color(print, logprint_color_of(print, line->dyno));
-	buf_addf(&print->out, "%s %-10s", time_format_log(line->time, time), line->dyno);
+	buf_addf(&print->out, "%.19sZ %-10s", time_format_log(line->time, time), line->dyno);
 	logprint_plain(print);
-	buf_addf(&print->out, " %-12s ", doc_text(stop, "reason"));
+	buf_addc(&print->out, ' ');
+	logprint_text(print, reason, strlen(reason));
+	buf_addf(
+		&print->out, "%*s", strlen(reason) < WIDTH ? (int)(WIDTH - strlen(reason)) : 0, "");
+	add_time(print, stop);
+	buf_addc(&print->out, ' ');
+	add_verdict(print, stop);
+	buf_addc(&print->out, ' ');
 	add_open(print, stop);
-	buf_adds(&print->out, "; ");
 	add_phases(print, stop);
-	buf_addf(&print->out, "; %s", doc_text(stop, "verdict"));
-	if (evidence[0] != '\0')
-		buf_addf(&print->out, " (%s)", evidence);
+	if (evidence[0] != '\0') {
+		buf_adds(&print->out, "; ");
+		logprint_text(print, evidence, strlen(evidence));
+	}
 	buf_addc(&print->out, '\n');
+}
+
+static bool accepts(const void *arg, const bson_t *stop)
+{
+	return stopfilter_accepts(arg, stop);
+}
+
+static int run_list(const struct cli *cli, struct logview_query *query)
+{
+	query->events = query->every_event = true;
+	query->kind = event_kind_name(EVENT_STOPPED);
+	query->accepts = accepts;
+	query->accepts_arg = &filter;
+	return logprint_run(cli, query, false, cli->json ? logprint_event_json : print_text);
+}
+
+/* ---- the newest ones ---- */
+
+/* What a walk through the journal looks for. */
+struct search {
+	const struct logview_query *query;
+	struct stopstats stats;
+	bson_t *found;	 /* the newest one, owned */
+	size_t unbooted; /* stops of dynos that did not boot */
+};
+
+static bool wants(void *arg, const char *dyno, size_t len)
+{
+	const struct search *search = arg;
+	char name[128];
+
+	if (snprintf(name, sizeof name, "%.*s", (int)len, dyno) >= (int)sizeof name)
+		return true;
+	return logview_wants(search->query, name) &&
+	       !stopstats_is_full(&search->stats, dyno, stopdoc_type_len(name));
+}
+
+static bool is_chosen(const struct search *search, const bson_t *stop)
+{
+	return (search->query->until == 0 || event_time(stop) < search->query->until) &&
+	       logview_wants(search->query, doc_text(stop, "dyno")) &&
+	       stopfilter_accepts(&filter, stop);
+}
+
+static bool count_stop(void *arg, const bson_t *stop)
+{
+	struct search *search = arg;
+
+	if (event_time(stop) < search->query->since)
+		return false;
+	if (!is_chosen(search, stop))
+		return true;
+	if (filter.reason == NULL && !stopstats_counts(stop))
+		search->unbooted++;
+	else
+		stopstats_add(&search->stats, stop);
+	return true;
+}
+
+/* Looks through the journal of the application that is meant. Returns 0, or an exit code after
+ * telling why. */
+static int look(const struct cli *cli, const struct stoplog_sink *sink)
+{
+	struct config config;
+	struct cause cause;
+	int result = cli_locate(cli, &config);
+
+	if (result != EXIT_DONE)
+		return result;
+	cli_adopt(cli, &config);
+	if (stoplog_walk(config.state_dir, 0, sink, &cause) < 0) {
+		cli_error("%s", cause.text);
+		result = EXIT_FAILED;
+	}
+	config_release(&config);
+	return result;
+}
+
+/* ---- the summary ---- */
+
+static int print_summary(const struct cli *cli, struct search *search)
+{
+	struct buf out = BUF_INIT;
+	char text[STOPSTATS_TEXT];
+
+	stopstats_finish(&search->stats);
+	if (cli->json)
+		stopstats_json(&search->stats, &out);
+	else
+		stopstats_text(&search->stats, cli_color(cli), &out);
+	for (size_t i = 0; i < search->stats.count && !cli->json; i++)
+		if (stopstats_is_slow(&search->stats.types[i]))
+			buf_addf(&out, "%s\n", stopstats_warning(&search->stats.types[i], text));
+	if (search->unbooted > 0 && !cli->json)
+		buf_addf(&out, "without %zu that did not boot; --reason boot shows %s\n",
+			search->unbooted, search->unbooted == 1 ? "it" : "them");
+	if (out.len > 0)
+		fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+	return EXIT_DONE;
+}
+
+static int run_summary(const struct cli *cli, const struct logview_query *query)
+{
+	struct search search = {
+		.query = query,
+		.stats.last = query->lines == LOGVIEW_ALL ? SIZE_MAX : (size_t)query->lines,
+	};
+	const struct stoplog_sink sink = {
+		.wants = wants, .stop = count_stop, .arg = &search, .fields = stopstats_fields};
+	int result = look(cli, &sink);
+
+	if (result == EXIT_DONE)
+		result = print_summary(cli, &search);
+	stopstats_release(&search.stats);
+	return result;
+}
+
+/* ---- a picture ---- */
+
+static bool keep_stop(void *arg, const bson_t *stop)
+{
+	struct search *search = arg;
+
+	if (event_time(stop) < search->query->since)
+		return false;
+	if (is_chosen(search, stop))
+		search->found = bson_copy(stop);
+	return search->found == NULL;
+}
+
+/* The first of these variables that is set tells what the terminal understands. */
+static bool is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *value = getenv(names[i]);
+		if (value != NULL && value[0] != '\0')
+			return strcasestr(value, "utf-8") != NULL ||
+			       strcasestr(value, "utf8") != NULL;
+	}
+	return false;
+}
+
+static unsigned screen_width(void)
+{
+	enum {
+		WIDTH = 80
+	};
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH;
+	return size.ws_col;
+}
+
+/* The file has the mode of one that a shell writes, as it is to be looked at. */
+static int write_file(const char *path, const struct buf *svg)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (fdio_replace_at(AT_FDCWD, path, svg->data, svg->len) < 0 ||
+		chmod(path, 0666 & ~mask) < 0) {
+		cli_error("cannot write %s: %s", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static int draw(const struct cli *cli, const bson_t *stop, const char *path)
+{
+	static struct stopplot picture;
+	struct buf out = BUF_INIT;
+	int result = EXIT_DONE;
+
+	stopplot_init(&picture, stop);
+	if (path != NULL) {
+		stopplot_svg(&picture, &out);
+	} else {
+		const struct stopplot_screen screen = {
+			.width = screen_width(), .utf8 = is_utf8(), .color = cli_color(cli)};
+		stopplot_text(&picture, &screen, &out);
+	}
+	if (path != NULL && strcmp(path, "-") != 0)
+		result = write_file(path, &out);
+	else
+		fwrite(out.data, 1, out.len, stdout);
+	buf_release(&out);
+	return result;
+}
+
+static int run_plot(const struct cli *cli, const struct logview_query *query, const char *path)
+{
+	struct search search = {.query = query};
+	const struct stoplog_sink sink = {.wants = wants, .stop = keep_stop, .arg = &search};
+	int result = look(cli, &sink);
+
+	if (result != EXIT_DONE)
+		return result;
+	if (search.found == NULL) {
+		cli_error("there is no such stop in the journal; `gracectl stops` shows those that "
+			  "there are");
+		return EXIT_FAILED;
+	}
+	result = draw(cli, search.found, path);
+	bson_destroy(search.found);
+	return result;
+}
+
+/* ---- the command ---- */
+
+static int check_use(const struct cli *cli, int argc, char **argv)
+{
+	struct cause cause;
+
+	if (summary + plot + why > 1)
+		return cli_usage_error(
+			&cmd_stops, "--summary, --plot and --why exclude each other");
+	if (argc > (plot ? 1 : 0) && !why)
+		return cli_usage_error(&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE",
+			argv[plot ? 1 : 0]);
+	if (stopfilter_check(&filter, &cause) < 0)
+		return cli_usage_error(&cmd_stops, "%s", cause.text);
+	if (plot && cli->json)
+		return cli_usage_error(&cmd_stops, "--plot and --json exclude each other");
+	if ((summary || plot || why) && logprint_event_args.tail)
+		return cli_usage_error(&cmd_stops, "--tail is for the list only");
+	return 0;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct logview_query query;
+	int result = check_use(cli, argc, argv);
 
-	if (argc > 0)
-		return cli_usage_error(
-			&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
-	int result = logprint_query(&cmd_stops, &logprint_event_args, &query);
+	if (result == 0 && why)
+		return why_run(cli, argc, argv);
+	if (result == 0)
+		result = logprint_query(&cmd_stops, &logprint_event_args, &query);
 	if (result != 0)
 		return result;
-	query.events = query.every_event = true;
-	query.kind = event_kind_name(EVENT_STOPPED);
-	return logprint_run(cli, &query, false, cli->json ? logprint_event_json : print_text);
+	if (plot)
+		return run_plot(cli, &query, argc > 0 ? argv[0] : NULL);
+	return summary ? run_summary(cli, &query) : run_list(cli, &query);
 }
+
+static const struct cli_option options[] = {
+	LOGPRINT_EVENT_OPTIONS("how many (100; all with --since); with --summary: of each type",
+		"follow the journal until interrupted"),
+	{0, "reason", "REASON", ARG_REASON,
+		"only these: stop, restart, manual (both), cycle, crash, config, \"boot timeout\"",
+		NULL, &filter.reason},
+	{0, "verdict", "VERDICT", ARG_VERDICT,
+		"only these: clean, forced, cut, leaked, late, order, status", NULL,
+		&filter.verdict},
+	{0, "not-clean", NULL, ARG_NONE, "all but those whose verdict is clean", &filter.not_clean,
+		NULL},
+	{0, "summary", NULL, ARG_NONE, "percentiles of the time they took, for each type", &summary,
+		NULL},
+	{0, "plot", NULL, ARG_NONE,
+		"draw the newest one on the terminal, or into FILE.svg (-: stdout)", &plot, NULL},
+	{0, "why", NULL, ARG_NONE, "what holds up the stops that are going on, or those of TARGET",
+		&why, NULL},
+	{0},
+};
 
 const struct command cmd_stops = {
 	.name = "stops",
-	.arguments = "",
+	.arguments = "[FILE.svg | TARGET...]",
 	.summary = "show the stops: the time of each phase as seen from outside, and a verdict",
-	.details = "Works without a running supervisor. Times are in seconds since the first "
-		   "signal; what could\n"
-		   "not be seen is not shown. With --json each line is the whole document.",
-	.argument = ARG_NONE,
-	.options = logprint_event_options,
+	.details =
+		"Works without a running supervisor, but for --why. The time is that of the end. "
+		"What could\n"
+		"not be seen is not shown. With --json each line is the whole document.",
+	.argument = ARG_TARGET,
+	.options = options,
 	.run = run,
 };

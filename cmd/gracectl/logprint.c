@@ -34,6 +34,10 @@ int logprint_query(
 		.dyno = args->dyno, .type = args->type, .lines = lines, .follow = args->tail};
 	if (args->since != NULL && time_parse(args->since, clock_wall(), &query->since, &cause) < 0)
 		return cli_usage_error(command, "--since: %s", cause.text);
+	if (args->until != NULL && time_parse(args->until, clock_wall(), &query->until, &cause) < 0)
+		return cli_usage_error(command, "--until: %s", cause.text);
+	if (args->until != NULL && args->tail)
+		return cli_usage_error(command, "--until and --tail exclude each other");
 	return 0;
 }
 
@@ -201,21 +205,6 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 }
 
 struct logargs logprint_event_args;
-
-const struct cli_option logprint_event_options[] = {
-	{'n', "num", "N", ARG_NUMBER, "how many (100; all with --since)", NULL,
-		&logprint_event_args.num},
-	{'t', "tail", NULL, ARG_NONE, "follow the journal until interrupted",
-		&logprint_event_args.tail, NULL},
-	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &logprint_event_args.dyno},
-	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &logprint_event_args.dyno},
-	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL,
-		&logprint_event_args.type},
-	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &logprint_event_args.type},
-	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
-		NULL, &logprint_event_args.since},
-	{0},
-};
 
 void logprint_event_json(struct logprint *print, const struct logview_line *line)
 {

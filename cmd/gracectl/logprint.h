@@ -1,5 +1,5 @@
 /*
- * logprint: lines of the log on stdout, for `logs` and `events`.
+ * logprint: lines of the log on stdout, for `logs`, `events` and `stops`.
  *
  * On a terminal a line has colours and cannot do anything to the terminal: control characters and
  * bytes that are no text are shown as \x1b. Anywhere else, and with --raw, the bytes are as the
@@ -25,9 +25,10 @@ struct logprint {
 	void (*format)(struct logprint *print, const struct logview_line *line);
 };
 
-/* The options of logs and events that say which lines are meant; set by the option tables. */
+/* The options of logs, events and stops that say which lines are meant; set by the option tables.
+ */
 struct logargs {
-	const char *num, *dyno, *type, *since;
+	const char *num, *dyno, *type, *since, *until;
 	bool tail;
 };
 
@@ -51,10 +52,25 @@ void logprint_plain(struct logprint *print);
 /* The colour of a dyno's process type. */
 const char *logprint_color_of(struct logprint *print, const char *dyno);
 
-/* What `events` and `stops` have in common: their options, the values of these, and an event as
- * JSON. */
+/* What `events` and `stops` have in common: their options (the rows of a table), the values of
+ * these, and an event as JSON. */
 extern struct logargs logprint_event_args;
-extern const struct cli_option logprint_event_options[];
+#define LOGPRINT_EVENT_OPTIONS(many, follow)                                                       \
+	{'n', "num", "N", ARG_NUMBER, many, NULL, &logprint_event_args.num},                       \
+		{'t', "tail", NULL, ARG_NONE, follow, &logprint_event_args.tail, NULL},            \
+		{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL,                       \
+			&logprint_event_args.dyno},                                                \
+		{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &logprint_event_args.dyno},        \
+		{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL,           \
+			&logprint_event_args.type},                                                \
+		{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &logprint_event_args.type},          \
+		{0, "since", "TIME", ARG_TIME,                                                     \
+			"only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z", NULL,          \
+			&logprint_event_args.since},                                               \
+	{                                                                                          \
+		0, "until", "TIME", ARG_TIME, "only before this time", NULL,                       \
+			&logprint_event_args.until                                                 \
+	}
 void logprint_event_json(struct logprint *print, const struct logview_line *line);
 
 #endif

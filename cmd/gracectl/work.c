@@ -13,6 +13,7 @@
 #include "doc.h"
 #include "event.h"
 #include "fdio.h"
+#include "live.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
 #define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
@@ -42,6 +43,7 @@ struct job {
 	const struct cli *cli;
 	const struct config *config;
 	struct client client;
+	struct live live; /* the display on a terminal */
 	struct strlist targets;
 	nsec_t began;
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
@@ -78,21 +80,25 @@ static void print_begin(const struct job *job)
 	fprintf(stderr, " on %s...\n", job->config->name);
 }
 
-static void print_event(const struct job *job, const bson_t *message)
+static void print_event(const bson_t *event)
 {
-	const uint8_t *data;
 	struct buf text = BUF_INIT;
-	bson_iter_t iter;
-	uint32_t len;
+
+	if (event_render(event, &text))
+		fprintf(stderr, "  %s: %s\n", doc_text(event, "dyno"), text.data);
+	buf_release(&text);
+}
+
+static void hear_event(struct job *job, const bson_t *message)
+{
 	bson_t event;
 
-	if (quiet || job->cli->json || !bson_iter_init_find(&iter, message, "event") ||
-		!BSON_ITER_HOLDS_DOCUMENT(&iter))
+	if (quiet || job->cli->json || !doc_child(message, "event", &event))
 		return;
-	bson_iter_document(&iter, &len, &data);
-	if (bson_init_static(&event, data, len) && event_render(&event, &text))
-		fprintf(stderr, "  %s: %s\n", doc_text(&event, "dyno"), text.data);
-	buf_release(&text);
+	if (job->live.on)
+		live_event(&job->live, &event);
+	else
+		print_event(&event);
 }
 
 static void print_json_result(const struct job *job, const bson_t *message)
@@ -117,6 +123,8 @@ static void hear_result(struct job *job, const bson_t *message)
 		return;
 	if (job->cli->json)
 		print_json_result(job, message);
+	else if (job->live.on)
+		live_result(&job->live, dyno, code != WIRE_DONE, doc_text(message, "text"));
 	else if (code != WIRE_DONE)
 		cli_error("%s %s", dyno, doc_text(message, "text"));
 	strlist_add(&job->told, dyno);
@@ -164,6 +172,7 @@ static int hear_done(struct job *job, const bson_t *message)
 	int code = (int)doc_int(message, "code");
 	const char *text = doc_text(message, "text");
 
+	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
 	if (code == WIRE_USAGE)
@@ -176,10 +185,11 @@ static int hear_done(struct job *job, const bson_t *message)
 	return code;
 }
 
-static int give_up(const struct job *job, enum client_result result)
+static int give_up(struct job *job, enum client_result result)
 {
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 
+	live_end(&job->live);
 	if (job->cli->json)
 		print_end(job, result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED);
 	/* Before the first answer nobody knows whether the request was heard. */
@@ -224,6 +234,7 @@ static void hear_accepted(struct job *job, const bson_t *message)
 			bson_destroy(job->base);
 		job->base = bson_copy(&base);
 		job->dynos = bson_count_keys(job->base);
+		live_expect(&job->live, job->base);
 	}
 	if (job->guard < 0)
 		job->guard = (int)syscall(SYS_pidfd_open, (pid_t)doc_int(message, "guard"), 0);
@@ -236,12 +247,13 @@ static int converse(struct job *job)
 	bson_t message;
 	enum client_result result;
 
-	while ((result = client_next(&job->client, job->deadline, &message)) == CLIENT_MESSAGE) {
+	while ((result = live_next(&job->live, &job->client, job->deadline, &message)) ==
+		CLIENT_MESSAGE) {
 		const char *type = doc_text(&message, "type");
 		if (strcmp(type, "accepted") == 0)
 			hear_accepted(job, &message);
 		else if (strcmp(type, "event") == 0)
-			print_event(job, &message);
+			hear_event(job, &message);
 		else if (strcmp(type, "result") == 0)
 			hear_result(job, &message);
 		else if (strcmp(type, "done") == 0)
@@ -252,8 +264,8 @@ static int converse(struct job *job)
 
 /* ---- reaching a supervisor ---- */
 
-/* When none runs the configuration is read in full, so that its mistakes are shown here and not in
- * some log. */
+/* When none runs the configuration is read in full, so that its mistakes, and those of the targets,
+ * are shown here and not in some log. */
 static int launch(const struct job *job)
 {
 	struct config checked;
@@ -262,12 +274,14 @@ static int launch(const struct job *job)
 	int code = cli_load(job->cli, &checked);
 	if (code != EXIT_DONE)
 		return code;
-	bool launched = client_launch_supervisor(&checked, job->cli->app, &cause) == 0;
+	if (!config_has_targets(&checked, &job->targets, &cause))
+		code = EXIT_USAGE;
+	else if (client_launch_supervisor(&checked, job->cli->app, &cause) < 0)
+		code = EXIT_FAILED;
 	config_release(&checked);
-	if (launched)
-		return EXIT_DONE;
-	cli_error("%s", cause.text);
-	return EXIT_FAILED;
+	if (code != EXIT_DONE)
+		cli_error("%s", cause.text);
+	return code;
 }
 
 static int reach(struct job *job)
@@ -317,6 +331,7 @@ static int go_on(struct job *job)
 		/* A supervisor that ends after a stop of everything may not live to say so. */
 		if (job->work->ends && job->targets.count == 0 &&
 			client_nothing_left(job->config)) {
+			live_end(&job->live);
 			print_end(job, job->code);
 			return job->code;
 		}
@@ -340,7 +355,19 @@ static int read_options(struct job *job, const struct command *command, int argc
 		strlist_add(&job->targets, type_name);
 	if (timeout_text != NULL && duration_parse(timeout_text, &job->patience, &cause) < 0)
 		return cli_usage_error(command, "--timeout: %s", cause.text);
+	if (timeout_text != NULL && job->patience == 0)
+		return cli_usage_error(command,
+			"--timeout: \"%s\" leaves no time at all; give at least 1ms, such as "
+			"500ms, 30 or 1h30m, or leave it out to wait as long as it may take",
+			timeout_text);
 	return EXIT_DONE;
+}
+
+static enum live_kind kind_of(const struct work *work)
+{
+	if (work->launches)
+		return LIVE_START;
+	return work->ends ? LIVE_STOP : LIVE_RESTART;
 }
 
 int work_run(const struct work *work, const struct command *command, const struct cli *cli,
@@ -365,10 +392,13 @@ int work_run(const struct work *work, const struct command *command, const struc
 	code = reach(&job);
 	if (code == EXIT_DONE) {
 		print_begin(&job);
+		if (!quiet && !cli->json)
+			live_begin(&job.live, kind_of(work), cli, &config);
 		job.began = clock_mono();
 		job.deadline = job.began + HEARING_TIMEOUT;
 		code = ask(&job);
 	}
+	live_end(&job.live);
 	client_close(&job.client);
 	fdio_close(&job.guard);
 	if (job.base != NULL)

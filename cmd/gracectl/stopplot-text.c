@@ -1,0 +1,485 @@
+/*
+ * stopplot-text: a stop as a picture for a terminal.
+ *
+ * Every row has a label, an area of cells that stands for the time, and a word behind it. A bar
+ * ends within a cell where the terminal has the characters for it; with plain ASCII a cell is full
+ * or empty.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stopplot.h"
+#include "utf8.h"
+
+enum {
+	WIDTH_MIN = 40,
+	WIDTH_MAX = 400,
+	LABEL_MIN = 9, /* "accepting" */
+	RIGHT_MIN = 6, /* "30.02s" */
+	CELL = 5,      /* a character of UTF-8 and its NUL */
+	SIGNAL_ROWS = 4,
+	EXIT_ROWS = 12,
+	EIGHTHS = 8,
+	TICK_CELLS = 7
+};
+
+struct glyphs {
+	const char *left[EIGHTHS + 1];	/* a cell that is filled from the left */
+	const char *below[EIGHTHS + 1]; /* from below */
+	const char *right;		/* its right half */
+	const char *moment;		/* what is too short to fill anything */
+	const char *signal, *due, *life, *death, *line, *tick, *arrow;
+};
+
+static const struct glyphs unicode = {
+	.left = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
+	.below = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+	.right = "▐",
+	.moment = "▏",
+	.signal = "▼",
+	.due = "▽",
+	.life = "─",
+	.death = "╳",
+	.line = "─",
+	.tick = "┴",
+	.arrow = "→",
+};
+
+static const struct glyphs ascii = {
+	.left = {" ", " ", " ", " ", "#", "#", "#", "#", "#"},
+	.below = {" ", ".", ".", ".", ":", ":", ":", "#", "#"},
+	.right = "#",
+	.moment = "|",
+	.signal = "v",
+	.due = "V",
+	.life = "-",
+	.death = "x",
+	.line = "-",
+	.tick = "+",
+	.arrow = "->",
+};
+
+#define SGR_BOLD "1"
+#define SGR_DIM "2"
+#define SGR_RED "31"
+#define SGR_YELLOW "33"
+
+/* What concerns inbound connections has one colour, what concerns outbound ones another. */
+#define SGR_INBOUND "33"
+#define SGR_OUTBOUND "35"
+static const char *const side_colors[] = {SGR_INBOUND, SGR_OUTBOUND};
+
+struct canvas {
+	const struct stopplot *plot;
+	const struct glyphs *glyphs;
+	bool color;
+	unsigned width, label, area; /* columns */
+	struct buf *out;
+};
+
+struct row {
+	char cell[WIDTH_MAX][CELL];
+};
+
+/* ---- rows ---- */
+
+static void row_clear(struct row *row)
+{
+	for (size_t i = 0; i < WIDTH_MAX; i++)
+		snprintf(row->cell[i], CELL, " ");
+}
+
+static void paint(const struct canvas *canvas, const char *sgr)
+{
+	if (canvas->color && sgr[0] != '\0')
+		buf_addf(canvas->out, "\033[%sm", sgr);
+}
+
+static void unpaint(const struct canvas *canvas, const char *sgr)
+{
+	if (sgr[0] != '\0')
+		paint(canvas, "0");
+}
+
+/* Text that came from outside, cut to some columns; they are counted and returned. */
+static unsigned add_cut(const struct canvas *canvas, const char *text, unsigned columns)
+{
+	struct buf safe = BUF_INIT;
+	unsigned used = 0;
+	size_t at = 0;
+	uint32_t code;
+
+	utf8_append_safe(&safe, text, strlen(text));
+	while (at < safe.len && used < columns) {
+		size_t len = utf8_decode(safe.data + at, safe.len - at, &code);
+		if (len == 0)
+			break;
+		if (canvas->glyphs == &ascii && len > 1)
+			buf_addc(canvas->out, '?');
+		else
+			buf_append(canvas->out, safe.data + at, len);
+		at += len;
+		used++;
+	}
+	buf_release(&safe);
+	return used;
+}
+
+static void emit(const struct canvas *canvas, const char *label, const struct row *row,
+	const char *sgr, const char *right)
+{
+	unsigned end = canvas->area;
+	unsigned used = add_cut(canvas, label, canvas->label);
+
+	buf_addf(canvas->out, "%*s", (int)(canvas->label - used + 1), "");
+	while (right[0] == '\0' && end > 0 && strcmp(row->cell[end - 1], " ") == 0)
+		end--;
+	paint(canvas, sgr);
+	for (unsigned i = 0; i < end; i++)
+		buf_adds(canvas->out, row->cell[i]);
+	unpaint(canvas, sgr);
+	if (right[0] != '\0')
+		buf_addf(canvas->out, " %s", right);
+	while (canvas->out->len > 0 && canvas->out->data[canvas->out->len - 1] == ' ')
+		canvas->out->data[--canvas->out->len] = '\0';
+	buf_addc(canvas->out, '\n');
+}
+
+/* ---- time across ---- */
+
+static double place(const struct canvas *canvas, int64_t ms)
+{
+	return (double)ms / (double)canvas->plot->span * canvas->area;
+}
+
+static unsigned cell_of(const struct canvas *canvas, int64_t ms)
+{
+	unsigned cell = (unsigned)place(canvas, ms);
+
+	return cell < canvas->area ? cell : canvas->area - 1;
+}
+
+/* A cell of which the part between two places is filled. */
+static const char *bar_cell(const struct canvas *canvas, double from, double to)
+{
+	if (from > 0 && to >= 1)
+		return canvas->glyphs->right;
+	unsigned eighths = (unsigned)((to - from) * EIGHTHS + 0.5);
+	return canvas->glyphs->left[eighths > EIGHTHS ? EIGHTHS : eighths];
+}
+
+static void draw_bar(const struct canvas *canvas, struct row *row, int64_t begin, int64_t end)
+{
+	double from = place(canvas, begin), to = place(canvas, end);
+	unsigned first = cell_of(canvas, begin), last = cell_of(canvas, end);
+
+	for (unsigned i = first; i <= last; i++) {
+		double left = from - i > 0 ? from - i : 0, right = to - i < 1 ? to - i : 1;
+		if (right > left)
+			strcpy(row->cell[i], bar_cell(canvas, left, right));
+	}
+	if (first == last && strcmp(row->cell[first], " ") == 0)
+		strcpy(row->cell[first], canvas->glyphs->moment);
+}
+
+/* ---- the parts ---- */
+
+static void add_phases(const struct canvas *canvas)
+{
+	static const struct {
+		const char *name, *sgr;
+	} looks[] = {{"accepting", "32"}, {"draining", SGR_INBOUND}, {"releasing", SGR_OUTBOUND},
+		{"ending", "37"}, {"stopping", "37"}};
+
+	for (size_t i = 0; i < canvas->plot->phase_count; i++) {
+		const struct stopplot_phase *phase = &canvas->plot->phases[i];
+		char right[STOPDOC_TEXT];
+		const char *sgr = "";
+		struct row row;
+		for (size_t n = 0; n < sizeof looks / sizeof *looks; n++)
+			if (strcmp(looks[n].name, phase->name) == 0)
+				sgr = looks[n].sgr;
+		row_clear(&row);
+		draw_bar(canvas, &row, phase->begin, phase->end);
+		emit(canvas, phase->name, &row, sgr,
+			phase->open ? stopplot_at_exit : stopdoc_seconds(phase->end, right));
+	}
+}
+
+/* One row of the steps of a side; the rows are counted from below. */
+static void draw_steps(const struct canvas *canvas, struct row *row, enum stopplot_side side,
+	unsigned level, unsigned levels)
+{
+	const struct stopplot *plot = canvas->plot;
+	double cell = (double)plot->span / canvas->area;
+
+	for (unsigned i = 0; i <= cell_of(canvas, plot->ms); i++) {
+		int64_t open = stopplot_open_between(
+			plot, side, (int64_t)(i * cell), (int64_t)((i + 1) * cell) - 1);
+		double height = (double)open / (double)plot->most[side] * levels - level;
+		unsigned eighths = height <= 0 ? 0 : (unsigned)(height * EIGHTHS + 0.5);
+		if (open > 0 && level == 0 && eighths == 0)
+			eighths = 1;
+		strcpy(row->cell[i], canvas->glyphs->below[eighths > EIGHTHS ? EIGHTHS : eighths]);
+	}
+}
+
+/* "4 → 0": at the signal and at the end. Returns its columns. */
+static unsigned fall_text(
+	const struct canvas *canvas, enum stopplot_side side, char text[static STOPPLOT_LABEL])
+{
+	const struct stopplot *plot = canvas->plot;
+	int len = snprintf(text, STOPPLOT_LABEL, "%lld %s %lld",
+		(long long)plot->steps[0].open[side], canvas->glyphs->arrow,
+		(long long)plot->steps[plot->step_count - 1].open[side]);
+
+	return (unsigned)len - (canvas->glyphs == &unicode ? 2 : 0);
+}
+
+static void add_side(const struct canvas *canvas, enum stopplot_side side)
+{
+	const struct stopplot *plot = canvas->plot;
+	unsigned levels = canvas->width < 60 ? 2 : 3;
+	char right[STOPPLOT_LABEL];
+
+	if (plot->step_count == 0 || plot->most[side] == 0)
+		return;
+	if ((int64_t)levels > plot->most[side])
+		levels = (unsigned)plot->most[side];
+	fall_text(canvas, side, right);
+	for (unsigned level = levels; level-- > 0;) {
+		struct row row;
+		row_clear(&row);
+		draw_steps(canvas, &row, side, level, levels);
+		emit(canvas, level == levels - 1 ? stopplot_side_names[side] : "", &row,
+			side_colors[side], level == levels - 1 ? right : "");
+	}
+}
+
+static bool is_free(const struct row *row, unsigned from, unsigned len)
+{
+	for (unsigned i = from; i < from + len; i++)
+		if (strcmp(row->cell[i], " ") != 0)
+			return false;
+	return true;
+}
+
+/* A mark with its words to its right, or to its left where there is no room. The first row in which
+ * it is free takes it. */
+static void place_mark(const struct canvas *canvas, struct row *rows, unsigned *count, int64_t ms,
+	const char *mark, const char *words)
+{
+	unsigned at = cell_of(canvas, ms), len = (unsigned)strlen(words) + 2;
+	bool leftwards = at + len > canvas->area;
+
+	if (len > canvas->area || (leftwards && at + 1 < len))
+		len = 1; /* the mark alone */
+	unsigned from = leftwards && len > 1 ? at + 1 - len : at;
+	for (unsigned i = 0; i < SIGNAL_ROWS; i++) {
+		unsigned before = from > 0 ? from - 1 : 0;
+		if (i == *count)
+			row_clear(&rows[(*count)++]);
+		if (!is_free(&rows[i], before, from + len - before))
+			continue;
+		strcpy(rows[i].cell[at], mark);
+		for (unsigned n = 0; n + 2 < len; n++)
+			snprintf(rows[i].cell[leftwards ? from + n : at + 2 + n], CELL, "%c",
+				words[n] >= ' ' && words[n] <= '~' ? words[n] : '?');
+		return;
+	}
+}
+
+static void add_signals(const struct canvas *canvas)
+{
+	const struct stopplot *plot = canvas->plot;
+	struct row rows[SIGNAL_ROWS];
+	unsigned count = 0;
+	char words[STOPPLOT_LABEL];
+
+	for (size_t i = 0; i < plot->signal_count; i++) {
+		const struct stopplot_signal *signal = &plot->signals[i];
+		snprintf(words, sizeof words, signal->processes > 0 ? "%.20s to %lld" : "%.20s",
+			signal->name, (long long)signal->processes);
+		place_mark(canvas, rows, &count, signal->ms, canvas->glyphs->signal, words);
+	}
+	if (plot->span > plot->ms && plot->span == plot->allowed)
+		place_mark(canvas, rows, &count, plot->allowed, canvas->glyphs->due, "SIGKILL due");
+	for (unsigned i = 0; i < count; i++)
+		emit(canvas, "", &rows[i], SGR_BOLD, "");
+}
+
+/* "4711 node"; returns its length. */
+static unsigned exit_label(const struct stopplot_exit *gone, char label[static STOPPLOT_LABEL])
+{
+	int len = snprintf(label, STOPPLOT_LABEL, "%lld %.24s", (long long)gone->pid, gone->name);
+
+	return (unsigned)len;
+}
+
+static void add_exits(const struct canvas *canvas)
+{
+	const struct stopplot *plot = canvas->plot;
+	char label[STOPPLOT_LABEL], right[STOPDOC_TEXT];
+	size_t shown = plot->exit_count <= EXIT_ROWS ? plot->exit_count : EXIT_ROWS - 1;
+	struct row row;
+
+	/* Those that took longest matter most, and they come last. */
+	size_t first = plot->exit_count - shown;
+	if (first > 0) {
+		row_clear(&row);
+		snprintf(label, sizeof label, "%zu more", first);
+		for (size_t i = 0; i < first; i++)
+			strcpy(row.cell[cell_of(canvas, plot->exits[i].ms)], canvas->glyphs->death);
+		emit(canvas, label, &row, "", "");
+	}
+	for (size_t i = first; i < plot->exit_count; i++) {
+		unsigned at = cell_of(canvas, plot->exits[i].ms);
+		row_clear(&row);
+		for (unsigned n = 0; n < at; n++)
+			strcpy(row.cell[n], canvas->glyphs->life);
+		strcpy(row.cell[at], canvas->glyphs->death);
+		exit_label(&plot->exits[i], label);
+		emit(canvas, label, &row, SGR_DIM, stopdoc_seconds(plot->exits[i].ms, right));
+	}
+}
+
+/* Puts the label of a tick below it, where no other one stands. */
+static void put_label(const struct canvas *canvas, struct row *row, unsigned at, const char *label)
+{
+	unsigned len = (unsigned)strlen(label);
+	unsigned from = at >= len / 2 ? at - len / 2 : 0;
+
+	if (from + len > canvas->area)
+		from = canvas->area - len;
+	if (!is_free(row, from > 0 ? from - 1 : 0, len + (from > 0)))
+		return;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(row->cell[from + i], CELL, "%c", label[i]);
+}
+
+static void add_axis(const struct canvas *canvas)
+{
+	unsigned parts = canvas->area / TICK_CELLS;
+	int64_t step = stopplot_tick(canvas->plot->span, parts > 10 ? 10 : parts < 2 ? 2 : parts);
+	struct row line, labels;
+	char text[STOPPLOT_LABEL];
+
+	row_clear(&line);
+	row_clear(&labels);
+	for (unsigned i = 0; i < canvas->area; i++)
+		strcpy(line.cell[i], canvas->glyphs->line);
+	for (int64_t ms = 0; ms <= canvas->plot->span; ms += step) {
+		strcpy(line.cell[cell_of(canvas, ms)], canvas->glyphs->tick);
+		put_label(
+			canvas, &labels, cell_of(canvas, ms), stopplot_tick_label(ms, step, text));
+	}
+	emit(canvas, "", &line, SGR_DIM, "");
+	emit(canvas, "seconds", &labels, SGR_DIM, "");
+}
+
+/* ---- words ---- */
+
+/* Text in lines of the width of the screen. */
+static void add_wrapped(const struct canvas *canvas, const char *text, const char *sgr)
+{
+	while (*text != '\0') {
+		size_t len = strlen(text), take = len;
+		if (len > canvas->width) {
+			const char *blank = memrchr(text, ' ', canvas->width + 1);
+			take = blank != NULL && blank > text ? (size_t)(blank - text)
+							     : canvas->width;
+		}
+		char *line = strndup(text, take);
+		if (line == NULL)
+			return;
+		paint(canvas, sgr);
+		add_cut(canvas, line, canvas->width);
+		unpaint(canvas, sgr);
+		buf_addc(canvas->out, '\n');
+		free(line);
+		text += take;
+		text += strspn(text, " ");
+	}
+}
+
+static void add_words(const struct canvas *canvas,
+	void (*words)(const struct stopplot *, struct buf *), const char *sgr)
+{
+	struct buf text = BUF_INIT;
+
+	words(canvas->plot, &text);
+	if (text.len > 0)
+		add_wrapped(canvas, text.data, sgr);
+	buf_release(&text);
+}
+
+static const char *title_color(const struct stopplot *plot)
+{
+	return strcmp(plot->verdict, "clean") == 0 ? SGR_BOLD : SGR_BOLD ";" SGR_RED;
+}
+
+/* ---- the whole ---- */
+
+static unsigned label_width(const struct stopplot *plot, unsigned width)
+{
+	unsigned label = LABEL_MIN, most = width / 4;
+	char text[STOPPLOT_LABEL];
+
+	for (size_t i = 0; i < plot->exit_count; i++) {
+		unsigned len = exit_label(&plot->exits[i], text);
+		if (len > label)
+			label = len;
+	}
+	return label > most ? (most > LABEL_MIN ? most : LABEL_MIN) : label;
+}
+
+static unsigned right_width(const struct canvas *canvas)
+{
+	unsigned most = RIGHT_MIN;
+	char text[STOPPLOT_LABEL];
+
+	for (size_t i = 0; i < canvas->plot->phase_count; i++)
+		if (canvas->plot->phases[i].open && strlen(stopplot_at_exit) > most)
+			most = (unsigned)strlen(stopplot_at_exit);
+	for (enum stopplot_side side = 0; side < STOPPLOT_SIDES && canvas->plot->step_count > 0;
+		side++) {
+		unsigned len = fall_text(canvas, side, text);
+		if (len > most && len < WIDTH_MIN / 2)
+			most = len;
+	}
+	return most;
+}
+
+void stopplot_text(
+	const struct stopplot *plot, const struct stopplot_screen *screen, struct buf *out)
+{
+	unsigned width = screen->width < WIDTH_MIN   ? WIDTH_MIN
+			 : screen->width > WIDTH_MAX ? WIDTH_MAX
+						     : screen->width;
+	struct canvas canvas = {
+		.plot = plot,
+		.glyphs = screen->utf8 ? &unicode : &ascii,
+		.color = screen->color,
+		.width = width,
+		.label = label_width(plot, width),
+		.out = out,
+	};
+
+	canvas.area = width - canvas.label - 2 - right_width(&canvas);
+	add_words(&canvas, stopplot_title, title_color(plot));
+	add_words(&canvas, stopplot_subtitle, "");
+	buf_addc(out, '\n');
+	add_signals(&canvas);
+	add_phases(&canvas);
+	add_side(&canvas, STOPPLOT_INBOUND);
+	add_side(&canvas, STOPPLOT_OUTBOUND);
+	add_exits(&canvas);
+	add_axis(&canvas);
+	buf_addc(out, '\n');
+	add_words(&canvas, stopplot_peers, "");
+	add_words(&canvas, stopplot_evidence, "");
+	add_words(&canvas, stopplot_note, SGR_DIM);
+	if (out->len > 1 && out->data[out->len - 2] == '\n') /* nothing was to be said */
+		out->data[--out->len] = '\0';
+}
