@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "log.h"
 #include "pieces.h"
+#include "record-observe.h"
 #include "record.h"
 #include "spawn.h"
 #include "xmalloc.h"
@@ -158,14 +159,14 @@ static struct told look_up(struct place *place, uint64_t launch)
 	return told != NULL ? *told : (struct told){.launch = launch};
 }
 
-static struct runner *add_runner(struct place *place, struct instance *found, struct proc_id *known,
-	size_t known_count, const struct runner_owner *owner)
+static struct runner *add_runner(
+	struct place *place, struct runner_found *found, const struct runner_owner *owner)
 {
 	struct app *app = place->formation->app;
 
-	found->exit_told = look_up(place, found->launch).ended;
-	struct runner *runner = runner_adopt(app, place->dyno.config, place->dyno.number, found,
-		known, known_count, owner, place);
+	found->instance.exit_told = look_up(place, found->instance.launch).ended;
+	struct runner *runner =
+		runner_adopt(app, place->dyno.config, place->dyno.number, found, owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
 	return runner;
 }
@@ -182,20 +183,20 @@ static void take_role(struct dyno *dyno, struct runner *runner, const char *role
 
 static void adopt_recorded(struct place *place, const bson_t *doc, const struct runner_owner *owner)
 {
-	struct instance found;
+	static struct observe_kept observed;
+	struct runner_found found = {0};
 	bson_iter_t iter;
 	bson_t list, item;
-	size_t known_count;
 
 	if (!doc_child(doc, "instances", &list) || !bson_iter_init(&iter, &list))
 		return;
 	while (bson_iter_next(&iter)) {
 		if (!doc_at(&iter, &item))
 			continue;
-		get_instance(&item, place->dyno.config, &found);
-		struct proc_id *known = get_known(&item, &known_count);
-		take_role(&place->dyno, add_runner(place, &found, known, known_count, owner),
-			doc_text(&item, "role"));
+		get_instance(&item, place->dyno.config, &found.instance);
+		found.known = get_known(&item, &found.known_count);
+		found.observed = record_get_observed(&item, &observed) ? &observed : NULL;
+		take_role(&place->dyno, add_runner(place, &found, owner), doc_text(&item, "role"));
 	}
 }
 
@@ -283,9 +284,10 @@ static void want(struct dyno *dyno)
 }
 
 static void adopt_found(
-	struct place *place, struct instance *found, const struct runner_owner *owner)
+	struct place *place, struct runner_found *unrecorded, const struct runner_owner *owner)
 {
 	const struct process_config *config = place->dyno.config;
+	struct instance *found = &unrecorded->instance;
 
 	found->launched = found->since = clock_wall();
 	found->port = port_of(found->main.pid);
@@ -296,7 +298,7 @@ static void adopt_found(
 	if (told.ended)
 		return;
 	want(&place->dyno);
-	struct runner *runner = add_runner(place, found, NULL, 0, owner);
+	struct runner *runner = add_runner(place, unrecorded, owner);
 	if (!told.launched)
 		runner_tell_launch(runner);
 	/* A launch beside a current instance that is up is the one that was to take over. */
@@ -305,11 +307,11 @@ static void adopt_found(
 
 static void adopt_unrecorded(struct place *place, bool this_boot, const struct runner_owner *owner)
 {
-	struct instance found;
+	struct runner_found found = {0};
 
 	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
 		return;
-	if (find_unrecorded(place, place->dyno.launches, this_boot, &found))
+	if (find_unrecorded(place, place->dyno.launches, this_boot, &found.instance))
 		adopt_found(place, &found, owner);
 }
 
@@ -364,7 +366,7 @@ static void adopt_leftover(
 {
 	struct app *app = formation->app;
 	char dyno[RUNNER_FILE_NAME];
-	struct instance found;
+	struct runner_found found = {0};
 	uint64_t launch;
 
 	if (!parse_record_name(record, dyno, sizeof dyno, &launch))
@@ -376,7 +378,7 @@ static void adopt_leftover(
 		remove_leftover(app, record);
 	} else if (place == NULL) {
 		tell_stranger(app, dyno, launch, record);
-	} else if (find_unrecorded(place, launch, false, &found)) {
+	} else if (find_unrecorded(place, launch, false, &found.instance)) {
 		if (place->dyno.launches < launch)
 			place->dyno.launches = launch;
 		adopt_found(place, &found, owner);

@@ -31,6 +31,14 @@ static bool is_released(const struct observer *observer)
 	       observe_count(observer, ROLE_OUTBOUND) == 0 && !observer->has_died[ROLE_OUTBOUND];
 }
 
+static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
+{
+	*phase = observe_elapsed(observer);
+	observe_say_phase(observer, kind, *phase, closed);
+	if (observer->reached != NULL)
+		observer->reached(observer->owner);
+}
+
 /* Each phase is reached once, and not by the death of a process. surely: it was the program that
  * closed the last outbound connection. */
 static void check_phases(struct observer *observer, bool surely)
@@ -39,25 +47,19 @@ static void check_phases(struct observer *observer, bool surely)
 	unsigned inbound = observe_count(observer, ROLE_INBOUND);
 	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
 	unsigned all_inbound = report->inbound + report->accepted;
-	nsec_t now = observe_elapsed(observer);
 
-	stophistory_add_step(
-		&report->history, now, inbound, observe_count(observer, ROLE_OUTBOUND));
+	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
+		observe_count(observer, ROLE_OUTBOUND));
 	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
-		!observer->has_died[ROLE_LISTENER]) {
-		report->not_accepting = now;
-		observe_say_phase(observer, EVENT_NOT_ACCEPTING, now, report->listeners);
-	}
+		!observer->has_died[ROLE_LISTENER])
+		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
 	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
-		!observer->has_died[ROLE_INBOUND]) {
-		report->drained = now;
-		observe_say_phase(observer, EVENT_DRAINED, now, all_inbound);
-	}
+		!observer->has_died[ROLE_INBOUND])
+		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
 	if (is_released(observer)) {
-		report->released = now;
 		report->inbound_then = surely ? count_accepted(observer) : 0;
 		report->order_wrong = report->inbound_then > 0;
-		observe_say_phase(observer, EVENT_RELEASED, now, report->outbound);
+		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
 	}
 }
 

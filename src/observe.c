@@ -193,24 +193,21 @@ static void watch_process(void *arg, const struct proc_stat *stat)
 }
 
 /* Nothing is known, or everything: what was seen in part would be a wrong number. */
-static void begin_report(struct observer *observer)
+static bool see_first(struct observer *observer)
 {
 	struct observe_report *report = &observer->report;
 
-	*report = (struct observe_report){.not_accepting = -1, .drained = -1, .released = -1};
 	report->visible = observe_look(observer);
 	if (!report->visible) {
 		socktable_release(&observer->table);
-		return;
+		return false;
 	}
 	report->watched = observer->app->news >= 0 ? OBSERVE_EVENTS : OBSERVE_LOOKS;
-	report->listeners = observe_count(observer, ROLE_LISTENER);
-	report->inbound = observe_count(observer, ROLE_INBOUND);
-	report->outbound = observe_count(observer, ROLE_OUTBOUND);
-	observe_list_peers(observer, report->peers);
+	plan_glance(observer);
+	return true;
 }
 
-void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
+static void begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
 	uint64_t launch)
 {
 	*observer = (struct observer){
@@ -221,11 +218,29 @@ void observe_begin(struct observer *observer, struct app *app, struct tree *tree
 	tree_each(tree, watch_process, &observer->processes);
 	TAILQ_INSERT_TAIL(&app->observers, observer, link);
 	listen_to_news(app);
-	begin_report(observer);
-	if (!observer->report.visible)
+}
+
+void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
+	uint64_t launch)
+{
+	struct observe_report *report = &observer->report;
+
+	begin(observer, app, tree, dyno, launch);
+	*report = (struct observe_report){.not_accepting = -1, .drained = -1, .released = -1};
+	if (!see_first(observer))
 		return;
-	plan_glance(observer);
+	report->listeners = observe_count(observer, ROLE_LISTENER);
+	report->inbound = observe_count(observer, ROLE_INBOUND);
+	report->outbound = observe_count(observer, ROLE_OUTBOUND);
+	observe_list_peers(observer, report->peers);
 	observe_say_open(observer);
+}
+
+static void plan_first_look(struct observer *observer)
+{
+	observer->interval = observer->report.watched == OBSERVE_LOOKS ? GLANCE_INTERVAL
+								       : LATE_AFTER + NSEC_PER_MSEC;
+	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
 }
 
 static void name_left(struct observer *observer)
@@ -270,9 +285,39 @@ static void begin_time(struct observer *observer)
 	if (!report->visible)
 		return;
 	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
-	observer->interval =
-		report->watched == OBSERVE_LOOKS ? GLANCE_INTERVAL : LATE_AFTER + NSEC_PER_MSEC;
-	timer_set(observer->app->loop, &observer->look, observer->began + observer->interval);
+	plan_first_look(observer);
+}
+
+static bool was_killed(const struct stophistory *history)
+{
+	for (size_t i = 0; i < history->signal_count; i++)
+		if (history->signals[i].signo == SIGKILL)
+			return true;
+	return false;
+}
+
+/* Which process closed what meanwhile is not known, if one has ended. */
+void observe_resume(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
+	uint64_t launch, const struct observe_kept *kept, bool main_lives)
+{
+	struct observe_report *report = &observer->report;
+
+	begin(observer, app, tree, dyno, launch);
+	observer->began = kept->began;
+	memcpy(observer->ports, kept->ports, sizeof observer->ports);
+	observer->port_count = kept->port_count;
+	*report = kept->report;
+	report->interrupted = true;
+	for (int role = 0; role < ROLES; role++)
+		observer->has_died[role] = !main_lives;
+	observer->is_killed = was_killed(&report->history);
+	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
+		return;
+	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	if (observer->is_killed)
+		doom_all(observer);
+	plan_first_look(observer);
+	observe_settle(observer);
 }
 
 void observe_signal(struct observer *observer, int signo, unsigned count)

@@ -69,9 +69,11 @@ struct observe_report {
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
-	char peers[OBSERVE_PEERS];  /* of the outbound connections: "127.0.0.1:27017 x10,
-				       unix:/run/x.sock" */
-	char left[OBSERVE_LEFT];    /* before SIGKILL: "1234 (node), 1240 (sh)" */
+	char peers[OBSERVE_PEERS]; /* of the outbound connections: "127.0.0.1:27017 x10,
+				      unix:/run/x.sock" */
+	char left[OBSERVE_LEFT];   /* before SIGKILL: "1234 (node), 1240 (sh)" */
+	bool interrupted; /* for a while nobody watched: what happened then has the time at which it
+			     was found */
 	struct stophistory history; /* without a signal: nothing was observed at all */
 };
 
@@ -108,12 +110,27 @@ struct observer {
 	bool is_killed;	      /* SIGKILL was sent */
 	bool has_died[ROLES]; /* the death of a process has closed such a socket */
 	struct observe_report report;
+	/* Told when a phase is reached; NULL: nobody. */
+	void (*reached)(void *owner);
+	void *owner;
 	TAILQ_ENTRY(observer) link;
+};
+
+/* What stands in the record of an instance, for the supervisor that comes next. */
+struct observe_kept {
+	nsec_t began; /* monotonic */
+	uint16_t ports[OBSERVE_PORTS];
+	size_t port_count;
+	struct observe_report report;
 };
 
 /* To be called just before the first signal. dyno must live as long as the observer. */
 void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
 	uint64_t launch);
+
+/* Goes on with what another supervisor began; main_lives: the main process is still there. */
+void observe_resume(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
+	uint64_t launch, const struct observe_kept *kept, bool main_lives);
 
 /* To be called just before each signal: what is open at SIGKILL is known only then. */
 void observe_before(struct observer *observer, int signo);

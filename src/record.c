@@ -13,6 +13,7 @@
 #include "fdio.h"
 #include "formation.h"
 #include "log.h"
+#include "record-observe.h"
 
 enum {
 	NAME_SIZE = 128
@@ -90,6 +91,7 @@ static void put_instance(
 	BSON_APPEND_BOOL(&doc, "main_ended", instance->main_ended);
 	put_exit(&doc, "exit", &instance->exit);
 	put_known(&doc, runner);
+	record_put_observed(&doc, runner->observer, runner->kept);
 	bson_append_document_end(list, &doc);
 }
 

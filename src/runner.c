@@ -14,10 +14,9 @@
 #include "guardlink.h"
 #include "launch.h"
 #include "log.h"
-#include "stopreport.h"
+#include "stopping.h"
 #include "xmalloc.h"
 
-#define SECOND_LOOK (5 * NSEC_PER_MSEC)
 #define HOLDER_SEARCH (200 * NSEC_PER_MSEC)
 #define ADOPTED_LOOK (100 * NSEC_PER_MSEC)
 
@@ -36,84 +35,6 @@ const char *runner_file(
 
 /* ---- the orders of the machine ---- */
 
-static unsigned send_signal(struct runner *runner, int signo, bool all)
-{
-	runner->signo = all ? signo : 0;
-	if (!all)
-		return tree_signal_main(&runner->tree, signo);
-	timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
-	return tree_signal(&runner->tree, signo, false, runner->instance.main_ended);
-}
-
-/* Its deadlines have changed, so the moments have at which its stop has to be explained. */
-static void plan_why(struct runner *runner)
-{
-	nsec_t due = why_due(&runner->instance, runner->looks);
-
-	if (due != 0)
-		timer_set(runner->app->loop, &runner->why, due);
-	else
-		timer_stop(runner->app->loop, &runner->why);
-}
-
-void runner_why(struct runner *runner, struct why *why)
-{
-	const struct observer *observer = &runner->observer;
-
-	why_look(why, runner->app, &runner->tree, &runner->instance, observer->ports,
-		observer->port_count);
-}
-
-static void why_fired(void *owner)
-{
-	static struct why why;
-	struct runner *runner = owner;
-	nsec_t due;
-
-	runner_why(runner, &why);
-	why_publish(&why, runner->app);
-	/* An adopted stop may be past both moments. */
-	do
-		due = why_due(&runner->instance, ++runner->looks);
-	while (due != 0 && due <= why.taken);
-	plan_why(runner);
-}
-
-/* The wait of a rung counts from its signal, and not from what had to be done before. */
-static void allow_for(struct runner *runner, nsec_t delay)
-{
-	nsec_t *deadline = &runner->instance.deadline[INSTANCE_TIMER_RUNG];
-
-	if (*deadline == 0)
-		return;
-	*deadline += delay;
-	timer_set(runner->app->loop, &runner->deadline[INSTANCE_TIMER_RUNG], *deadline);
-	plan_why(runner);
-}
-
-/*
- * The record is written before the signal is out: an exit that the signal caused must not look like
- * a crash to the next supervisor. One that dies between the two has its signal sent by its
- * successor, see resume().
- */
-static unsigned op_signal(struct instance *instance, int signo, bool all)
-{
-	struct runner *runner = instance->owner;
-	nsec_t began = clock_mono();
-
-	if (instance->sent == 0 && runner->observer.app == NULL)
-		observe_begin(&runner->observer, runner->app, &runner->tree, instance->dyno,
-			instance->launch);
-	runner->owner->save(runner->owner_arg);
-	observe_before(&runner->observer, signo);
-	unsigned count = send_signal(runner, signo, all);
-	observe_signal(&runner->observer, signo, count);
-	instance->sent = instance->rung;
-	allow_for(runner, clock_mono() - began);
-	runner->owner->touched(runner->owner_arg);
-	return count;
-}
-
 static unsigned op_survey(struct instance *instance, struct buf *names)
 {
 	struct runner *runner = instance->owner;
@@ -131,7 +52,7 @@ static void op_timer(struct instance *instance, enum instance_timer which, nsec_
 	else
 		timer_stop(runner->app->loop, &runner->deadline[which]);
 	if (which == INSTANCE_TIMER_RUNG && due != 0)
-		plan_why(runner);
+		stopping_plan_why(runner);
 	else if (which == INSTANCE_TIMER_RUNG)
 		timer_stop(runner->app->loop, &runner->why);
 }
@@ -152,22 +73,13 @@ static void op_changed(struct instance *instance)
 	runner->owner->changed(runner->owner_arg, runner);
 }
 
-/* What was seen of its stop, as fields of the report. */
-static void op_describe(struct instance *instance, struct event *event)
-{
-	struct runner *runner = instance->owner;
-
-	observe_end(&runner->observer, &instance->exit);
-	stopreport_fill(instance, &runner->observer.report, event);
-}
-
 static const struct instance_ops runner_ops = {
-	.signal = op_signal,
+	.signal = stopping_signal,
 	.survey = op_survey,
 	.timer = op_timer,
 	.publish = op_publish,
 	.changed = op_changed,
-	.describe = op_describe,
+	.describe = stopping_describe,
 };
 
 static void boot_fired(void *owner)
@@ -270,7 +182,7 @@ static void look_for_exec(struct runner *runner)
 	if (was_executed(runner))
 		instance_handle(instance, INSTANCE_READY);
 	else
-		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
+		timer_set(runner->app->loop, &runner->again, clock_mono() + RUNNER_SECOND_LOOK);
 }
 
 /* Whoever was forked between the snapshot and the signal has not got it; look until nobody new
@@ -280,9 +192,10 @@ static void again_fired(void *owner)
 	struct runner *runner = owner;
 
 	look_for_exec(runner);
+	stopping_take_up(runner);
 	if (runner->signo != 0 &&
 		tree_signal(&runner->tree, runner->signo, true, runner->instance.main_ended) > 0)
-		timer_set(runner->app->loop, &runner->again, clock_mono() + SECOND_LOOK);
+		timer_set(runner->app->loop, &runner->again, clock_mono() + RUNNER_SECOND_LOOK);
 	runner_check_empty(runner);
 }
 
@@ -339,7 +252,7 @@ static struct runner *runner_new(struct app *app, const struct runner_owner *own
 	timer_init(&runner->deadline[INSTANCE_TIMER_BOOT], boot_fired, runner);
 	timer_init(&runner->deadline[INSTANCE_TIMER_RUNG], rung_fired, runner);
 	timer_init(&runner->again, again_fired, runner);
-	timer_init(&runner->why, why_fired, runner);
+	timer_init(&runner->why, stopping_why_fired, runner);
 	return runner;
 }
 
@@ -387,18 +300,6 @@ struct runner *runner_launch(struct app *app, const struct process_config *confi
 	return runner;
 }
 
-/* The dead supervisor had written the record, and perhaps not sent the signal. Once too often does
- * no harm: Heroku does it too. */
-static void repeat_signal(struct runner *runner)
-{
-	const struct instance *instance = &runner->instance;
-	int signo = instance->config->stop.rung[instance->rung - 1].signo;
-	bool all =
-		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
-
-	send_signal(runner, signo, all);
-}
-
 /* Takes up what the dead supervisor had begun: its deadlines, its probe, its watch over the main
  * process. */
 static void resume(struct runner *runner)
@@ -411,15 +312,13 @@ static void resume(struct runner *runner)
 		if (instance->deadline[timer] != 0)
 			timer_set(runner->app->loop, &runner->deadline[timer],
 				instance->deadline[timer]);
-	plan_why(runner);
+	stopping_plan_why(runner);
 	if (proc_stat_read(instance->main.pid, &stat) && proc_same(stat.id, instance->main))
 		app_add_reaper(runner->app, stat.ppid);
 	bool alive = !instance->main_ended && deathwatch_begin(&runner->death, runner->app,
 						      instance->main, main_gone, runner);
-	if (instance->main_ended)
+	if (instance->main_ended || instance->state == INSTANCE_STOPPING)
 		timer_set(runner->app->loop, &runner->again, clock_mono());
-	if (instance->state == INSTANCE_STOPPING && instance->sent != instance->rung)
-		repeat_signal(runner);
 	if (instance->state != INSTANCE_STARTING || !alive)
 		return;
 	if (probe_prepare(&runner->probe, runner->app, instance->config, instance->dyno,
@@ -432,25 +331,28 @@ static void resume(struct runner *runner)
 }
 
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
-	const struct instance *found, struct proc_id *known, size_t known_count,
-	const struct runner_owner *owner, void *owner_arg)
+	const struct runner_found *found, const struct runner_owner *owner, void *owner_arg)
 {
 	struct runner *runner = runner_new(app, owner, owner_arg);
+	struct instance *instance = &runner->instance;
 	char fifo[RUNNER_FILE_NAME];
 
-	memcpy(&runner->instance, found, sizeof runner->instance);
-	runner->instance.ops = &runner_ops;
-	runner->instance.owner = runner;
-	runner->instance.config = config;
-	dyno_name(runner->instance.dyno, sizeof runner->instance.dyno, config, number);
+	memcpy(instance, &found->instance, sizeof *instance);
+	instance->ops = &runner_ops;
+	instance->owner = runner;
+	instance->config = config;
+	dyno_name(instance->dyno, sizeof instance->dyno, config, number);
 	make_mark(runner);
 	runner->adopted = true;
-	runner->tree.main = found->main;
-	tree_take_known(&runner->tree, known, known_count);
-	if (launch_open_output(runner, runner_file(&runner->instance, "out", fifo)) < 0 &&
-		errno != ENOENT)
-		log_warn("%s: its output %s cannot be opened: %s", runner->instance.dyno, fifo,
+	runner->tree.main = instance->main;
+	tree_take_known(&runner->tree, found->known, found->known_count);
+	if (launch_open_output(runner, runner_file(instance, "out", fifo)) < 0 && errno != ENOENT)
+		log_warn("%s: its output %s cannot be opened: %s", instance->dyno, fifo,
 			strerror(errno));
+	if (instance->state == INSTANCE_STOPPING && found->observed != NULL) {
+		runner->kept = xmalloc(sizeof *runner->kept);
+		memcpy(runner->kept, found->observed, sizeof *runner->kept);
+	}
 	resume(runner);
 	return runner;
 }
@@ -464,13 +366,12 @@ void runner_abandon(struct runner *runner)
 	for (size_t i = 0; i < INSTANCE_TIMERS; i++)
 		timer_stop(loop, &runner->deadline[i]);
 	timer_stop(loop, &runner->again);
-	timer_stop(loop, &runner->why);
 	deathwatch_stop(&runner->death);
 	if (runner->report_fd >= 0)
 		ev_io_stop(loop, &runner->report);
 	fdio_close(&runner->report_fd);
 	probe_stop(&runner->probe);
-	observe_stop(&runner->observer);
+	stopping_release(runner);
 	mover_stop(&runner->mover);
 	tree_release(&runner->tree);
 	free(runner);

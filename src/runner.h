@@ -22,6 +22,9 @@
 #include "tree.h"
 #include "why.h"
 
+/* After a signal: when it is looked whether somebody was forked meanwhile. */
+#define RUNNER_SECOND_LOOK (5 * NSEC_PER_MSEC)
+
 struct runner;
 
 /* Whom a runner belongs to. */
@@ -40,7 +43,9 @@ struct runner {
 	struct tree tree;
 	struct mover mover;
 	struct probe probe;
-	struct observer observer;
+	struct observer *observer; /* of its stop; owned; NULL: it has not begun */
+	struct observe_kept *kept; /* adopted: what another supervisor has seen of its stop, until
+				      the observer goes on with it; owned; NULL */
 	struct timer deadline[INSTANCE_TIMERS];
 	struct timer again; /* a second look: after a signal, for what was forked meanwhile; for the
 			       end of the tree */
@@ -68,15 +73,18 @@ TAILQ_HEAD(runner_list, runner);
 struct runner *runner_launch(struct app *app, const struct process_config *config, unsigned number,
 	uint64_t launch, const struct runner_owner *owner, void *owner_arg);
 
-/*
- * Adopts an instance of which a record was found. The caller has made it known by filling the
- * instance's fields in `found` (state, main, port, times, ending, rung, deadlines, exit ...) and
- * hands over the list of known members. What has happened to it meanwhile comes as events in later
- * turns of the loop.
+/* What a record says of an instance. */
+struct runner_found {
+	struct instance instance; /* state, main, port, times, ending, rung, deadlines, exit ... */
+	struct proc_id *known;	  /* members of its tree; handed over; NULL */
+	size_t known_count;
+	const struct observe_kept *observed; /* of its stop; NULL: nothing */
+};
+
+/* Adopts an instance. What has happened to it meanwhile comes as events in later turns of the loop.
  */
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
-	const struct instance *found, struct proc_id *known, size_t known_count,
-	const struct runner_owner *owner, void *owner_arg);
+	const struct runner_found *found, const struct runner_owner *owner, void *owner_arg);
 
 /* Publishes the event of its launch: for an adopted one whose supervisor died before it could. */
 void runner_tell_launch(struct runner *runner);

@@ -27,7 +27,7 @@ static void put_sockets(bson_t *doc, const struct observer *observer)
 {
 	struct observe_now now;
 
-	if (!observe_now(observer, &now))
+	if (observer == NULL || !observe_now(observer, &now))
 		return;
 	BSON_APPEND_UTF8(doc, "phase", now.phase);
 	BSON_APPEND_INT32(doc, "listeners", (int32_t)now.listeners);
@@ -57,7 +57,7 @@ static void put_stop(bson_t *parent, struct runner *runner)
 	if (kill_time != 0)
 		BSON_APPEND_INT64(&doc, "kill_in_ms", ms_until(kill_time));
 	BSON_APPEND_INT32(&doc, "processes", (int32_t)tree_count(&runner->tree));
-	put_sockets(&doc, &runner->observer);
+	put_sockets(&doc, runner->observer);
 	bson_append_document_end(parent, &doc);
 }
 

@@ -134,6 +134,13 @@ static void put_phases(struct event *event, const struct observe_report *report)
 	put_ms(event, "released_ms", report->released);
 }
 
+/* Of a time in which nobody watched only a look told what had happened. */
+static enum observe_watched how_watched(const struct observe_report *report)
+{
+	return report->interrupted && report->watched == OBSERVE_EVENTS ? OBSERVE_LOOKS
+									: report->watched;
+}
+
 static void put_observed(struct event *event, const struct observe_report *report)
 {
 	static const char *const watched[] = {
@@ -144,7 +151,7 @@ static void put_observed(struct event *event, const struct observe_report *repor
 
 	event_int(event, "processes", report->processes);
 	event_int(event, "visible", report->visible);
-	event_str(event, "watched", watched[report->watched]);
+	event_str(event, "watched", watched[how_watched(report)]);
 	event_int(event, "listeners", report->listeners);
 	event_int(event, "inbound", report->inbound);
 	event_int(event, "outbound", report->outbound);
@@ -170,10 +177,13 @@ static nsec_t time_allowed(const struct instance *instance)
 void stopreport_fill(
 	const struct instance *instance, const struct observe_report *report, struct event *event)
 {
+	static const struct observe_report nothing;
 	const struct ladder *stop = &instance->config->stop;
 	struct judgement judgement = {BUF_INIT, BUF_INIT};
 	char ladder[LADDER_TEXT];
 
+	if (report == NULL)
+		report = &nothing;
 	judge_stop(&judgement, instance, report);
 	event_str(event, "reason", instance->reason);
 	event_str(event, "signal",

@@ -33,6 +33,7 @@
 #include "instance.h"
 #include "observe.h"
 
+/* report: what was seen; NULL: nobody observed it. */
 void stopreport_fill(
 	const struct instance *instance, const struct observe_report *report, struct event *event);
 

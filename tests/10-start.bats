@@ -65,10 +65,6 @@ supervisors() {
 	events kind | grep -c '^supervisor-start$'
 }
 
-supervisor_pid() {
-	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1
-}
-
 # The supervisor.
 
 @test "start brings up a supervisor in the background, in a session of its own" {

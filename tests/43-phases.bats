@@ -592,3 +592,37 @@ sees() {
 		verdict has forced
 	END
 }
+
+@test "a supervisor that is killed in the middle of a stop: the next one goes on watching" {
+	start_database db
+	start_apps <<-END
+		[process web]
+		command = $APP --db $DATABASE*3 close-listeners await=one close-inbound await=two release await=three
+	END
+	hold_app web.1 idle=2
+	g_in_background stop web
+	wait_for_event not-accepting web.1
+	kill_supervisor
+	touch one
+	wait_for_event drained web.1
+	kill_supervisor
+	touch two
+	wait_for_event released web.1
+	kill_supervisor
+	touch three
+	finish
+	assert_phases web.1 open not-accepting drained released
+	assert_stop web.1 <<-END
+		reason = stop
+		listeners = 1
+		inbound = 2
+		outbound = 3
+		peers = $DATABASE x3
+		accepted = 0
+		not_accepting_ms <= drained_ms
+		drained_ms <= released_ms
+		watched = looks
+		status = 0
+		verdict = clean
+	END
+}

@@ -12,20 +12,6 @@ guard_pid() {
 	ps -o ppid= -p "$(supervisor_pid)" | tr -d ' '
 }
 
-# another_supervisor PID: not this one but another answers.
-another_supervisor() {
-	[ "$(supervisor_pid)" != "$1" ] && "$GRACECTL" -c "$CONFIG" ps
-}
-
-# kill_supervisor: and waits until the next one has adopted.
-kill_supervisor() {
-	local before
-
-	before=$(supervisor_pid)
-	kill -KILL "$before"
-	wait_until "$PATIENCE" another_supervisor "$before"
-}
-
 # kill_both: supervisor and guard at once; nobody is left to start the next.
 kill_both() {
 	local supervisor guard

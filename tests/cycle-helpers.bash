@@ -84,8 +84,3 @@ end_daemon() {
 	cat "$BATS_TEST_TMPDIR/daemon.log"
 	assert_equal "the exit status of the daemon" 0 "$code"
 }
-
-# supervisor_pid: the one that was started last.
-supervisor_pid() {
-	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1
-}

@@ -285,6 +285,25 @@ is_gone() {
 	! is_running "$1"
 }
 
+# supervisor_pid: the one that was started last.
+supervisor_pid() {
+	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1
+}
+
+# kill_supervisor: and waits until the next one has adopted.
+kill_supervisor() {
+	local before
+
+	before=$(supervisor_pid)
+	kill -KILL "$before"
+	wait_until "$PATIENCE" another_supervisor "$before"
+}
+
+# another_supervisor PID: not this one but another answers.
+another_supervisor() {
+	[ "$(supervisor_pid)" != "$1" ] && "$GRACECTL" -c "$CONFIG" ps
+}
+
 # events FIELD...: the journal, one event a line, with these fields ("-" where it has none).
 events() {
 	"$GRACECTL" -c "$CONFIG" --json events -n 100000 | python3 -c '
