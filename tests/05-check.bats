@@ -162,3 +162,13 @@ load helpers
 	[ ! -e "$RUN" ]
 	[ ! -e "$STATE" ]
 }
+
+@test "check --json tells a mistake that quotes bytes which are no text" {
+	write_config <<<$'[process web]\ncommand = sleep 1000\nk\xe9y = 1'
+	g 2 check --json
+	python3 - <<-'END' "$BATS_TEST_TMPDIR/stdout"
+		import json, sys
+		told = json.load(open(sys.argv[1], encoding="utf-8"))
+		assert told["mistakes"] == 1 and "k\ufffdy" in told["problems"][0]["text"], told
+	END
+}

@@ -119,11 +119,42 @@ assert_dynos() {
 	g 2 stops --reason boredom
 	assert_has "the message" 'there is no "boredom"; there are: manual, stop, restart' "$error"
 	for wrong in "--verdict clean --not-clean" "--summary --plot" "--plot --why" "--plot --json" "--plot -t" \
-		"--until 10m -t" "--until yesterday" "--plot one.svg two.svg" "web.1" "-d web.1 -p web"; do
+		"--until 10m -t" "--until yesterday" "--plot one.svg two.svg" "web.1" "-d web.1 -p web" "--plot web.1" \
+		"--plot .svg" "--why -n 3" "--why --since 1h" "--why --until 1h" "--why --reason stop" "--why --verdict cut" \
+		"--why --not-clean"; do
 		# shellcheck disable=SC2086 # several words
 		g 2 stops $wrong
 		assert_equal "the output of stops $wrong" "" "$output"
 	done
+	[ ! -e web.1 ] || fail "a dyno was taken for the name of a file"
+	g 2 stops --plot web.1
+	assert_has "the message" "web.1 should end in .svg (or be - for stdout); a dyno is chosen with -d DYNO" "$error"
+}
+
+@test "--why takes its dynos from -d and -p as well" {
+	given_stops </dev/null
+	g start
+	g stops --why -d web.1
+	assert_has "the dyno" "web.1 is up" "$output"
+	refute_has "another one" "worker.1" "$output"
+	g stops --why -p worker
+	assert_has "the type" "worker.1 is up" "$output"
+	refute_has "another one" "web.1" "$output"
+}
+
+@test "odd names in a journal neither obey nor spoil the screen" {
+	given_stops <<-'END'
+		stop("2026-06-09T16:13:42Z", "we\u001b[31mb.1", verdict="\u001b[2J", evidence="\u0007")
+		stop("2026-06-09T16:13:42Z", "x" * 5000 + ".1")
+		stop("2026-06-09T16:13:42Z", "web.1")
+	END
+	on_terminal 80 "'$GRACECTL' -c '$CONFIG' --no-color stops"
+	refute_has "the list" $'\033' "$output"
+	assert_has "the name" 'we\x1b[31mb.1' "$output"
+	g stops --summary
+	refute_has "the summary" $'\033' "$output"
+	assert_has "the row of another type" \
+		"web            1     2.14s     2.14s     2.14s     2.14s     2.14s      30s  1 clean" "$output"
 }
 
 @test "each line of --json is the whole document, with its lists" {

@@ -339,6 +339,32 @@ S="$T s"
 
 # ps.
 
+# A supervisor with as many connections as it takes closes each further one at once.
+@test "a supervisor that closes every connection is asked again in peace, and with no more memory" {
+	write_config <<<$'[process web]\ncommand = sleep 1000'
+	mkdir -m 700 "$RUN"
+	python3 - <<-'END' "$RUN/control.sock" 3>&- &
+		import os, socket, sys
+		server = socket.socket(socket.AF_UNIX)
+		server.bind("early.sock")
+		server.listen()
+		os.rename("early.sock", sys.argv[1])
+		for i in range(300):
+		    server.accept()[0].close()
+		open("closed", "w")
+		server.accept()[0].recv(1)
+	END
+	local server=$!
+	wait_until "$PATIENCE" test -S "$RUN/control.sock"
+	ulimit -s 128
+	g_in_background restart
+	wait_until "$PATIENCE" test -e closed
+	kill -INT "$BACKGROUND"
+	finish 1
+	assert_has "the message" "interrupted after" "$error"
+	kill "$server"
+}
+
 @test "ps says how far a stop is, and when SIGKILL comes" {
 	start_drainer 3
 	g_in_background stop web.1

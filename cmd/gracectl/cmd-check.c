@@ -1,9 +1,11 @@
 /* check: reads the configuration and says what is wrong with it, or what it comes to. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "doc.h"
+#include "utf8.h"
 
 static bool print;
 
@@ -22,6 +24,16 @@ static unsigned count_dynos(const struct config *config)
 	return dynos;
 }
 
+/* A file that is read may hold any bytes, and a message quotes them; JSON takes only text. */
+static void put_text(bson_t *doc, const char *key, const char *text)
+{
+	struct buf valid = BUF_INIT;
+
+	utf8_append_valid(&valid, text, strlen(text));
+	bson_append_utf8(doc, key, -1, valid.len > 0 ? valid.data : "", (int)valid.len);
+	buf_release(&valid);
+}
+
 static void put_problem(bson_t *list, size_t at, const struct config_problem *problem)
 {
 	char key[16];
@@ -30,10 +42,10 @@ static void put_problem(bson_t *list, size_t at, const struct config_problem *pr
 
 	bson_uint32_to_string((uint32_t)at, &name, key, sizeof key);
 	bson_append_document_begin(list, name, -1, &doc);
-	BSON_APPEND_UTF8(&doc, "file", problem->file);
+	put_text(&doc, "file", problem->file);
 	if (problem->line > 0)
 		BSON_APPEND_INT32(&doc, "line", problem->line);
-	BSON_APPEND_UTF8(&doc, "text", problem->text);
+	put_text(&doc, "text", problem->text);
 	BSON_APPEND_BOOL(&doc, "warning", problem->warning);
 	bson_append_document_end(list, &doc);
 }
@@ -42,8 +54,8 @@ static void print_json(const struct config *config, const struct config_problems
 {
 	bson_t doc = BSON_INITIALIZER, list;
 
-	BSON_APPEND_UTF8(&doc, "file", config->path);
-	BSON_APPEND_UTF8(&doc, "app", config->name);
+	put_text(&doc, "file", config->path);
+	put_text(&doc, "app", config->name);
 	BSON_APPEND_INT32(&doc, "mistakes", (int32_t)problems->errors);
 	if (problems->errors == 0)
 		BSON_APPEND_INT32(&doc, "dynos", (int32_t)count_dynos(config));
@@ -52,7 +64,7 @@ static void print_json(const struct config *config, const struct config_problems
 		put_problem(&list, i, &problems->items[i]);
 	bson_append_array_end(&doc, &list);
 	char *json = bson_as_relaxed_extended_json(&doc, NULL);
-	printf("%s\n", json != NULL ? json : "{ }");
+	puts(json);
 	bson_free(json);
 	bson_destroy(&doc);
 }

@@ -4,26 +4,18 @@
  * Unlike Heroku it does not hide an old instance that is still ending, and says why a dyno rests
  * and when it is tried again.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "cli.h"
 #include "client.h"
 #include "doc.h"
 #include "livework.h"
 #include "stopwarn.h"
-#include "xmalloc.h"
 
-#define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
 #define WATCH_INTERVAL_MS 1000
-
-enum {
-	TRIES = 20,
-	ASK_AGAIN = -1
-};
 
 static bool long_listing, watch;
 
@@ -38,95 +30,10 @@ static const struct cli_option options[] = {
 struct listing {
 	const struct cli *cli;
 	const struct config *config;
-	struct strlist targets;
-	bson_t **dynos; /* owned copies */
-	size_t count;
+	struct question question;
+	struct answers dynos;
 	bool color;
 };
-
-static void forget(struct listing *listing)
-{
-	for (size_t i = 0; i < listing->count; i++)
-		bson_destroy(listing->dynos[i]);
-	free(listing->dynos);
-	listing->dynos = NULL;
-	listing->count = 0;
-}
-
-/* ---- asking ---- */
-
-static void keep(struct listing *listing, const bson_t *message)
-{
-	bson_t *copy = bson_new();
-
-	bson_copy_to_excluding_noinit(message, copy, "v", "type", NULL);
-	listing->dynos = xreallocarray(listing->dynos, listing->count + 1, sizeof *listing->dynos);
-	listing->dynos[listing->count++] = copy;
-}
-
-static int hear(struct listing *listing, struct client *client)
-{
-	nsec_t deadline = clock_mono() + ANSWER_TIMEOUT;
-	bson_t message;
-	enum client_result result;
-
-	while ((result = client_next(client, deadline, &message)) == CLIENT_MESSAGE) {
-		if (strcmp(doc_text(&message, "type"), "dyno") == 0)
-			keep(listing, &message);
-		if (strcmp(doc_text(&message, "type"), "done") != 0)
-			continue;
-		const char *text = doc_text(&message, "text");
-		if (text[0] != '\0')
-			cli_error("%s", text);
-		return (int)doc_int(&message, "code");
-	}
-	if (result == CLIENT_INTERRUPTED)
-		return EXIT_DONE;
-	if (result == CLIENT_CLOSED)
-		return ASK_AGAIN;
-	cli_error("the supervisor of %s does not answer", listing->config->name);
-	return EXIT_DEADLINE;
-}
-
-static int ask_once(struct listing *listing)
-{
-	struct wire_request request = {
-		.cmd = "ps", .targets = listing->targets, .long_listing = long_listing};
-	struct client client;
-	int code = ASK_AGAIN;
-
-	if (client_reach(&client, listing->config, listing->cli->app) < 0) {
-		bool none = errno == ENOENT || errno == ECONNREFUSED;
-		if (none)
-			cli_error("no supervisor of %s runs; `gracectl start` starts one",
-				listing->config->name);
-		else
-			cli_error("cannot reach the supervisor of %s in %s: %s",
-				listing->config->name, listing->config->run_dir, strerror(errno));
-		return none ? EXIT_NO_SUPERVISOR : EXIT_FAILED;
-	}
-	if (client_send(&client, &request) == 0)
-		code = hear(listing, &client);
-	client_close(&client);
-	return code;
-}
-
-/* A supervisor that dies while it is asked has a successor, which knows the answer as well. */
-static int ask(struct listing *listing)
-{
-	int code = ASK_AGAIN;
-
-	for (int i = 0; i < TRIES && code == ASK_AGAIN; i++) {
-		forget(listing);
-		code = ask_once(listing);
-	}
-	if (code != ASK_AGAIN)
-		return code;
-	cli_error(
-		"the supervisor of %s closed the connection again and again; see %s/supervisor.log",
-		listing->config->name, listing->config->state_dir);
-	return EXIT_FAILED;
-}
 
 /* ---- showing ---- */
 
@@ -196,19 +103,14 @@ static void print_stopping(const bson_t *dyno)
 
 static void print_olds(const bson_t *dyno)
 {
-	bson_iter_t iter, item;
+	bson_t list, instance;
+	bson_iter_t iter;
 
-	if (!bson_iter_init_find(&iter, dyno, "instances") || !bson_iter_recurse(&iter, &item))
+	if (!doc_child(dyno, "instances", &list) || !bson_iter_init(&iter, &list))
 		return;
-	while (bson_iter_next(&item)) {
-		const uint8_t *data;
-		uint32_t len;
-		bson_t instance;
-		bson_iter_document(&item, &len, &data);
-		if (bson_init_static(&instance, data, len) &&
-			strcmp(doc_text(&instance, "role"), "old") == 0)
+	while (bson_iter_next(&iter))
+		if (doc_at(&iter, &instance) && strcmp(doc_text(&instance, "role"), "old") == 0)
 			print_old(&instance);
-	}
 }
 
 /* What a person wants to know beside the state: why it rests, and when it goes on. */
@@ -294,15 +196,15 @@ static void print_text(const struct listing *listing)
 {
 	const char *type = "";
 
-	if (listing->count == 0)
+	if (listing->dynos.count == 0)
 		printf("No dynos on %s\n", listing->config->name);
-	for (size_t i = 0; i < listing->count; i++) {
-		const bson_t *dyno = listing->dynos[i];
+	for (size_t i = 0; i < listing->dynos.count; i++) {
+		const bson_t *dyno = listing->dynos.items[i];
 		const char *its_type = doc_text(dyno, "process");
 		if (strcmp(type, its_type) != 0) {
 			size_t of_type = 0;
-			for (size_t n = i; n < listing->count; n++)
-				of_type += strcmp(doc_text(listing->dynos[n], "process"),
+			for (size_t n = i; n < listing->dynos.count; n++)
+				of_type += strcmp(doc_text(listing->dynos.items[n], "process"),
 						   its_type) == 0;
 			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type,
 				doc_text(dyno, "command"), of_type);
@@ -317,15 +219,15 @@ static void print_text(const struct listing *listing)
 		else
 			print_row(listing, dyno);
 	}
-	if (listing->count > 0)
+	if (listing->dynos.count > 0)
 		putchar('\n');
 }
 
 static void print_json(const struct listing *listing)
 {
 	putchar('[');
-	for (size_t i = 0; i < listing->count; i++) {
-		char *json = bson_as_relaxed_extended_json(listing->dynos[i], NULL);
+	for (size_t i = 0; i < listing->dynos.count; i++) {
+		char *json = bson_as_relaxed_extended_json(listing->dynos.items[i], NULL);
 		printf("%s%s", i > 0 ? ",\n " : " ", json);
 		bson_free(json);
 	}
@@ -334,16 +236,19 @@ static void print_json(const struct listing *listing)
 
 static int show(struct listing *listing)
 {
-	int code = ask(listing);
+	int code =
+		ask_supervisor(listing->cli, listing->config, &listing->question, &listing->dynos);
 
 	if (code == EXIT_DONE && listing->cli->json) {
-		stopwarn_add(listing->config->state_dir, listing->dynos, listing->count);
+		stopwarn_add(
+			listing->config->state_dir, listing->dynos.items, listing->dynos.count);
 		print_json(listing);
 	} else if (code == EXIT_DONE) {
 		print_text(listing);
-		stopwarn_print(listing->config->state_dir, listing->dynos, listing->count);
+		stopwarn_print(
+			listing->config->state_dir, listing->dynos.items, listing->dynos.count);
 	}
-	forget(listing);
+	answers_release(&listing->dynos);
 	return code;
 }
 
@@ -365,16 +270,23 @@ static int show_again_and_again(struct listing *listing)
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct config config;
-	struct listing listing = {.cli = cli, .config = &config, .targets = STRLIST_INIT};
+	struct listing listing = {
+		.cli = cli,
+		.config = &config,
+		.question = {.request = {.cmd = "ps", .long_listing = long_listing},
+			.type = "dyno",
+			.none = "; `gracectl start` starts one"},
+	};
+	struct strlist *targets = &listing.question.request.targets;
 
 	int code = cli_locate(cli, &config);
 	if (code != EXIT_DONE)
 		return code;
 	for (int i = 0; i < argc; i++)
-		strlist_add(&listing.targets, argv[i]);
+		strlist_add(targets, argv[i]);
 	listing.color = cli_color(cli);
 	code = watch ? show_again_and_again(&listing) : show(&listing);
-	strlist_release(&listing.targets);
+	strlist_release(targets);
 	config_release(&config);
 	return code;
 }

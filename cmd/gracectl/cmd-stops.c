@@ -128,7 +128,8 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	char time[TIME_TEXT];
 
 	logprint_color(print, logprint_color_of(print, line->dyno));
-	buf_addf(&print->out, "%.19sZ %-10s", time_format_log(line->time, time), line->dyno);
+	buf_addf(&print->out, "%.19sZ ", time_format_log(line->time, time));
+	logprint_name(print, line->dyno);
 	logprint_plain(print);
 	buf_addc(&print->out, ' ');
 	logprint_text(print, reason, strlen(reason));
@@ -356,18 +357,67 @@ static int run_plot(const struct cli *cli, const struct logview_query *query, co
 	return result;
 }
 
+/* ---- what holds them up ---- */
+
+static int run_why(const struct cli *cli, int argc, char **argv)
+{
+	const char *const chosen[] = {logprint_event_args.dyno, logprint_event_args.type};
+	struct strlist targets = STRLIST_INIT;
+
+	for (int i = 0; i < argc; i++)
+		strlist_add(&targets, argv[i]);
+	for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
+		if (chosen[i] != NULL)
+			strlist_add(&targets, chosen[i]);
+	int result = why_run(cli, &targets);
+	strlist_release(&targets);
+	return result;
+}
+
 /* ---- the command ---- */
 
-static int check_use(const struct cli *cli, int argc, char **argv)
+static bool is_picture(const char *path)
+{
+	size_t len = strlen(path);
+
+	return strcmp(path, "-") == 0 || (len > 4 && strcasecmp(path + len - 4, ".svg") == 0);
+}
+
+static int check_arguments(int argc, char **argv)
+{
+	if (plot && argc > 0 && !is_picture(argv[0]))
+		return cli_usage_error(&cmd_stops,
+			"the picture is an SVG, so %s should end in .svg (or be - for stdout); a "
+			"dyno is chosen with -d DYNO",
+			argv[0]);
+	if (argc > (plot ? 1 : 0) && !why)
+		return cli_usage_error(&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE",
+			argv[plot ? 1 : 0]);
+	return 0;
+}
+
+/* --why asks the supervisor and not the journal, so what chooses in the journal would do nothing.
+ */
+static int check_why(void)
+{
+	const struct logargs *args = &logprint_event_args;
+
+	if (args->num != NULL || args->since != NULL || args->until != NULL ||
+		filter.reason != NULL || filter.verdict != NULL || filter.not_clean)
+		return cli_usage_error(&cmd_stops,
+			"--why is about the stops that are going on, and the options --num, "
+			"--since, --until, --reason, --verdict and --not-clean about those that "
+			"are over; name a TARGET, or use -d DYNO or -p TYPE");
+	return 0;
+}
+
+static int check_use(const struct cli *cli)
 {
 	struct cause cause;
 
 	if (summary + plot + why > 1)
 		return cli_usage_error(
 			&cmd_stops, "--summary, --plot and --why exclude each other");
-	if (argc > (plot ? 1 : 0) && !why)
-		return cli_usage_error(&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE",
-			argv[plot ? 1 : 0]);
 	if (stopfilter_check(&filter, &cause) < 0)
 		return cli_usage_error(&cmd_stops, "%s", cause.text);
 	if (plot && cli->json)
@@ -380,10 +430,14 @@ static int check_use(const struct cli *cli, int argc, char **argv)
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	struct logview_query query;
-	int result = check_use(cli, argc, argv);
+	int result = check_use(cli);
 
+	if (result == 0)
+		result = check_arguments(argc, argv);
 	if (result == 0 && why)
-		return why_run(cli, argc, argv);
+		result = check_why();
+	if (result == 0 && why)
+		return run_why(cli, argc, argv);
 	if (result == 0)
 		result = logprint_query(&cmd_stops, &logprint_event_args, &query);
 	if (result != 0)

@@ -1,119 +1,12 @@
 /* cmd-why: see the header. */
 #include "cmd-why.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
-#include "doc.h"
-#include "xmalloc.h"
-
-#define ANSWER_TIMEOUT (5 * NSEC_PER_SEC)
-
-enum {
-	TRIES = 20,
-	ASK_AGAIN = -1
-};
-
-/* What is asked for, and the answer: a document for each instance. */
-struct question {
-	const struct cli *cli;
-	const struct config *config;
-	struct strlist targets;
-	bson_t **answers; /* owned copies */
-	size_t count;
-};
-
-/* ---- asking ---- */
-
-static void forget(struct question *question)
-{
-	for (size_t i = 0; i < question->count; i++)
-		bson_destroy(question->answers[i]);
-	free(question->answers);
-	question->answers = NULL;
-	question->count = 0;
-}
-
-static void keep(struct question *question, const bson_t *message)
-{
-	bson_t *copy = bson_new();
-
-	bson_copy_to_excluding_noinit(message, copy, "v", "type", NULL);
-	question->answers =
-		xreallocarray(question->answers, question->count + 1, sizeof *question->answers);
-	question->answers[question->count++] = copy;
-}
-
-static int hear(struct question *question, struct client *client)
-{
-	nsec_t deadline = clock_mono() + ANSWER_TIMEOUT;
-	enum client_result result;
-	bson_t message;
-
-	while ((result = client_next(client, deadline, &message)) == CLIENT_MESSAGE) {
-		const char *type = doc_text(&message, "type"), *text = doc_text(&message, "text");
-		if (strcmp(type, "why") == 0)
-			keep(question, &message);
-		if (strcmp(type, "done") != 0)
-			continue;
-		if (text[0] != '\0')
-			cli_error("%s", text);
-		return (int)doc_int(&message, "code");
-	}
-	if (result == CLIENT_CLOSED)
-		return ASK_AGAIN;
-	cli_error("the supervisor of %s does not answer", question->config->name);
-	return EXIT_DEADLINE;
-}
-
-static int tell_unreachable(const struct question *question)
-{
-	const struct config *config = question->config;
-
-	if (errno == ENOENT || errno == ECONNREFUSED) {
-		cli_error("no supervisor of %s runs, so nothing is being stopped", config->name);
-		return EXIT_NO_SUPERVISOR;
-	}
-	cli_error("cannot reach the supervisor of %s in %s: %s", config->name, config->run_dir,
-		strerror(errno));
-	return EXIT_FAILED;
-}
-
-static int ask_once(struct question *question)
-{
-	const struct wire_request request = {.cmd = "why", .targets = question->targets};
-	struct client client;
-	int code = ASK_AGAIN;
-
-	if (client_reach(&client, question->config, question->cli->app) < 0)
-		return tell_unreachable(question);
-	if (client_send(&client, &request) == 0)
-		code = hear(question, &client);
-	client_close(&client);
-	return code;
-}
-
-/* A supervisor that dies while it is asked has a successor, which sees the same processes. */
-static int ask(struct question *question)
-{
-	int code = ASK_AGAIN;
-
-	for (int i = 0; i < TRIES && code == ASK_AGAIN; i++) {
-		forget(question);
-		code = ask_once(question);
-	}
-	if (code != ASK_AGAIN)
-		return code;
-	cli_error("the supervisor of %s closed the connection again and again; see "
-		  "%s/supervisor.log",
-		question->config->name, question->config->state_dir);
-	return EXIT_FAILED;
-}
-
-/* ---- showing ---- */
+#include "ask.h"
+#include "buf.h"
+#include "utf8.h"
 
 /* "15.0 s"; minutes and hours as in a configuration. */
 static const char *time_of(const bson_t *doc, const char *key, char text[static DURATION_TEXT])
@@ -170,6 +63,26 @@ static void print_head(const bson_t *doc, long long processes)
 			processes == 1 ? "process" : "processes");
 }
 
+/* Names of processes may hold anything. */
+static void add_safe(struct buf *out, const bson_t *doc, const char *key)
+{
+	const char *text = doc_text(doc, key);
+
+	utf8_append_safe(out, text, strlen(text));
+}
+
+static void print_process(const bson_t *process)
+{
+	struct buf text = BUF_INIT;
+
+	buf_addf(&text, "  pid %lld ", (long long)doc_int(process, "pid"));
+	add_safe(&text, process, "command");
+	buf_adds(&text, ": ");
+	add_safe(&text, process, "text");
+	puts(text.data);
+	buf_release(&text);
+}
+
 static void print_text(const bson_t *doc)
 {
 	long long left = doc_int(doc, "processes");
@@ -181,8 +94,7 @@ static void print_text(const bson_t *doc)
 		return;
 	for (; bson_iter_next(&iter); left--)
 		if (doc_at(&iter, &process))
-			printf("  pid %lld %s: %s\n", (long long)doc_int(&process, "pid"),
-				doc_text(&process, "command"), doc_text(&process, "text"));
+			print_process(&process);
 	if (left > 0)
 		printf("  and %lld more\n", left);
 }
@@ -191,36 +103,34 @@ static void print_json(const bson_t *doc)
 {
 	char *json = bson_as_relaxed_extended_json(doc, NULL);
 
-	puts(json);
+	if (json != NULL)
+		puts(json);
+	else
+		cli_error("the answer about %s holds bytes that are no text, so it cannot be shown "
+			  "as JSON; ask without --json",
+			doc_text(doc, "dyno"));
 	bson_free(json);
 }
 
-static void show(const struct question *question)
+int why_run(const struct cli *cli, const struct strlist *targets)
 {
-	if (question->count == 0 && !question->cli->json)
-		printf("No dyno of %s is being stopped\n", question->config->name);
-	for (size_t i = 0; i < question->count; i++)
-		if (question->cli->json)
-			print_json(question->answers[i]);
-		else
-			print_text(question->answers[i]);
-}
-
-int why_run(const struct cli *cli, int argc, char **argv)
-{
+	const struct question question = {
+		.request = {.cmd = "why", .targets = *targets},
+		.type = "why",
+		.none = ", so nothing is being stopped",
+	};
+	struct answers answers = {0};
 	struct config config;
-	struct question question = {.cli = cli, .config = &config, .targets = STRLIST_INIT};
-
 	int code = cli_locate(cli, &config);
+
 	if (code != EXIT_DONE)
 		return code;
-	for (int i = 0; i < argc; i++)
-		strlist_add(&question.targets, argv[i]);
-	code = ask(&question);
-	if (code == EXIT_DONE)
-		show(&question);
-	forget(&question);
-	strlist_release(&question.targets);
+	code = ask_supervisor(cli, &config, &question, &answers);
+	if (code == EXIT_DONE && answers.count == 0 && !cli->json)
+		printf("No dyno of %s is being stopped\n", config.name);
+	for (size_t i = 0; i < answers.count && code == EXIT_DONE; i++)
+		(cli->json ? print_json : print_text)(answers.items[i]);
+	answers_release(&answers);
 	config_release(&config);
 	return code;
 }

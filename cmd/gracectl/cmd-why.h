@@ -8,9 +8,10 @@
 #define GRACECTL_CMD_WHY_H
 
 #include "cli.h"
+#include "strlist.h"
 
-/* The arguments are targets. Prints the answer; returns an exit code. That nothing is being stopped
- * is an answer as well, and no failure. */
-int why_run(const struct cli *cli, int argc, char **argv);
+/* Prints the answer; returns an exit code. That nothing is being stopped is an answer as well, and
+ * no failure. */
+int why_run(const struct cli *cli, const struct strlist *targets);
 
 #endif

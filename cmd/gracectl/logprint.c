@@ -82,6 +82,18 @@ void logprint_text(struct logprint *print, const char *text, size_t len)
 		utf8_append_safe(&print->out, text, len);
 }
 
+void logprint_name(struct logprint *print, const char *dyno)
+{
+	enum {
+		WIDTH = 10
+	};
+	size_t before = print->out.len;
+
+	logprint_text(print, dyno, strlen(dyno));
+	size_t len = print->out.len - before;
+	buf_addf(&print->out, "%*s", len < WIDTH ? (int)(WIDTH - len) : 0, "");
+}
+
 static bool flush(void *arg)
 {
 	struct logprint *print = arg;
@@ -189,11 +201,9 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 	struct config config;
 	int result = cli_locate(cli, &config);
 
-	if (result == EXIT_DONE)
-		cli_adopt(cli, &config);
-
-	if (result != 0)
+	if (result != EXIT_DONE)
 		return result;
+	cli_adopt(cli, &config);
 	for (size_t i = 0; i < sizeof first_names / sizeof *first_names; i++)
 		strlist_add(&print.names, first_names[i]);
 	query->state_dir = config.state_dir;

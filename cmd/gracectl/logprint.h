@@ -45,6 +45,9 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 /* Appends text, as it may go out. */
 void logprint_text(struct logprint *print, const char *text, size_t len);
 
+/* The same for the name of a dyno, with blanks behind it up to the width of a column. */
+void logprint_name(struct logprint *print, const char *dyno);
+
 /* Begins and ends a colour, given as the parameters of SGR ("1;31"); nothing without colours. */
 void logprint_color(struct logprint *print, const char *sgr);
 void logprint_plain(struct logprint *print);

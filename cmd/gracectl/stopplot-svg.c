@@ -138,17 +138,11 @@ static void add_seconds(struct drawing *drawing, double y, int64_t ms)
 /* Text in lines that fit. */
 static void add_wrapped(struct drawing *drawing, const char *class, const char *text)
 {
-	while (*text != '\0') {
-		size_t len = strlen(text), take = len;
-		if (len > LINE_LETTERS) {
-			const char *blank = memrchr(text, ' ', LINE_LETTERS + 1);
-			take = blank != NULL && blank > text ? (size_t)(blank - text)
-							     : LINE_LETTERS;
-		}
+	for (; *text != '\0'; text += strspn(text, " ")) {
+		size_t len = stopplot_line(text, LINE_LETTERS);
 		drawing->y += TEXT_ROW;
-		add_text(&drawing->body, class, MARGIN, drawing->y, text, take);
-		text += take;
-		text += strspn(text, " ");
+		add_text(&drawing->body, class, MARGIN, drawing->y, text, len);
+		text += len;
 	}
 }
 
@@ -291,8 +285,12 @@ static void add_exit(struct drawing *drawing, const struct stopplot_exit *gone)
 	char label[STOPPLOT_LABEL];
 
 	snprintf(label, sizeof label, "%lld %s", (long long)gone->pid, gone->name);
-	if (strlen(label) > LABEL_LETTERS)
-		strcpy(label + LABEL_LETTERS - 3, "...");
+	if (strlen(label) > LABEL_LETTERS) {
+		size_t cut = LABEL_LETTERS - 3;
+		while ((label[cut] & 0xc0) == 0x80) /* within a character */
+			cut--;
+		strcpy(label + cut, "...");
+	}
 	add_label(drawing, y + 4, label);
 	buf_addf(&drawing->body,
 		"<path class=\"life\" d=\"M%d %.1fH%.1f\"/>"

@@ -102,26 +102,31 @@ static void unpaint(const struct canvas *canvas, const char *sgr)
 		paint(canvas, "0");
 }
 
-/* Text that came from outside, cut to some columns; they are counted and returned. */
+/* Text that can do no harm, cut to some columns; they are counted and returned. */
+static unsigned add_part(
+	const struct canvas *canvas, const char *text, size_t len, unsigned columns)
+{
+	unsigned used = 0;
+	uint32_t code;
+
+	for (size_t at = 0; at < len && used < columns; used++) {
+		size_t bytes = utf8_decode(text + at, len - at, &code);
+		if (canvas->glyphs == &ascii && bytes > 1)
+			buf_addc(canvas->out, '?');
+		else
+			buf_append(canvas->out, text + at, bytes);
+		at += bytes;
+	}
+	return used;
+}
+
+/* The same of text that came from outside. */
 static unsigned add_cut(const struct canvas *canvas, const char *text, unsigned columns)
 {
 	struct buf safe = BUF_INIT;
-	unsigned used = 0;
-	size_t at = 0;
-	uint32_t code;
 
 	utf8_append_safe(&safe, text, strlen(text));
-	while (at < safe.len && used < columns) {
-		size_t len = utf8_decode(safe.data + at, safe.len - at, &code);
-		if (len == 0)
-			break;
-		if (canvas->glyphs == &ascii && len > 1)
-			buf_addc(canvas->out, '?');
-		else
-			buf_append(canvas->out, safe.data + at, len);
-		at += len;
-		used++;
-	}
+	unsigned used = add_part(canvas, safe.data, safe.len, columns);
 	buf_release(&safe);
 	return used;
 }
@@ -215,8 +220,8 @@ static void draw_steps(const struct canvas *canvas, struct row *row, enum stoppl
 	double cell = (double)plot->span / canvas->area;
 
 	for (unsigned i = 0; i <= cell_of(canvas, plot->ms); i++) {
-		int64_t open = stopplot_open_between(
-			plot, side, (int64_t)(i * cell), (int64_t)((i + 1) * cell) - 1);
+		int64_t from = (int64_t)(i * cell), to = (int64_t)((i + 1) * cell) - 1;
+		int64_t open = stopplot_open_between(plot, side, from, to > from ? to : from);
 		double height = (double)open / (double)plot->most[side] * levels - level;
 		unsigned eighths = height <= 0 ? 0 : (unsigned)(height * EIGHTHS + 0.5);
 		if (open > 0 && level == 0 && eighths == 0)
@@ -383,24 +388,18 @@ static void add_axis(const struct canvas *canvas)
 /* Text in lines of the width of the screen. */
 static void add_wrapped(const struct canvas *canvas, const char *text, const char *sgr)
 {
-	while (*text != '\0') {
-		size_t len = strlen(text), take = len;
-		if (len > canvas->width) {
-			const char *blank = memrchr(text, ' ', canvas->width + 1);
-			take = blank != NULL && blank > text ? (size_t)(blank - text)
-							     : canvas->width;
-		}
-		char *line = strndup(text, take);
-		if (line == NULL)
-			return;
+	struct buf safe = BUF_INIT;
+
+	utf8_append_safe(&safe, text, strlen(text));
+	for (const char *at = safe.data; *at != '\0'; at += strspn(at, " ")) {
+		size_t len = stopplot_line(at, canvas->width);
 		paint(canvas, sgr);
-		add_cut(canvas, line, canvas->width);
+		add_part(canvas, at, len, canvas->width);
 		unpaint(canvas, sgr);
 		buf_addc(canvas->out, '\n');
-		free(line);
-		text += take;
-		text += strspn(text, " ");
+		at += len;
 	}
+	buf_release(&safe);
 }
 
 static void add_words(const struct canvas *canvas,

@@ -7,6 +7,20 @@
 const char *const stopplot_side_names[STOPPLOT_SIDES] = {"inbound", "outbound"};
 const char *const stopplot_at_exit = "at exit";
 
+/* ---- numbers of a document, which may be anything ---- */
+
+static int64_t clamp(const struct stopplot *plot, int64_t ms)
+{
+	return ms < 0 ? 0 : ms > plot->ms ? plot->ms : ms;
+}
+
+static int64_t count_of(const bson_t *doc, const char *key)
+{
+	int64_t count = doc_int(doc, key);
+
+	return count < 0 ? 0 : count > INT32_MAX ? INT32_MAX : count;
+}
+
 /* ---- phases ---- */
 
 static void add_phase(
@@ -14,8 +28,7 @@ static void add_phase(
 {
 	bool open = end == STOPDOC_NEVER;
 
-	if (open)
-		end = plot->ms;
+	end = open ? plot->ms : clamp(plot, end);
 	if (begin > end)
 		begin = end; /* out of order: a moment */
 	plot->phases[plot->phase_count++] =
@@ -54,18 +67,13 @@ static void find_phases(struct stopplot *plot)
 
 /* ---- arrays ---- */
 
-static int64_t clamp(const struct stopplot *plot, int64_t ms)
-{
-	return ms < 0 ? 0 : ms > plot->ms ? plot->ms : ms;
-}
-
 static void take_signal(struct stopplot *plot, const bson_t *item)
 {
 	if (plot->signal_count < STOPPLOT_SIGNALS)
 		plot->signals[plot->signal_count++] = (struct stopplot_signal){
 			.ms = clamp(plot, doc_int(item, "ms")),
 			.name = doc_text(item, "signal"),
-			.processes = doc_int(item, "processes"),
+			.processes = count_of(item, "processes"),
 		};
 }
 
@@ -76,10 +84,9 @@ static void take_step(struct stopplot *plot, const bson_t *item)
 	if (plot->step_count == STOPPLOT_STEPS)
 		return;
 	for (size_t side = 0; side < STOPPLOT_SIDES; side++) {
-		int64_t open = doc_int(item, stopplot_side_names[side]);
-		step.open[side] = open > 0 ? open : 0;
-		if (open > plot->most[side])
-			plot->most[side] = open;
+		step.open[side] = count_of(item, stopplot_side_names[side]);
+		if (step.open[side] > plot->most[side])
+			plot->most[side] = step.open[side];
 	}
 	plot->steps[plot->step_count++] = step;
 }
@@ -134,7 +141,7 @@ void stopplot_init(struct stopplot *plot, const bson_t *stop)
 	};
 	plot->span = find_span(plot);
 	for (size_t side = 0; side < STOPPLOT_SIDES; side++)
-		plot->at_signal[side] = doc_int(stop, stopplot_side_names[side]);
+		plot->at_signal[side] = count_of(stop, stopplot_side_names[side]);
 	find_phases(plot);
 	for_items(plot, "signals", take_signal);
 	if (plot->visible)
@@ -143,7 +150,7 @@ void stopplot_init(struct stopplot *plot, const bson_t *stop)
 	if (plot->signal_count == 0 && doc_text(stop, "signal")[0] != '\0')
 		plot->signals[plot->signal_count++] = (struct stopplot_signal){
 			.name = doc_text(stop, "signal"),
-			.processes = doc_int(stop, "processes"),
+			.processes = count_of(stop, "processes"),
 		};
 }
 
@@ -184,6 +191,24 @@ const char *stopplot_tick_label(int64_t ms, int64_t step, char text[static STOPP
 }
 
 /* ---- words ---- */
+
+static bool begins_character(char byte)
+{
+	return (byte & 0xc0) != 0x80;
+}
+
+size_t stopplot_line(const char *text, size_t columns)
+{
+	size_t used = 0, blank = 0, at = 0;
+
+	for (; text[at] != '\0'; at++) {
+		if (begins_character(text[at]) && used++ == columns)
+			return text[at] == ' ' || blank == 0 ? at : blank;
+		if (text[at] == ' ')
+			blank = at;
+	}
+	return at;
+}
 
 void stopplot_title(const struct stopplot *plot, struct buf *out)
 {

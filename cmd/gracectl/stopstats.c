@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 int64_t stopstats_percentile(const int64_t *sorted, size_t count, unsigned percent)
@@ -181,14 +183,31 @@ enum {
 	COLUMNS = sizeof columns / sizeof *columns
 };
 
+/* One odd name in a journal must not push all other rows off the screen. */
 static size_t name_width(const struct stopstats *stats)
 {
-	size_t width = 10;
+	enum {
+		LEAST = 10,
+		MOST = PROCESS_NAME_MAX
+	};
+	size_t width = LEAST;
 
-	for (size_t i = 0; i < stats->count; i++)
-		if (strlen(stats->types[i].name) > width)
-			width = strlen(stats->types[i].name);
+	for (size_t i = 0; i < stats->count; i++) {
+		size_t len = strlen(stats->types[i].name);
+		if (len > width && len <= MOST)
+			width = len;
+	}
 	return width;
+}
+
+/* Text of the journal, padded. */
+static void add_name(const char *name, size_t width, struct buf *out)
+{
+	size_t before = out->len;
+
+	utf8_append_safe(out, name, strlen(name));
+	size_t len = out->len - before;
+	buf_addf(out, "%*s", len < width ? (int)(width - len) : 0, "");
 }
 
 static void add_row(
@@ -196,7 +215,8 @@ static void add_row(
 {
 	char text[DURATION_TEXT], time[STOPDOC_TEXT];
 
-	buf_addf(out, "%-*s %5zu", (int)width, type->name, type->count);
+	add_name(type->name, width, out);
+	buf_addf(out, " %5zu", type->count);
 	for (size_t i = 0; i < COLUMNS; i++) {
 		bool slow = columns[i].percent == 95 && warn[0] != '\0' && stopstats_is_slow(type);
 		buf_addf(out, "%s %9s%s", slow ? warn : "",
@@ -204,9 +224,10 @@ static void add_row(
 			slow ? "\033[0m" : "");
 	}
 	buf_addf(out, " %8s ", stopdoc_allowed_text(type->allowed, text));
-	for (size_t i = 0; i < type->verdict_count; i++)
-		buf_addf(out, "%s%zu %s", i > 0 ? ", " : " ", type->verdicts[i].count,
-			type->verdicts[i].words);
+	for (size_t i = 0; i < type->verdict_count; i++) {
+		buf_addf(out, "%s%zu ", i > 0 ? ", " : " ", type->verdicts[i].count);
+		add_name(type->verdicts[i].words, 0, out);
+	}
 	buf_addc(out, '\n');
 }
 

@@ -6,10 +6,10 @@
 
 #include "stoplog.h"
 #include "stopstats.h"
+#include "strlist.h"
 
 struct look {
-	bson_t *const *dynos;
-	size_t count;
+	struct strlist types; /* those that are shown */
 	struct stopstats stats;
 };
 
@@ -23,8 +23,8 @@ static bool wants(void *arg, const char *dyno, size_t len)
 {
 	const struct look *look = arg;
 
-	for (size_t i = 0; i < look->count; i++) {
-		const char *type = doc_text(look->dynos[i], "process");
+	for (size_t i = 0; i < look->types.count; i++) {
+		const char *type = look->types.items[i];
 		size_t type_len = strlen(type);
 		if (type_len < len && dyno[type_len] == '.' && memcmp(type, dyno, type_len) == 0)
 			return !is_full(look, type);
@@ -38,13 +38,13 @@ static bool count_stop(void *arg, const bson_t *stop)
 
 	if (stopstats_counts(stop))
 		stopstats_add(&look->stats, stop);
-	for (size_t i = 0; i < look->count; i++)
-		if (!is_full(look, doc_text(look->dynos[i], "process")))
+	for (size_t i = 0; i < look->types.count; i++)
+		if (!is_full(look, look->types.items[i]))
 			return true;
 	return false;
 }
 
-static void look_back(struct look *look, const char *state_dir)
+static void look_back(struct look *look, const char *state_dir, bson_t *const *dynos, size_t count)
 {
 	/* Without the verdict, for it stands behind the long lists. */
 	static const char *const fields[] = {
@@ -53,10 +53,27 @@ static void look_back(struct look *look, const char *state_dir)
 		.wants = wants, .stop = count_stop, .arg = look, .fields = fields};
 	struct cause cause;
 
-	look->stats.last = STOPSTATS_LAST;
-	if (look->count > 0)
+	*look = (struct look){.stats.last = STOPSTATS_LAST};
+	for (size_t i = 0; i < count; i++)
+		if (!strlist_has(&look->types, doc_text(dynos[i], "process")))
+			strlist_add(&look->types, doc_text(dynos[i], "process"));
+	if (count > 0)
 		stoplog_walk(state_dir, STOPWARN_BYTES, &sink, &cause);
 	stopstats_finish(&look->stats);
+}
+
+/* A type of which there is something to tell, or NULL. */
+static const struct stopstats_type *find_slow(const struct look *look, const char *name)
+{
+	const struct stopstats_type *type = stopstats_find(&look->stats, name, strlen(name));
+
+	return type != NULL && stopstats_is_slow(type) ? type : NULL;
+}
+
+static void release(struct look *look)
+{
+	strlist_release(&look->types);
+	stopstats_release(&look->stats);
 }
 
 /* The sentence, with what to do about it. */
@@ -72,30 +89,31 @@ static const char *sentence(const struct stopstats_type *type, struct buf *text)
 
 void stopwarn_print(const char *state_dir, bson_t *const *dynos, size_t count)
 {
-	struct look look = {.dynos = dynos, .count = count};
 	struct buf text = BUF_INIT;
+	struct look look;
 
-	look_back(&look, state_dir);
+	look_back(&look, state_dir, dynos, count);
 	fflush(stdout);
-	for (size_t i = 0; i < look.stats.count; i++)
-		if (stopstats_is_slow(&look.stats.types[i]))
-			fprintf(stderr, "warning: %s\n", sentence(&look.stats.types[i], &text));
+	for (size_t i = 0; i < look.types.count; i++) {
+		const struct stopstats_type *type = find_slow(&look, look.types.items[i]);
+		if (type != NULL)
+			fprintf(stderr, "warning: %s\n", sentence(type, &text));
+	}
 	buf_release(&text);
-	stopstats_release(&look.stats);
+	release(&look);
 }
 
 void stopwarn_add(const char *state_dir, bson_t *const *dynos, size_t count)
 {
-	struct look look = {.dynos = dynos, .count = count};
 	struct buf text = BUF_INIT;
+	struct look look;
 
-	look_back(&look, state_dir);
+	look_back(&look, state_dir, dynos, count);
 	for (size_t i = 0; i < count; i++) {
-		const char *name = doc_text(dynos[i], "process");
-		const struct stopstats_type *type = stopstats_find(&look.stats, name, strlen(name));
-		if (type != NULL && stopstats_is_slow(type))
+		const struct stopstats_type *type = find_slow(&look, doc_text(dynos[i], "process"));
+		if (type != NULL)
 			BSON_APPEND_UTF8(dynos[i], "stop_warning", sentence(type, &text));
 	}
 	buf_release(&text);
-	stopstats_release(&look.stats);
+	release(&look);
 }

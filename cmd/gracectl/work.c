@@ -24,6 +24,11 @@ enum {
 	RECONNECT_PAUSE_MS = 10
 };
 
+/* Instead of an exit code: the supervisor went away before it was done. */
+enum {
+	LOST = -1
+};
+
 static const char *dyno_name, *type_name, *timeout_text;
 static bool quiet;
 
@@ -225,7 +230,6 @@ static void hear_accepted(struct job *job, const bson_t *message)
 {
 	nsec_t patience =
 		job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
-
 	bson_t base;
 
 	job->deadline = job->began + patience;
@@ -239,8 +243,6 @@ static void hear_accepted(struct job *job, const bson_t *message)
 	if (job->guard < 0)
 		job->guard = (int)syscall(SYS_pidfd_open, (pid_t)doc_int(message, "guard"), 0);
 }
-
-static int go_on(struct job *job);
 
 static int converse(struct job *job)
 {
@@ -259,7 +261,7 @@ static int converse(struct job *job)
 		else if (strcmp(type, "done") == 0)
 			return hear_done(job, &message);
 	}
-	return result == CLIENT_CLOSED ? go_on(job) : give_up(job, result);
+	return result == CLIENT_CLOSED ? LOST : give_up(job, result);
 }
 
 /* ---- reaching a supervisor ---- */
@@ -313,14 +315,12 @@ static int ask(struct job *job)
 		.targets = job->targets, .events = !quiet && !job->cli->json, .base = job->base};
 
 	snprintf(request.cmd, sizeof request.cmd, "%s", job->work->cmd);
-	if (client_send(&job->client, &request) < 0)
-		return go_on(job);
-	return converse(job);
+	return client_send(&job->client, &request) < 0 ? LOST : converse(job);
 }
 
-/* The supervisor was replaced by another while we waited: that one adopts everything, and the
- * request goes on with it. */
-static int go_on(struct job *job)
+/* Reaches the supervisor that comes after the one that was lost. Returns LOST as long as there is
+ * something left to be asked of it, or an exit code. */
+static int reach_next(struct job *job)
 {
 	client_close(&job->client);
 	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice.
@@ -335,12 +335,24 @@ static int go_on(struct job *job)
 			print_end(job, job->code);
 			return job->code;
 		}
-		if (client_reach(&job->client, job->config, job->cli->app) == 0)
-			return ask(job);
+		/* Also before the first try: the next one may close the connection as well. */
 		if (client_pause(RECONNECT_PAUSE_MS))
 			return give_up(job, CLIENT_INTERRUPTED);
+		if (client_reach(&job->client, job->config, job->cli->app) == 0)
+			return LOST;
 	}
 	return give_up(job, CLIENT_DEADLINE);
+}
+
+/* When the supervisor is replaced by another while we wait, that one adopts everything, and the
+ * request goes on with it. */
+static int see_through(struct job *job)
+{
+	int code = ask(job);
+
+	while (code == LOST && (code = reach_next(job)) == LOST)
+		code = ask(job);
+	return code;
 }
 
 static int read_options(struct job *job, const struct command *command, int argc, char **argv)
@@ -396,7 +408,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 			live_begin(&job.live, kind_of(work), cli, &config);
 		job.began = clock_mono();
 		job.deadline = job.began + HEARING_TIMEOUT;
-		code = ask(&job);
+		code = see_through(&job);
 	}
 	live_end(&job.live);
 	client_close(&job.client);

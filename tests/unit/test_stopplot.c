@@ -158,6 +158,52 @@ static void pictures(void)
 }
 /* clang-format on */
 
+/* A part of a picture. */
+static void has(const struct stopplot_screen *screen, const char *wanted, const char *name)
+{
+	struct buf out = BUF_INIT;
+
+	stopplot_text(&plot, screen, &out);
+	char *found = strstr(out.data, wanted);
+	if (found != NULL)
+		found[strlen(wanted)] = '\0';
+	is_str(found != NULL ? found : out.data, wanted, name);
+	buf_release(&out);
+}
+
+static void odd_pictures(void)
+{
+	const struct stopplot_screen screen = {.width = 40};
+
+	given("{\"ms\": 4, \"visible\": 1, \"inbound\": 2, \"connections\": ["
+	      "{\"ms\": 0, \"inbound\": 2}, {\"ms\": 2, \"inbound\": 0}]}");
+	has(&screen, "\ninbound   ###########            2 -> 0\n",
+		"a stop of fewer milliseconds than columns shows its connections from the start");
+	given("{\"ms\": 4, \"visible\": 1, \"inbound\": 9223372036854775807,"
+	      "\"outbound\": 9223372036854775807}");
+	has(&screen, "2147483647 inbound and 2147483647\noutbound",
+		"counts beyond all measure are cut off");
+	given("{\"ms\": 0, \"visible\": 1, \"listeners\": 1, \"not_accepting_ms\": 31622400000}");
+	has(&screen, "\naccepting |                       0ms\n",
+		"no phase goes on beyond the end of the stop");
+	given("{\"evidence\": \"ääääääääääääääääääääääääääääääääääääääää\"}");
+	has(&screen, "\n????????????????????????????????????????\n",
+		"characters fill a line, not bytes");
+	given("{\"evidence\": "
+	      "\"\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0002\"}");
+	has(&screen, "\\x01\\x01\n\\x02\n",
+		"what is longer when it is escaped goes on in the next line");
+}
+
+static void lines(void)
+{
+	is_int((int64_t)stopplot_line("one two", 10), 7, "what fits is one line");
+	is_int((int64_t)stopplot_line("one two", 5), 3, "a line ends at the last blank that fits");
+	is_int((int64_t)stopplot_line("one two", 3), 3, "a blank may stand just behind it");
+	is_int((int64_t)stopplot_line("onetwo", 4), 4, "without a blank it is cut anywhere");
+	is_int((int64_t)stopplot_line("äöü", 2), 4, "but never within a character");
+}
+
 static void nothing_dangerous(void)
 {
 	const struct stopplot_screen screen = {.width = 80, .utf8 = true};
@@ -180,6 +226,8 @@ int main(void)
 	axis();
 	steps();
 	pictures();
+	odd_pictures();
+	lines();
 	nothing_dangerous();
 	bson_destroy(stop);
 	return tap_done();
