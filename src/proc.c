@@ -16,6 +16,7 @@
 
 #include "buf.h"
 #include "fdio.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 enum {
@@ -66,6 +67,7 @@ bool proc_stat_parse(const char *text, struct proc_stat *out)
 		len = sizeof out->name - 1;
 	memcpy(out->name, open_paren + 1, len);
 	out->name[len] = '\0';
+	utf8_make_plain(out->name); /* a program may give itself any name */
 	out->id = (struct proc_id){.pid = pid, .start_ticks = start};
 	out->ppid = ppid;
 	out->session = session;

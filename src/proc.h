@@ -30,9 +30,9 @@ struct proc_stat {
 	struct proc_id id;
 	pid_t ppid;
 	pid_t session;
-	char state;  /* R S D Z T ... */
-	int threads; /* how many it has */
-	char name[PROC_NAME_MAX];
+	char state;		  /* R S D Z T ... */
+	int threads;		  /* how many it has */
+	char name[PROC_NAME_MAX]; /* as text in one line, see utf8_make_plain() */
 };
 
 /* How a process ended. */

@@ -48,6 +48,7 @@ bool procstate_parse(const char *status, struct procstate *out)
 	if (state == NULL || sscanf(state, " State: %c", &out->state) != 1)
 		return false;
 	sscanf(status, "Name: %63[^\n]", name);
+	utf8_make_plain(name);
 	snprintf(out->command, sizeof out->command, "[%s]", name);
 	out->thread = (pid_t)field(status, "\nPid:", 10);
 	out->tracer = (pid_t)field(status, "\nTracerPid:", 10);

@@ -54,7 +54,9 @@ static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 	if (dyno->state != DYNO_DOWN && dyno->launches == wait->launches)
 		return;
 	if (killed)
-		reached(outcome, WIRE_FAILED, "had to be killed: it did not end in time");
+		reached(outcome, WIRE_FAILED,
+			dyno->kill_hurried ? "had to be killed: it was asked to stop once more"
+					   : "had to be killed: it did not end in time");
 	else if (dyno->state != DYNO_DOWN)
 		reached(outcome, WIRE_FAILED, "was stopped, and started again by another request");
 	else

@@ -94,7 +94,8 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 	char text[OBSERVE_LEFT + TEXT];
 
 	if (instance->killed || instance->boot_forced) {
-		snprintf(text, sizeof text, "SIGKILL was needed%s%s",
+		snprintf(text, sizeof text, "SIGKILL was needed%s%s%s",
+			instance->hurried ? " when it was asked to stop once more" : "",
 			report->left[0] != '\0' ? ": " : "", report->left);
 		judge(judgement, "forced", text);
 	}
@@ -124,11 +125,16 @@ static void put_ms(struct event *event, const char *key, nsec_t time)
 		event_int(event, key, time / NSEC_PER_MSEC);
 }
 
-/* What never began to be observed has no phases, and not even zeros. */
-static void put_phases(struct event *event, const struct observe_report *report)
+static void put_sockets(struct event *event, const struct observe_report *report)
 {
-	if (report->history.signal_count == 0)
-		return;
+	event_int(event, "listeners", report->listeners);
+	event_int(event, "inbound", report->inbound);
+	event_int(event, "outbound", report->outbound);
+	event_str(event, "peers", report->peers);
+	event_int(event, "accepted", report->accepted);
+	event_int(event, "late", report->late);
+	event_int(event, "inbound_at_exit", report->in_at_exit);
+	event_int(event, "outbound_at_exit", report->out_at_exit);
 	put_ms(event, "not_accepting_ms", report->not_accepting);
 	put_ms(event, "drained_ms", report->drained);
 	put_ms(event, "released_ms", report->released);
@@ -149,18 +155,12 @@ static void put_observed(struct event *event, const struct observe_report *repor
 		[OBSERVE_EVENTS] = "events",
 	};
 
-	event_int(event, "processes", report->processes);
+	if (report->history.signal_count > 0)
+		event_int(event, "processes", report->processes);
 	event_int(event, "visible", report->visible);
 	event_str(event, "watched", watched[how_watched(report)]);
-	event_int(event, "listeners", report->listeners);
-	event_int(event, "inbound", report->inbound);
-	event_int(event, "outbound", report->outbound);
-	event_str(event, "peers", report->peers);
-	event_int(event, "accepted", report->accepted);
-	event_int(event, "late", report->late);
-	event_int(event, "inbound_at_exit", report->in_at_exit);
-	event_int(event, "outbound_at_exit", report->out_at_exit);
-	put_phases(event, report);
+	if (report->visible)
+		put_sockets(event, report);
 	stophistory_fill(&report->history, event);
 }
 

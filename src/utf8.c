@@ -1,6 +1,8 @@
 /* utf8: see the header. */
 #include "utf8.h"
 
+#include <string.h>
+
 #include <stdbool.h>
 
 size_t utf8_decode(const char *text, size_t len, uint32_t *code)
@@ -76,5 +78,20 @@ void utf8_append_safe(struct buf *out, const char *text, size_t len)
 		}
 		text += n;
 		len -= n;
+	}
+}
+
+void utf8_make_plain(char *text)
+{
+	size_t len = strlen(text), size;
+	uint32_t code;
+
+	for (size_t at = 0; at < len; at += size) {
+		size = utf8_decode(text + at, len - at, &code);
+		bool is_text = size > 0 && code >= ' ' && (code < 0x7f || code > 0x9f);
+		if (size == 0)
+			size = 1;
+		if (!is_text)
+			memset(text + at, '?', size);
 	}
 }

@@ -149,6 +149,23 @@ sleeper() {
 	END
 }
 
+@test "an option with a value is given once: the other would be ignored without a word" {
+	assert_refused <<-'END'
+		stop -d a.1 -d b.1 | the option --dyno-name was given twice, with "a.1" and "b.1"; give it once
+		start -p a --process-type=b | the option --process-type was given twice, with "a" and "b"; give it once
+		logs -n 1 -n 2 | the option --num was given twice, with "1" and "2"; give it once
+	END
+}
+
+@test "without a standard output nothing is done, and no file takes its place" {
+	sleeper
+	local status=0
+	"$GRACECTL" -c "$CONFIG" check >&- 2>err || status=$?
+	assert_equal "the exit status" 1 "$status"
+	assert_equal "standard error" "gracectl: the output could not be written: Bad file descriptor" "$(<err)"
+	g check
+}
+
 @test "a command that takes no arguments refuses them" {
 	for command in $(visible_commands); do
 		case $command in

@@ -401,7 +401,7 @@ Process exited with status 7" "$(platform_lines app.1 | tail -n 3)"
 	wait_for_log app.1 'Stopping all processes with SIGTERM'
 	g 1 stop app.1
 	finish 1
-	assert_has "the first" "app.1 had to be killed" "$error"
+	assert_has "the first" "app.1 had to be killed: it was asked to stop once more" "$error"
 	assert_log app.1 <<-'END'
 		State changed from down to starting
 		Starting process with command `./deaf`

@@ -515,7 +515,8 @@ sees() {
 	assert_stop web.1 <<-'END'
 		visible = 0
 		watched = unknown
-		peers =
+		inbound absent
+		peers absent
 		not_accepting_ms absent
 		drained_ms absent
 		released_ms absent

@@ -252,3 +252,12 @@ vanish() {
 	g 3 ps
 	has_line slow.1 "Process exited with status 0"
 }
+
+@test "a command waits for an answer no longer than its --timeout, and does not say that it was heard" {
+	start_app
+	kill -STOP "$SUPERVISOR"
+	g 4 stop web --timeout 200ms
+	kill -CONT "$SUPERVISOR"
+	assert_has "the message" "no answer within 0.2 s: the supervisor of shop did not answer, so it may not have heard this" "$error"
+	refute_has "the message" "goes on with it" "$error"
+}

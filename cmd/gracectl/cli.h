@@ -46,7 +46,7 @@ struct cli_option {
 	enum arg_kind kind; /* of the value */
 	const char *help;   /* one line */
 	bool *flag;	    /* set to true; for a flag */
-	const char **text;  /* set to the value; for an option with one (the last one counts) */
+	const char **text;  /* set to the value; for an option with one, which may be given once */
 };
 
 struct cli {

@@ -6,6 +6,7 @@
  * like any other; it alone becomes the supervisor.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "fdio.h"
 #include "strlist.h"
 #include "suggest.h"
 #include "xmalloc.h"
@@ -119,6 +121,22 @@ static const struct cli_option *parser_find(const struct parser *parser, int cod
 	return NULL;
 }
 
+/* Of two values one would be ignored without a word. */
+static int take_option(const struct cli_option *row, const char *value)
+{
+	if (row->flag != NULL) {
+		*row->flag = true;
+		return 0;
+	}
+	if (*row->text != NULL) {
+		cli_error("the option --%s was given twice, with \"%s\" and \"%s\"; give it once",
+			row->name, *row->text, value);
+		return -1;
+	}
+	*row->text = value;
+	return 0;
+}
+
 /*
  * Reads options into their variables; order "+" stops at the first word that is none. Returns the
  * index of the first argument in argv, or -1 after telling what is wrong.
@@ -149,10 +167,8 @@ static int parse(const struct command *command, const char *order, int argc, cha
 			return -1;
 		}
 		const struct cli_option *row = parser_find(&parser, code);
-		if (row->flag != NULL)
-			*row->flag = true;
-		else
-			*row->text = optarg;
+		if (take_option(row, optarg) < 0)
+			return -1;
 	}
 	return optind;
 }
@@ -302,14 +318,28 @@ static int close_output(int code)
 		return code;
 	if (errno == EPIPE)
 		return code;
-	cli_error("the output could not be written: %s", strerror(errno));
+	cli_error("the output could not be written%s%s", errno != 0 ? ": " : " in full",
+		errno != 0 ? strerror(errno) : "");
 	return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
+/* Whoever starts us without a standard output or error must not find these words in a file that we
+ * have opened since: what takes their place cannot be written to. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fdio_close(&fd);
 }
 
 int main(int argc, char **argv)
 {
 	int code;
 
+	fill_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	int first = parse(NULL, "+", argc, argv);
 	if (first < 0) {

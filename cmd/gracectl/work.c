@@ -186,7 +186,8 @@ static int hear_done(struct job *job, const bson_t *message)
 	if (text[0] == '\0')
 		code = job->code;
 	await_end(job);
-	print_end(job, code);
+	if (text[0] == '\0' || job->cli->json)
+		print_end(job, code);
 	return code;
 }
 
@@ -198,12 +199,13 @@ static int give_up(struct job *job, enum client_result result)
 	if (job->cli->json)
 		print_end(job, result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED);
 	/* Before the first answer nobody knows whether the request was heard. */
-	if (job->guard < 0 && result == CLIENT_DEADLINE) {
+	if (job->guard < 0 && result != CLIENT_CLOSED) {
 		cli_error(
-			"the supervisor of %s did not answer within %.1f s; see `gracectl ps` and "
-			"%s/supervisor.log",
-			job->config->name, seconds, job->config->state_dir);
-		return EXIT_DEADLINE;
+			"%s %.1f s: the supervisor of %s did not answer, so it may not have heard "
+			"this; see `gracectl ps` and %s/supervisor.log",
+			result == CLIENT_DEADLINE ? "no answer within" : "interrupted after",
+			seconds, job->config->name, job->config->state_dir);
+		return result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED;
 	}
 	switch (result) {
 	case CLIENT_INTERRUPTED:
@@ -375,6 +377,12 @@ static int read_options(struct job *job, const struct command *command, int argc
 	return EXIT_DONE;
 }
 
+static nsec_t hearing_time(const struct job *job)
+{
+	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
+								    : HEARING_TIMEOUT;
+}
+
 static enum live_kind kind_of(const struct work *work)
 {
 	if (work->launches)
@@ -407,7 +415,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 		if (!quiet && !cli->json)
 			live_begin(&job.live, kind_of(work), cli, &config);
 		job.began = clock_mono();
-		job.deadline = job.began + HEARING_TIMEOUT;
+		job.deadline = job.began + hearing_time(&job);
 		code = see_through(&job);
 	}
 	live_end(&job.live);

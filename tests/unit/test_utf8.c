@@ -24,6 +24,25 @@ static const char *safe(const char *text, size_t len)
 #define SAFE(text) safe(text, sizeof(text) - 1)
 #define BAD "\xef\xbf\xbd"
 
+static const char *plain(const char *given)
+{
+	static char text[64];
+
+	snprintf(text, sizeof text, "%s", given);
+	utf8_make_plain(text);
+	return text;
+}
+
+static void test_plain(void)
+{
+	is_str(plain("node"), "node", "a plain name stays");
+	is_str(plain("caf\u00e9"), "caf\u00e9", "letters of any language stay");
+	is_str(plain("a\nb\033[31mc\x7f"), "a?b?[31mc?", "control characters do not");
+	is_str(plain("x\xff\xc3"), "x??", "nor bytes that are no text, or cut off");
+	is_str(plain("\xc2\x85"), "??", "nor the control characters beyond ASCII");
+	is_str(plain(""), "", "nothing stays nothing");
+}
+
 int main(void)
 {
 	is_str(VALID("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x92\xa5"),
@@ -49,5 +68,6 @@ int main(void)
 		    "2J\xc2\xa0"),
 		"\\xc2\\x9b2J\xc2\xa0", "so are C1 characters, but not what follows them");
 	is_str(SAFE("\x9b\xff"), "\\x9b\\xff", "and bytes that are no text");
+	test_plain();
 	return tap_done();
 }
