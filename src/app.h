@@ -49,7 +49,7 @@ struct app {
 	void *claim_arg;
 	struct netwatch net;
 	struct netsock_table sockets; /* the newest dump, see observe-look.c */
-	int news; /* closes of sockets are told here while somebody observes, -1 */
+	int news;	   /* closes of sockets are told here while somebody observes, -1 */
 	bool news_refused; /* the kernel does not tell them */
 	nsec_t news_read;  /* monotonic: when they were read last */
 	ev_io news_watcher;
