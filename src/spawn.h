@@ -8,8 +8,9 @@
  * between. If the supervisor is dead by then, the child ends without executing anything: the next
  * supervisor may have looked for the record already and found none.
  *
- *     record file "PID START_TICKS\n", locked with flock(2) by a descriptor that every process of
- * the tree inherits
+ * The record file holds "PID START_TICKS\n", and a second line "executed\n" once the child has seen
+ * its supervisor alive. It is locked (fdio_lock) by a descriptor that every process of the tree
+ * inherits.
  *
  * The FIFO is opened read+write by the child, so it never lacks a reader and never gives a SIGPIPE.
  */

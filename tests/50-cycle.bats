@@ -337,7 +337,7 @@ sleep_over_the_hour() {
 }
 
 # Kills the supervisor and its guard, so that neither can replace the other. The dynos go on.
-kill_supervisor() {
+kill_daemon() {
 	local supervisor
 
 	supervisor=$(supervisor_pid)
@@ -365,7 +365,7 @@ be_off_over_the_hour() {
 	wait_for_line web.1 "State changed from starting to up"
 	wait_for_line web.2 "State changed from starting to up"
 	wait_for_line later.1 "State changed from starting to up"
-	kill_supervisor
+	kill_daemon
 	start_at "2026-06-09 02:50:00" 600
 	wait_for_cycle later.1
 	wait_for_field web.1 next_restart "2026-06-10T02:30:00.000000000Z"
@@ -401,7 +401,7 @@ be_off_over_the_hour() {
 	start_at "2026-06-09 02:40:00" 600
 	wait_for_line web.1 "State changed from starting to up"
 	wait_for_line later.1 "State changed from starting to up"
-	kill_supervisor
+	kill_daemon
 	start_at "2026-06-09 02:50:00" 600
 	wait_for_cycle later.1
 	wait_for_field web.1 next_restart "2026-06-10T02:30:00.000000000Z"
