@@ -91,7 +91,7 @@ int app_open(
 		.state_dir = -1,
 		.log_dir = -1,
 		.guard = -1,
-		.news = -1};
+		.news = {.fd = -1}};
 	app_add_reaper(app, getpid());
 	TAILQ_INIT(&app->observers);
 	collect_env(app);
@@ -223,6 +223,20 @@ struct proctree *app_tree(struct app *app)
 			app->claim(app->claim_arg, &app->tree);
 	}
 	return &app->tree;
+}
+
+bool app_has_sockets(const struct app *app)
+{
+	const struct netsock_table *table = &app->sockets;
+
+	return table->is_whole && table->taken >= app->turn_began && table->taken > app->news.read;
+}
+
+const struct netsock_table *app_sockets(struct app *app)
+{
+	if (!app_has_sockets(app) && netsock_dump(app->net.fd, &app->sockets) < 0)
+		return NULL;
+	return &app->sockets;
 }
 
 void app_add_reaper(struct app *app, pid_t pid)

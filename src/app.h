@@ -26,6 +26,7 @@
 #include "journal.h"
 #include "netsock.h"
 #include "netwatch.h"
+#include "newsfeed.h"
 #include "proctree.h"
 
 struct observer;
@@ -48,11 +49,8 @@ struct app {
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;
-	struct netsock_table sockets; /* the newest dump, see observe-look.c */
-	int news;	   /* closes of sockets are told here while somebody observes, -1 */
-	bool news_refused; /* the kernel does not tell them */
-	nsec_t news_read;  /* monotonic: when they were read last */
-	ev_io news_watcher;
+	struct netsock_table sockets;	  /* the newest dump, see app_sockets() */
+	struct newsfeed news;		  /* open while somebody observes */
 	TAILQ_HEAD(, observer) observers; /* who observes */
 	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */
 	pid_t guard_pid;      /* 0: there is none */
@@ -91,6 +89,14 @@ struct proctree *app_tree(struct app *app);
 
 /* To be called after children were reaped: what was seen before is not true any more. */
 void app_tree_expire(struct app *app);
+
+/*
+ * The TCP sockets of this network namespace, at most one turn old and younger than the last news of
+ * a close. All who ask in a turn share one table; app_has_sockets() says whether there is one
+ * already. NULL, with errno, when the kernel does not tell.
+ */
+const struct netsock_table *app_sockets(struct app *app);
+bool app_has_sockets(const struct app *app);
 
 /* An adopted instance has this parent: whoever it is, it inherits orphans too. */
 void app_add_reaper(struct app *app, pid_t pid);

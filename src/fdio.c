@@ -29,6 +29,7 @@ int fdio_write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
+/* What is long is read in long pieces. */
 static int read_fd(int fd, size_t limit, struct buf *out)
 {
 	enum {
@@ -37,8 +38,9 @@ static int read_fd(int fd, size_t limit, struct buf *out)
 	size_t total = 0;
 
 	for (;;) {
-		char *to = buf_reserve(out, CHUNK);
-		ssize_t n = read(fd, to, CHUNK);
+		size_t chunk = total < CHUNK ? CHUNK : total;
+		char *to = buf_reserve(out, chunk);
+		ssize_t n = read(fd, to, chunk);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

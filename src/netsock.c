@@ -7,6 +7,8 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,29 +77,121 @@ static void part(struct netsock_table *table)
 	}
 }
 
-/*
- * The old form of the question, which has no family: one pass over the kernel's table for IPv4 and
- * IPv6 alike. The pass is what an answer costs when there are few connections, 0.2 ms.
- */
-int netsock_dump(int link, bool listening, struct netsock_table *table)
-{
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req body;
-	} request = {
-		.header = {.nlmsg_len = sizeof request, .nlmsg_type = TCPDIAG_GETSOCK},
-		.body = {.idiag_family = AF_INET,
-			.idiag_states = listening ? 1U << TCP_LISTEN : OPEN_STATES},
-	};
+/* ---- what to leave out ---- */
 
+/*
+ * A program for the kernel, which goes through it with each socket: after a condition it goes on at
+ * `yes` or `no` bytes further. Whoever arrives at the end exactly is in the answer, whoever jumps
+ * behind it is not. The way of `yes` must lead to the end, so that a jump stands behind a condition
+ * whose `yes` means to leave out.
+ */
+struct leave_out {
+	struct inet_diag_bc_op condition;
+	struct { /* as struct inet_diag_hostcond, which ends in an array of no size */
+		uint8_t family;
+		uint8_t prefix_len;
+		int port;
+	} host;
+	uint32_t address[4];
+	struct inet_diag_bc_op jump;
+};
+_Static_assert(offsetof(struct leave_out, address) ==
+		       sizeof(struct inet_diag_bc_op) + sizeof(struct inet_diag_hostcond),
+	"the kernel reads it so");
+
+/* The question. */
+struct question {
+	struct nlmsghdr header;
+	struct inet_diag_req body;
+	struct rtattr attribute;
+	struct leave_out program[2 * NETSOCK_PORTS];
+};
+
+/* Of an address of IPv4 the other words are not looked at. An IPv4 connection of an IPv6 socket is
+ * meant by it too. */
+static void leave_out(struct leave_out *step, int family, uint16_t port)
+{
+	bool v4 = family == AF_INET;
+
+	*step = (struct leave_out){
+		.condition = {.code = INET_DIAG_BC_D_COND,
+			.yes = offsetof(struct leave_out, jump),
+			.no = sizeof *step},
+		.host = {.family = (uint8_t)family, .prefix_len = v4 ? 8 : 128, .port = port},
+		.address = {v4 ? htonl(INADDR_LOOPBACK) : 0, 0, 0, htonl(1)},
+		.jump = {.code = INET_DIAG_BC_JMP, .yes = sizeof step->jump},
+	};
+}
+
+static void leave_out_clients(struct question *question, const uint16_t *ports, size_t count)
+{
+	size_t steps = 2 * (count < NETSOCK_PORTS ? count : NETSOCK_PORTS);
+	size_t left = steps * sizeof *question->program;
+
+	if (count == 0)
+		return;
+	question->attribute = (struct rtattr){
+		.rta_len = (unsigned short)RTA_LENGTH(left), .rta_type = INET_DIAG_REQ_BYTECODE};
+	question->header.nlmsg_len += question->attribute.rta_len;
+	for (size_t i = 0; i < steps; i++) {
+		struct leave_out *step = &question->program[i];
+		leave_out(step, i % 2 == 0 ? AF_INET : AF_INET6, ports[i / 2]);
+		left -= sizeof *step;
+		step->jump.no = (unsigned short)(sizeof step->jump + left + 4);
+	}
+}
+
+/* ---- the question ---- */
+
+static int ask(int link, struct question *question, struct netsock_table *table)
+{
 	table->count = table->filled = 0;
 	table->taken = clock_mono();
-	if (netlink_dump(link, &request.header, add, table) < 0) {
+	table->is_whole = false;
+	if (netlink_dump(link, &question->header, add, table) < 0) {
 		table->filled = 0;
 		return -1;
 	}
 	part(table);
 	return 0;
+}
+
+/*
+ * The old form of the question, which has no family: one pass over the kernel's table for IPv4 and
+ * IPv6 alike. The pass is what an answer costs when there are few connections, 0.2 ms.
+ */
+static struct question ask_for(uint32_t states)
+{
+	return (struct question){
+		.header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct inet_diag_req)),
+			.nlmsg_type = TCPDIAG_GETSOCK},
+		.body = {.idiag_family = AF_INET, .idiag_states = states},
+	};
+}
+
+int netsock_dump(int link, struct netsock_table *table)
+{
+	struct question question = ask_for(OPEN_STATES);
+	int status = ask(link, &question, table);
+
+	table->is_whole = status == 0;
+	return status;
+}
+
+int netsock_dump_listening(int link, struct netsock_table *table)
+{
+	struct question question = ask_for(1U << TCP_LISTEN);
+
+	return ask(link, &question, table);
+}
+
+int netsock_dump_without_clients(
+	int link, const uint16_t *ports, size_t count, struct netsock_table *table)
+{
+	struct question question = ask_for(OPEN_STATES);
+
+	leave_out_clients(&question, ports, count);
+	return ask(link, &question, table);
 }
 
 void netsock_release(struct netsock_table *table)
@@ -164,19 +258,34 @@ int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *c
 	}
 }
 
-/* An IPv4 address that came over an IPv6 socket is shown as what it is. */
-const char *netsock_remote_text(const struct netsock *sock, char text[static NETSOCK_TEXT])
+/* The IPv4 address of the other end, which may have come over an IPv6 socket; NULL: it has none. */
+static const uint8_t *remote_v4(const struct netsock *sock)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char address[INET6_ADDRSTRLEN] = "?";
-	bool is_mapped =
-		sock->family == AF_INET6 && memcmp(sock->remote, mapped, sizeof mapped) == 0;
 
-	if (is_mapped)
-		inet_ntop(AF_INET, sock->remote + sizeof mapped, address, sizeof address);
+	if (sock->family == AF_INET)
+		return sock->remote;
+	return memcmp(sock->remote, mapped, sizeof mapped) == 0 ? sock->remote + sizeof mapped
+								: NULL;
+}
+
+bool netsock_is_local(const struct netsock *sock)
+{
+	const uint8_t *v4 = remote_v4(sock);
+
+	return v4 != NULL ? v4[0] == IN_LOOPBACKNET
+			  : memcmp(sock->remote, &in6addr_loopback, sizeof sock->remote) == 0;
+}
+
+const char *netsock_remote_text(const struct netsock *sock, char text[static NETSOCK_TEXT])
+{
+	const uint8_t *v4 = remote_v4(sock);
+	char address[INET6_ADDRSTRLEN] = "?";
+
+	if (v4 != NULL)
+		inet_ntop(AF_INET, v4, address, sizeof address);
 	else
-		inet_ntop(sock->family, sock->remote, address, sizeof address);
-	snprintf(text, NETSOCK_TEXT, sock->family == AF_INET6 && !is_mapped ? "[%s]:%u" : "%s:%u",
-		address, sock->remote_port);
+		inet_ntop(AF_INET6, sock->remote, address, sizeof address);
+	snprintf(text, NETSOCK_TEXT, v4 == NULL ? "[%s]:%u" : "%s:%u", address, sock->remote_port);
 	return text;
 }

@@ -34,13 +34,26 @@ struct netsock_table {
 	size_t capacity;
 	size_t filled; /* behind the others, up to here: those that their program has closed */
 	nsec_t taken;  /* monotonic: when the last dump began; 0: never */
+	bool is_whole; /* that dump left nothing out */
 };
 
+/* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */
+int netsock_dump(int link, struct netsock_table *table);
+
+/* Only the sockets that listen, which costs next to nothing. */
+int netsock_dump_listening(int link, struct netsock_table *table);
+
 /*
- * link: a NETLINK_SOCK_DIAG socket. listening: only the sockets that listen, which costs next to
- * nothing. Returns 0, or -1 with errno: then the table is empty.
+ * All but the clients' ends of the connections to these ports of the loopback interface. Where the
+ * clients are on the same machine, such as a proxy, that is half of the table, and half of the
+ * cost. At most NETSOCK_PORTS ports are heeded.
  */
-int netsock_dump(int link, bool listening, struct netsock_table *table);
+enum {
+	NETSOCK_PORTS = 4
+};
+int netsock_dump_without_clients(
+	int link, const uint16_t *ports, size_t count, struct netsock_table *table);
+
 void netsock_release(struct netsock_table *table);
 
 /* A non-blocking socket on which closes are told, or -1 with errno. */
@@ -51,6 +64,9 @@ int netsock_open_news(void);
  * many at once): then only a dump tells what is left.
  */
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg);
+
+/* Whether the other end is at an address of the loopback interface. */
+bool netsock_is_local(const struct netsock *sock);
 
 /* "127.0.0.1:27017" or "[::1]:27017". */
 enum {

@@ -17,7 +17,7 @@ int netwatch_open(struct netwatch *watch)
 
 int netwatch_look(struct netwatch *watch)
 {
-	return netsock_dump(watch->fd, true, &watch->table);
+	return netsock_dump_listening(watch->fd, &watch->table);
 }
 
 const struct netsock *netwatch_find(

@@ -177,6 +177,16 @@ static void add_listeners(struct look *look)
 			share_port(observer, dump->rows[i].local_port);
 }
 
+/* The other end of an inbound connection; where somebody of ours has that, too, it is a connection
+ * of the dyno with itself, and counts once. */
+static bool is_client_of_ours(const struct observer *observer, const struct netsock *sock)
+{
+	bool shared;
+
+	return observe_is_port(observer, sock->remote_port, &shared) && !shared &&
+	       netsock_is_local(sock);
+}
+
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
  * else listens there. */
 static void add_connection(struct look *look, const struct netsock *sock)
@@ -186,7 +196,7 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	bool is_inbound = observe_is_port(look->observer, sock->local_port, &shared);
 	bool is_alone = is_inbound && !shared;
 
-	if (sock->closed || sock->listening)
+	if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
 		add(look, &row, ROLE_OTHER);
 	else if (find_owner(look, &row))
 		add(look, &row, is_inbound ? ROLE_INBOUND : ROLE_OUTBOUND);
@@ -368,13 +378,47 @@ bool observe_glance(struct observer *observer)
 
 /* ---- */
 
-/* All who look in the same turn share one dump, unless closes were heard of since. */
-static bool dump_sockets(struct app *app)
+/* The ports on which nobody listens but we. */
+static size_t list_own_ports(const struct observer *observer, uint16_t ports[static OBSERVE_PORTS])
 {
-	struct netsock_table *dump = &app->sockets;
+	size_t count = 0;
 
-	return (dump->taken >= app->turn_began && dump->taken > app->news_read) ||
-	       netsock_dump(app->net.fd, false, dump) == 0;
+	for (size_t i = 0; i < observer->port_count; i++)
+		if (!observer->is_shared[i])
+			ports[count++] = observer->ports[i];
+	return count;
+}
+
+/*
+ * Who looks alone need not see the other ends of our connections, if they are on this machine. The
+ * listeners, by which they are known, are seen for next to nothing.
+ */
+static bool dump_alone(struct look *look)
+{
+	struct observer *observer = look->observer;
+	struct app *app = observer->app;
+	uint16_t ports[OBSERVE_PORTS];
+
+	if (look->is_first) {
+		if (netsock_dump_listening(app->net.fd, &app->sockets) < 0)
+			return false;
+		scan(look);
+		add_listeners(look);
+	}
+	size_t count = list_own_ports(observer, ports);
+	return netsock_dump_without_clients(app->net.fd, ports, count, &app->sockets) == 0 ||
+	       app_sockets(app) != NULL;
+}
+
+/* Of several observers the second lets the whole table come, which the others share. */
+static bool dump_sockets(struct look *look)
+{
+	struct app *app = look->observer->app;
+	bool is_alone = app->sockets.taken < app->turn_began;
+
+	if (app_has_sockets(app))
+		return true;
+	return is_alone ? dump_alone(look) : app_sockets(app) != NULL;
 }
 
 bool observe_look(struct observer *observer)
@@ -382,7 +426,10 @@ bool observe_look(struct observer *observer)
 	struct look look = {
 		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
 
-	if (!dump_sockets(observer->app))
+	observer->quiet = 0;
+	if (!netcounts_read(&observer->counts))
+		observer->counts = (struct netcounts){0};
+	if (!dump_sockets(&look))
 		return false;
 	observer->looks++;
 	if (go_through_known(&look) || look.is_first)

@@ -1,14 +1,12 @@
 /* observe: see the header. */
 #include "observe.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "fdio.h"
 #include "log.h"
 #include "observe-parts.h"
 
@@ -17,6 +15,8 @@
 #define LOOK_INTERVAL_MAX (16 * NSEC_PER_SEC)
 /* A look that costs more than that is made less often. */
 #define LOOK_DEAR (NSEC_PER_MSEC / 2)
+/* After so many that were not needed one is made all the same. */
+#define QUIET_MAX 16
 
 /* For what the kernel does not tell: how often it is looked at, and how long so often. */
 #define GLANCE_INTERVAL (100 * NSEC_PER_MSEC)
@@ -66,57 +66,22 @@ static void hear_news(void *arg, const struct netsock *sock)
 			hear_close(observer, sock);
 }
 
-static void read_news(struct app *app)
+static void read_news(void *owner)
 {
+	struct app *app = owner;
 	struct observer *observer;
 
-	if (app->news < 0)
-		return;
 	TAILQ_FOREACH (observer, &app->observers, link)
 		observer->is_settling = observe_elapsed(observer) < NEWS_DELAY;
-	if (netsock_read_news(app->news, hear_news, app) < 0) {
+	if (newsfeed_read(&app->news, hear_news, app) < 0) {
 		log_debug("some closes were not told; a look finds them");
 		TAILQ_FOREACH (observer, &app->observers, link)
 			if (timer_is_set(&observer->look))
 				timer_set(app->loop, &observer->look, clock_mono());
 	}
-	app->news_read = clock_mono();
 	TAILQ_FOREACH (observer, &app->observers, link)
 		if (observer->closing_count > 0)
 			observe_settle(observer);
-}
-
-static void news_cb(struct ev_loop *loop, ev_io *watcher, int revents)
-{
-	(void)loop;
-	(void)revents;
-	read_news(watcher->data);
-}
-
-/* The kernel tells only while somebody observes. The news are read before anything else that
- * happened in a turn, above all before the end of processes. */
-static void listen_to_news(struct app *app)
-{
-	if (app->news >= 0 || app->news_refused)
-		return;
-	app->news = netsock_open_news();
-	if (app->news < 0) {
-		log_debug("closes are not told: %s; looks must do", strerror(errno));
-		app->news_refused = true;
-		return;
-	}
-	ev_io_init(&app->news_watcher, news_cb, app->news, EV_READ);
-	app->news_watcher.data = app;
-	ev_set_priority(&app->news_watcher, EV_MAXPRI);
-	ev_io_start(app->loop, &app->news_watcher);
-}
-
-static void forget_news(struct app *app)
-{
-	if (!TAILQ_EMPTY(&app->observers) || app->news < 0)
-		return;
-	ev_io_stop(app->loop, &app->news_watcher);
-	fdio_close(&app->news);
 }
 
 /* ---- looks ---- */
@@ -144,12 +109,27 @@ static void plan_look(struct observer *observer, nsec_t cost)
 	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
 }
 
+/* Whether there can be nothing to see, but a listener that only others still have. */
+static bool is_quiet(const struct observer *observer)
+{
+	struct netcounts counts;
+
+	return observer->report.watched == OBSERVE_EVENTS && observer->quiet < QUIET_MAX &&
+	       netcounts_read(&counts) && netcounts_are_same(&counts, &observer->counts);
+}
+
 static void look_fired(void *owner)
 {
 	struct observer *observer = owner;
 	nsec_t began = cpu_time();
 
-	observe_look(observer);
+	if (is_quiet(observer)) {
+		observer->quiet++;
+		observer->looked = observe_elapsed(observer);
+		observe_glance(observer);
+	} else {
+		observe_look(observer);
+	}
 	observe_settle(observer);
 	plan_look(observer, cpu_time() - began);
 }
@@ -173,7 +153,7 @@ static void glance_fired(void *owner)
 	observe_glance(observer);
 	if (observer->closing_count > 0)
 		observe_settle(observer);
-	timer_set(observer->app->loop, &observer->glance, clock_mono() + glance_interval(observer));
+	plan_glance(observer);
 }
 
 /* ---- beginning and end ---- */
@@ -202,7 +182,7 @@ static bool see_first(struct observer *observer)
 		socktable_release(&observer->table);
 		return false;
 	}
-	report->watched = observer->app->news >= 0 ? OBSERVE_EVENTS : OBSERVE_LOOKS;
+	report->watched = observer->app->news.fd >= 0 ? OBSERVE_EVENTS : OBSERVE_LOOKS;
 	plan_glance(observer);
 	return true;
 }
@@ -217,7 +197,7 @@ static void begin(struct observer *observer, struct app *app, struct tree *tree,
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
 	tree_each(tree, watch_process, &observer->processes);
 	TAILQ_INSERT_TAIL(&app->observers, observer, link);
-	listen_to_news(app);
+	newsfeed_open(&app->news, app->loop, read_news, app);
 }
 
 void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
@@ -394,5 +374,6 @@ void observe_stop(struct observer *observer)
 	observer->closing = NULL;
 	TAILQ_REMOVE(&app->observers, observer, link);
 	observer->app = NULL;
-	forget_news(app);
+	if (TAILQ_EMPTY(&app->observers))
+		newsfeed_close(&app->news);
 }

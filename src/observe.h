@@ -17,6 +17,7 @@
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
  *   that only others still have is not ours any more: found by a look.
+ * - A connection of a dyno with itself is an inbound one only.
  * - A close that is heard of while its process is ending may have been the program's or the
  *   kernel's: see stopreport.h.
  * - A new connection that a process gets from somebody else over a Unix socket is not looked for.
@@ -29,6 +30,7 @@
 #include <sys/queue.h>
 
 #include "app.h"
+#include "netcounts.h"
 #include "netsock.h"
 #include "procwatch.h"
 #include "socktable.h"
@@ -96,10 +98,12 @@ struct observer {
 	size_t port_count;
 
 	struct timer look;
-	nsec_t interval;     /* of the looks */
-	unsigned looks;	     /* how many there were */
-	nsec_t looked;	     /* since the first signal: the last of them */
-	struct timer glance; /* at listeners and Unix sockets */
+	nsec_t interval;	 /* of the looks */
+	unsigned looks;		 /* how many there were */
+	nsec_t looked;		 /* since the first signal: the last of them */
+	struct netcounts counts; /* at its beginning */
+	unsigned quiet;		 /* how many were not needed since */
+	struct timer glance;	 /* at listeners and Unix sockets */
 	bool has_unix;
 	bool is_settling; /* a close of an unknown socket may have been before the first look */
 

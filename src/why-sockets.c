@@ -58,10 +58,7 @@ static void learn_inbound(struct why_sockets *sockets)
 
 void why_sockets_look(struct why_sockets *sockets, struct app *app)
 {
-	bool seen = app->sockets.taken >= app->turn_began ||
-		    netsock_dump(app->net.fd, false, &app->sockets) == 0;
-
-	sockets->table = seen ? &app->sockets : NULL;
+	sockets->table = app_sockets(app);
 	learn_inbound(sockets);
 	netunix_dump(app->net.fd, &sockets->local);
 }

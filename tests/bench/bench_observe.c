@@ -9,7 +9,8 @@
  * on the same machine, so the kernel's tables have two rows for each connection, and tell of two
  * closes. They are closed without a goodbye, since what waits for the end of one (TIME_WAIT) makes
  * every look dearer. The snapshot of the processes is not counted, as the signal needs it, too.
- * Each line is the median of five stops: the look before the signal, and the whole stop.
+ * Each line is the median of some stops, and the
+ * least of them in brackets: the look before the signal, and the whole stop.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -18,7 +19,7 @@
 #include "stoprig.h"
 
 enum {
-	ROUNDS = 5,
+	ROUNDS = 7,
 	OUTBOUND = 10
 };
 
@@ -91,10 +92,9 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values)
+static void sort(double *values)
 {
 	qsort(values, ROUNDS, sizeof *values, compare);
-	return values[ROUNDS / 2];
 }
 
 static void measure(struct load load)
@@ -119,9 +119,12 @@ static void measure(struct load load)
 				report->drained < 0 ? "never" : "in the end");
 		end_child(clients, SIGKILL);
 	}
-	printf("%6u connections, %-7s %-4s  before the signal %6.2f ms, whole stop %6.2f ms\n",
+	sort(first);
+	sort(whole);
+	printf("%6u connections, %-7s %-4s  before the signal %6.2f ms (%.2f), whole stop %6.2f ms "
+	       "(%.2f)\n",
 		load.inbound, load.epoll ? "epoll" : "threads", load.hold > 1000 ? "held" : "",
-		median(first), median(whole));
+		first[ROUNDS / 2], first[0], whole[ROUNDS / 2], whole[0]);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include "netcounts.h"
 #include "netunix.h"
 #include "netwatch.h"
 #include "procsock.h"
@@ -65,13 +66,14 @@ static void test_table(int family, const char *name)
 	int listener = listen_on(family, &port, false);
 	int client = connect_to(family, port), server = accept_one(listener);
 	int waiting = connect_to(family, port);
-	is_int(netsock_dump(link_fd, false, &table), 0, "the kernel can be asked");
+	is_int(netsock_dump(link_fd, &table), 0, "the kernel can be asked");
 	const struct netsock *row = find_inode(&table, inode_of(client));
 	if (!ok(row != NULL, "a connection is in the table"))
 		return;
 	is_int(row->remote_port, port, "with the port of the other end");
 	snprintf(expected, sizeof expected, family == AF_INET ? "127.0.0.1:%u" : "[::1]:%u", port);
 	is_str(netsock_remote_text(row, text), expected, "and its address");
+	ok(netsock_is_local(row), "which is one of this machine");
 	ok(!row->listening && !row->closed, "it is open");
 	ok(find_inode(&table, inode_of(server)) != NULL, "so is its other end");
 	ok(find_inode(&table, inode_of(listener))->listening, "a listener listens");
@@ -95,6 +97,94 @@ static void test_table(int family, const char *name)
 	netsock_release(&table);
 }
 
+/* Of both ends of a connection and of a connection to another port, who sees which. */
+static void test_without_clients(int family, const char *name)
+{
+	struct netsock_table table = {0};
+	uint16_t port = 0, other_port = 0;
+	int listener = listen_on(family, &port, false);
+	int other = listen_on(family, &other_port, false);
+	int client = connect_to(family, port), server = accept_one(listener);
+	int outbound = connect_to(family, other_port);
+	uint16_t ports[NETSOCK_PORTS] = {port};
+
+	printf("# without clients: %s\n", name);
+	is_int(netsock_dump_without_clients(link_fd, ports, 1, &table), 0,
+		"the kernel can be asked");
+	ok(find_inode(&table, inode_of(client)) == NULL, "the client's end is left out");
+	ok(find_inode(&table, inode_of(server)) != NULL, "the server's is not");
+	ok(find_inode(&table, inode_of(listener)) != NULL, "nor is the listener");
+	ok(find_inode(&table, inode_of(outbound)) != NULL, "nor is a client of another port");
+	ok(!table.is_whole, "that is not the whole table");
+	for (int i = 1; i < NETSOCK_PORTS; i++)
+		ports[i] = i == NETSOCK_PORTS - 1 ? other_port : 1;
+	netsock_dump_without_clients(link_fd, ports, NETSOCK_PORTS, &table);
+	ok(find_inode(&table, inode_of(outbound)) == NULL, "the last of several ports is heeded");
+	ok(find_inode(&table, inode_of(client)) == NULL, "and so is the first");
+	ok(find_inode(&table, inode_of(server)) != NULL, "while the server's end is seen");
+	is_int(netsock_dump_without_clients(link_fd, NULL, 0, &table), 0, "no port is allowed");
+	ok(find_inode(&table, inode_of(client)) != NULL, "and leaves out nothing");
+	netsock_dump(link_fd, &table);
+	ok(table.is_whole && find_inode(&table, inode_of(client)) != NULL,
+		"the whole table has it");
+	netsock_dump_listening(link_fd, &table);
+	ok(find_inode(&table, inode_of(listener)) != NULL, "of those that listen it is one");
+	ok(find_inode(&table, inode_of(server)) == NULL, "and a connection is none");
+	netsock_release(&table);
+	close(client);
+	close(server);
+	close(outbound);
+	close(listener);
+	close(other);
+}
+
+/* An IPv4 connection of an IPv6 socket. */
+static void test_mapped(void)
+{
+	struct netsock_table table = {0};
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	socklen_t len = sizeof any;
+	int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(listener, (struct sockaddr *)&any, len) < 0 || listen(listener, 10) < 0 ||
+		getsockname(listener, (struct sockaddr *)&any, &len) < 0)
+		bail_out("no listener");
+	uint16_t port = ntohs(any.sin6_port);
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	netsock_dump_without_clients(link_fd, &port, 1, &table);
+	ok(find_inode(&table, inode_of(client)) == NULL,
+		"an IPv4 client of an IPv6 listener is left out");
+	ok(find_inode(&table, inode_of(server)) != NULL, "the server's end is not");
+	netsock_release(&table);
+	close(client);
+	close(server);
+	close(listener);
+}
+
+/* ---- the counts ---- */
+
+static void test_counts(void)
+{
+	struct netcounts before, after;
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	ok(netcounts_read(&before), "the kernel counts connections");
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	ok(netcounts_read(&after), "again and again");
+	ok(after.opened_here > before.opened_here, "one that is opened here is counted");
+	ok(after.opened_elsewhere > before.opened_elsewhere, "so is one that comes");
+	ok(after.open > 0, "what is open is counted");
+	ok(!netcounts_are_same(&before, &after), "so something has happened");
+	before = after;
+	ok(netcounts_are_same(&before, &after), "the same counts say that nothing has");
+	after.open--;
+	ok(!netcounts_are_same(&before, &after), "a close is something");
+	close(client);
+	close(server);
+	close(listener);
+}
+
 /* The other end does not read, so what is closed is not gone yet. */
 static void test_closed(void)
 {
@@ -108,10 +198,10 @@ static void test_closed(void)
 
 	fcntl(server, F_SETFL, O_NONBLOCK);
 	ok(write(server, bytes, sizeof bytes) > 0, "there is something to send");
-	netsock_dump(link_fd, false, &table);
+	netsock_dump(link_fd, &table);
 	uint64_t cookie = find_inode(&table, inode)->cookie;
 	close(server);
-	netsock_dump(link_fd, false, &table);
+	netsock_dump(link_fd, &table);
 	ok(find_inode(&table, inode) == NULL,
 		"what its program has closed is not among the open ones");
 	for (size_t i = table.count; i < table.filled; i++)
@@ -233,9 +323,13 @@ int main(void)
 
 	begin_rig();
 	link_fd = rig.app.net.fd;
-	is_int(netsock_dump(-1, false, &none), -1, "without a socket there is no table");
+	is_int(netsock_dump(-1, &none), -1, "without a socket there is no table");
 	test_table(AF_INET, "IPv4");
 	test_table(AF_INET6, "IPv6");
+	test_without_clients(AF_INET, "IPv4");
+	test_without_clients(AF_INET6, "IPv6");
+	test_mapped();
+	test_counts();
 	test_closed();
 	test_unix();
 	test_small();

@@ -490,11 +490,11 @@ static void test_looks(void)
 		.family = AF_INET, .inbound = 1, .outbound = 2, .pause = 250, .steps = "lio"};
 	int clients[MANY];
 
-	rig.app.news_refused = true;
+	rig.app.news.is_refused = true;
 	launch_server(&plan, clients);
 	begin_stop(SIGTERM);
 	const struct observe_report *report = end_stop();
-	rig.app.news_refused = false;
+	rig.app.news.is_refused = false;
 	is_int(report->watched, OBSERVE_LOOKS, "without news there are looks");
 	ok(report->not_accepting >= 0 && report->not_accepting < report->drained &&
 			report->drained < report->released,
@@ -538,7 +538,8 @@ static void test_abandoned(void)
 	begin_stop(SIGTERM);
 	observe_stop(&rig.observer);
 	observe_stop(&rig.observer);
-	is_int(rig.app.news, -1, "when nobody observes any more the kernel tells nothing any more");
+	is_int(rig.app.news.fd, -1,
+		"when nobody observes any more the kernel tells nothing any more");
 	kill(rig.tree.main.pid, SIGKILL);
 	run_loop(-1);
 	tree_release(&rig.tree);

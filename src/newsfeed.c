@@ -1,0 +1,98 @@
+/* newsfeed: see the header. */
+#include "newsfeed.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fdio.h"
+#include "log.h"
+
+/* News are thick after so many readings, each so soon after the one before. */
+#define THICK_AFTER 8
+#define THICK_WITHIN NSEC_PER_MSEC
+#define PAUSE (2 * NSEC_PER_MSEC)
+
+static void pause_ended(void *owner)
+{
+	struct newsfeed *feed = owner;
+
+	ev_check_stop(feed->loop, &feed->turn);
+	ev_io_start(feed->loop, &feed->arrived);
+}
+
+static void pause_reading(struct newsfeed *feed)
+{
+	ev_io_stop(feed->loop, &feed->arrived);
+	ev_check_start(feed->loop, &feed->turn);
+	timer_set(feed->loop, &feed->pause, clock_mono() + PAUSE);
+}
+
+static void arrived_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct newsfeed *feed = watcher->data;
+
+	(void)loop;
+	(void)revents;
+	feed->thick = clock_mono() - feed->read < THICK_WITHIN ? feed->thick + 1 : 0;
+	if (feed->thick >= THICK_AFTER)
+		pause_reading(feed);
+	feed->ready(feed->owner);
+}
+
+static void turn_cb(struct ev_loop *loop, ev_check *watcher, int revents)
+{
+	struct newsfeed *feed = watcher->data;
+
+	(void)loop;
+	(void)revents;
+	feed->ready(feed->owner);
+}
+
+static void start(struct newsfeed *feed)
+{
+	ev_io_init(&feed->arrived, arrived_cb, feed->fd, EV_READ);
+	ev_check_init(&feed->turn, turn_cb);
+	feed->arrived.data = feed->turn.data = feed;
+	ev_set_priority(&feed->arrived, EV_MAXPRI);
+	ev_set_priority(&feed->turn, EV_MAXPRI);
+	timer_init(&feed->pause, pause_ended, feed);
+	feed->thick = 0;
+	ev_io_start(feed->loop, &feed->arrived);
+}
+
+void newsfeed_open(
+	struct newsfeed *feed, struct ev_loop *loop, void (*ready)(void *owner), void *owner)
+{
+	if (feed->fd >= 0 || feed->is_refused)
+		return;
+	feed->fd = netsock_open_news();
+	feed->is_refused = feed->fd < 0;
+	if (feed->is_refused) {
+		log_debug("closes are not told: %s; looks must do", strerror(errno));
+		return;
+	}
+	feed->loop = loop;
+	feed->ready = ready;
+	feed->owner = owner;
+	start(feed);
+}
+
+void newsfeed_close(struct newsfeed *feed)
+{
+	if (feed->fd < 0)
+		return;
+	ev_io_stop(feed->loop, &feed->arrived);
+	ev_check_stop(feed->loop, &feed->turn);
+	timer_stop(feed->loop, &feed->pause);
+	fdio_close(&feed->fd);
+}
+
+int newsfeed_read(
+	struct newsfeed *feed, void (*heard)(void *arg, const struct netsock *closed), void *arg)
+{
+	if (feed->fd < 0)
+		return 0;
+	int status = netsock_read_news(feed->fd, heard, arg);
+	feed->read = clock_mono();
+	return status;
+}
