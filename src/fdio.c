@@ -74,28 +74,65 @@ int fdio_read_file(const char *path, size_t limit, struct buf *out)
 	return fdio_read_at(AT_FDCWD, path, limit, out);
 }
 
+static int name_temp(char temp[static NAME_MAX + 1], const char *name)
+{
+	if (snprintf(temp, NAME_MAX + 1, "%s.new", name) <= NAME_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* Writes a file whole. Opened without O_TRUNC it may be longer than what is written. */
+static int write_file(int dirfd, const char *name, int flags, const void *bytes, size_t len)
+{
+	struct stat st;
+	int fd = openat(
+		dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, (mode_t)0600);
+
+	if (fd < 0)
+		return -1;
+	int result = fdio_write_all(fd, bytes, len);
+	if (result == 0 && fstat(fd, &st) == 0 && st.st_size != (off_t)len)
+		result = ftruncate(fd, (off_t)len);
+	if (close(fd) < 0)
+		result = -1;
+	return result;
+}
+
+/* Removes what could not take its place. Returns result. */
+static int clean_up(int dirfd, const char *temp, int result)
+{
+	int saved = errno;
+
+	if (result < 0)
+		unlinkat(dirfd, temp, 0);
+	errno = saved;
+	return result;
+}
+
 int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len)
 {
 	char temp[NAME_MAX + 1];
 
-	if (snprintf(temp, sizeof temp, "%s.new", name) >= (int)sizeof temp) {
-		errno = ENAMETOOLONG;
+	if (name_temp(temp, name) < 0)
 		return -1;
-	}
-	int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -1;
-	int result = fdio_write_all(fd, bytes, len);
-	if (close(fd) < 0)
-		result = -1;
+	int result = write_file(dirfd, temp, O_TRUNC, bytes, len);
 	if (result == 0)
 		result = renameat(dirfd, temp, dirfd, name);
-	if (result < 0) {
-		int saved = errno;
-		unlinkat(dirfd, temp, 0);
-		errno = saved;
-	}
-	return result;
+	return clean_up(dirfd, temp, result);
+}
+
+/* There may be nothing to exchange it with, and not every file system knows how to. */
+int fdio_exchange_at(int dirfd, const char *name, const void *bytes, size_t len)
+{
+	char temp[NAME_MAX + 1];
+
+	if (name_temp(temp, name) < 0)
+		return -1;
+	int result = write_file(dirfd, temp, 0, bytes, len);
+	if (result == 0 && renameat2(dirfd, temp, dirfd, name, RENAME_EXCHANGE) < 0)
+		result = renameat(dirfd, temp, dirfd, name);
+	return clean_up(dirfd, temp, result);
 }
 
 /*

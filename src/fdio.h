@@ -33,6 +33,13 @@ int fdio_read_at(int dirfd, const char *name, size_t limit, struct buf *out);
 int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len);
 
 /*
+ * The same for a file that is replaced often: the old one stays as name + ".new", and is written
+ * over the next time. To make a file and to remove one is most of what replacing costs, on ext4 the
+ * more the more files were removed a moment ago.
+ */
+int fdio_exchange_at(int dirfd, const char *name, const void *bytes, size_t len);
+
+/*
  * Makes a directory and its parents, mode 0711 for those it makes. An existing directory must
  * belong to us or to root. Returns 0, or -1 with a sentence.
  */

@@ -51,35 +51,49 @@ static void hear_close(struct observer *observer, const struct netsock *sock)
 		socktable_remove(&observer->table, row);
 	else if (row != NULL)
 		observe_close(observer, row);
-	else if (!observer->is_settling && !sock->listening && sock->remote_port != 0 &&
-		 observe_is_port(observer, sock->local_port, &shared) && !shared)
+	else if (!sock->listening && sock->remote_port != 0 &&
+		 observe_is_port(observer, sock->local_port, &shared) && !shared &&
+		 observe_elapsed(observer) >= NEWS_DELAY)
 		observe_arrival(observer);
 }
 
+struct hearing {
+	struct app *app;
+	bool heard;
+};
+
 static void hear_news(void *arg, const struct netsock *sock)
 {
-	struct app *app = arg;
+	struct hearing *hearing = arg;
 	struct observer *observer;
 
-	TAILQ_FOREACH (observer, &app->observers, link)
+	hearing->heard = true;
+	TAILQ_FOREACH (observer, &hearing->app->observers, link)
 		if (observer->report.visible)
 			hear_close(observer, sock);
 }
 
-static void read_news(void *owner)
+static void look_all(struct app *app)
 {
-	struct app *app = owner;
 	struct observer *observer;
 
+	log_debug("some closes were not told; a look finds them");
 	TAILQ_FOREACH (observer, &app->observers, link)
-		observer->is_settling = observe_elapsed(observer) < NEWS_DELAY;
-	if (newsfeed_read(&app->news, hear_news, app) < 0) {
-		log_debug("some closes were not told; a look finds them");
-		TAILQ_FOREACH (observer, &app->observers, link)
-			if (timer_is_set(&observer->look))
-				timer_set(app->loop, &observer->look, clock_mono());
-	}
-	TAILQ_FOREACH (observer, &app->observers, link)
+		if (timer_is_set(&observer->look))
+			timer_set(app->loop, &observer->look, clock_mono());
+}
+
+/* As a rule there are none, and then not even those who observe are gone through. */
+static void read_news(void *owner)
+{
+	struct hearing hearing = {.app = owner};
+	struct observer *observer;
+
+	if (newsfeed_read(&hearing.app->news, hear_news, &hearing) < 0)
+		look_all(hearing.app);
+	if (!hearing.heard)
+		return;
+	TAILQ_FOREACH (observer, &hearing.app->observers, link)
 		if (observer->closing_count > 0)
 			observe_settle(observer);
 }

@@ -105,7 +105,6 @@ struct observer {
 	unsigned quiet;		 /* how many were not needed since */
 	struct timer glance;	 /* at listeners and Unix sockets */
 	bool has_unix;
-	bool is_settling; /* a close of an unknown socket may have been before the first look */
 
 	/* Closed sockets of which it is not known yet how. */
 	struct socktable_row *closing;

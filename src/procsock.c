@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -15,7 +17,8 @@
 #include "xmalloc.h"
 
 enum {
-	LARGE = 256,		     /* from so many descriptors on epoll sets are read first */
+	PIECE = 3072,		     /* of a directory: some 128 descriptors */
+	SETS_MAX = 16,		     /* epoll sets among these */
 	FD_MAX = 1 << 20,	     /* more are not looked at */
 	INFO_MAX = 64 * 1024 * 1024, /* of the fdinfo of an epoll set: some 80 bytes a socket */
 	LINK_MAX = 64
@@ -30,6 +33,10 @@ struct scan {
 	pid_t pid;
 	int dir; /* /proc/PID/fd */
 	bool complete;
+	unsigned seen;	    /* descriptors */
+	unsigned last;	    /* all up to this one were looked at */
+	int sets[SETS_MAX]; /* epoll sets among these */
+	unsigned set_count;
 	uint8_t *known; /* one bit a descriptor: told by an epoll set; NULL: not asked */
 	unsigned size;	/* of it, in descriptors */
 };
@@ -57,9 +64,11 @@ static void read_epoll(struct scan *scan, int epoll)
 		unsigned fd = (unsigned)strtoul(at + strlen("tfd:"), NULL, 10);
 		if (ino == NULL)
 			break;
-		if (fd >= scan->size || (scan->known[fd / 8] >> fd % 8 & 1) != 0)
+		if (fd <= scan->last || fd >= scan->size ||
+			(scan->known[fd / 8] >> fd % 8 & 1) != 0)
 			continue;
 		scan->known[fd / 8] |= (uint8_t)(1 << fd % 8);
+		scan->seen++;
 		add(scan->list, (uint32_t)strtoul(ino + strlen(" ino:"), NULL, 16), scan->pid,
 			(int)fd);
 	}
@@ -76,38 +85,54 @@ static void look_at(struct scan *scan, const char *name, int fd)
 		return;
 	}
 	target[n] = '\0';
+	scan->seen++;
 	if (strncmp(target, socket_prefix, sizeof socket_prefix - 1) == 0)
 		add(scan->list, (uint32_t)strtoul(target + sizeof socket_prefix - 1, NULL, 10),
 			scan->pid, fd);
-	else if (scan->known != NULL && strcmp(target, epoll_link) == 0)
-		read_epoll(scan, fd);
-}
-
-static void scan_small(struct scan *scan)
-{
-	int copy = fcntl(scan->dir, F_DUPFD_CLOEXEC, 0);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-
-	if (dir == NULL) {
-		if (copy >= 0)
-			close(copy);
-		scan->complete = false;
+	else if (strcmp(target, epoll_link) != 0)
 		return;
-	}
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			look_at(scan, entry->d_name, atoi(entry->d_name));
-	closedir(dir);
+	else if (scan->known != NULL)
+		read_epoll(scan, fd);
+	else if (scan->set_count < SETS_MAX)
+		scan->sets[scan->set_count++] = fd;
 }
 
-/* Without readdir(), which costs as much as all links together. */
-static void scan_large(struct scan *scan)
+/* Most processes have no more than that. Returns whether this one may have. */
+static bool scan_first(struct scan *scan)
 {
+	_Alignas(struct dirent64) char piece[PIECE];
+	ssize_t n = getdents64(scan->dir, piece, sizeof piece);
+
+	scan->complete &= n >= 0;
+	for (ssize_t at = 0; at < n;) {
+		const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
+		at += entry->d_reclen;
+		if (entry->d_name[0] == '.')
+			continue;
+		scan->last = (unsigned)atoi(entry->d_name);
+		look_at(scan, entry->d_name, (int)scan->last);
+	}
+	return n + (ssize_t)sizeof(struct dirent64) > PIECE;
+}
+
+/* How many descriptors there are, as Linux 6.2 and newer tell it. */
+static unsigned count_all(const struct scan *scan)
+{
+	struct stat st;
+
+	return fstat(scan->dir, &st) == 0 && st.st_size > 0 ? (unsigned)st.st_size : UINT_MAX;
+}
+
+/* Without reading the directory, which costs as much as all links together. */
+static void scan_others(struct scan *scan)
+{
+	unsigned count = count_all(scan);
 	char name[16];
 
 	scan->known = xcalloc((scan->size + 7) / 8, 1);
-	for (unsigned fd = 0; fd < scan->size; fd++) {
+	for (unsigned i = 0; i < scan->set_count; i++)
+		read_epoll(scan, scan->sets[i]);
+	for (unsigned fd = scan->last + 1; fd < scan->size && scan->seen < count; fd++) {
 		if ((scan->known[fd / 8] >> fd % 8 & 1) != 0)
 			continue;
 		snprintf(name, sizeof name, "%u", fd);
@@ -116,6 +141,8 @@ static void scan_large(struct scan *scan)
 	free(scan->known);
 }
 
+/* The number of descriptors for which the process has room says nothing of a small one: it may have
+ * come from its parent. */
 bool procsock_scan(struct procsock_list *list, pid_t pid)
 {
 	struct scan scan = {.list = list, .pid = pid, .complete = true};
@@ -126,11 +153,11 @@ bool procsock_scan(struct procsock_list *list, pid_t pid)
 	scan.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (scan.dir < 0)
 		return errno == ENOENT || errno == ESRCH;
-	if (proc_status_read(pid, &status) && status.fd_size >= LARGE && status.fd_size <= FD_MAX) {
-		scan.size = status.fd_size;
-		scan_large(&scan);
-	} else {
-		scan_small(&scan);
+	if (scan_first(&scan)) {
+		bool told = proc_status_read(pid, &status) && status.fd_size <= FD_MAX;
+		scan.size = told ? status.fd_size : 0;
+		scan.complete &= told;
+		scan_others(&scan);
 	}
 	close(scan.dir);
 	return scan.complete;

@@ -3,8 +3,9 @@
  *
  * The links of /proc/PID/fd tell it, at some 3 microseconds each. A process with many connections
  * has these in an epoll set as a rule, and one read of the set's fdinfo tells all of them at a
- * tenth of that. So for a large process the sets are read first, and only those descriptors are
- * looked at one by one that are in none. What is in a set counts as open in its process.
+ * tenth of that. So in a large process, behind the first descriptors, the sets are read, and only
+ * those descriptors are looked at one by one that are in none. What is in a set counts as open in
+ * its process.
  */
 #ifndef GRACECTL_PROCSOCK_H
 #define GRACECTL_PROCSOCK_H

@@ -149,7 +149,7 @@ int record_save(struct place *place, struct cause *cause)
 		return cause_set(cause, "the state of %s is no valid text", place->dyno.name);
 	text[len] = '\n'; /* in the place of the NUL */
 	file_name(place, name);
-	int result = fdio_replace_at(app->state_dir, name, text, len + 1);
+	int result = fdio_exchange_at(app->state_dir, name, text, len + 1);
 	bson_free(text);
 	if (result < 0)
 		cause_errno(cause, "cannot write %s/%s", app->config->state_dir, name);

@@ -1,9 +1,9 @@
 /*
  * record: what must survive the supervisor, one small JSON file a dyno: STATE_DIR/DYNO.state.
  *
- * Written whole and renamed on every change. All running timers are kept as monotonic times, which
- * are good for one boot, whose id stands beside them; everything else (launch numbers, counters,
- * what is wanted) is good for ever.
+ * Written whole on every change, and exchanged with the one before, which stays as DYNO.state.new.
+ * All running timers are kept as monotonic times, which are good for one boot, whose id stands
+ * beside them; everything else (launch numbers, counters, what is wanted) is good for ever.
  */
 #ifndef GRACECTL_RECORD_H
 #define GRACECTL_RECORD_H

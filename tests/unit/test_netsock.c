@@ -15,7 +15,8 @@
 #include "stoprig.h"
 
 enum {
-	LARGE = 400
+	LARGE = 400,
+	FAR_AWAY = 1000
 };
 
 static int link_fd;
@@ -248,7 +249,8 @@ static void test_unix(void)
 
 static uint32_t inodes[LARGE];
 
-/* A process with many sockets: some in one epoll set, some in another, some in none. */
+/* A process with many sockets: some in one epoll set, some in another, some in none, one of
+ * these far away. */
 static void have_many(void *arg)
 {
 	int sets[2] = {epoll_create1(0), epoll_create1(0)};
@@ -260,6 +262,8 @@ static void have_many(void *arg)
 		if (fd < 0 || (i % 3 < 2 && epoll_ctl(sets[i % 3], EPOLL_CTL_ADD, fd, &event) < 0))
 			_exit(1);
 		uint32_t inode = inode_of(fd);
+		if (i == LARGE - 2 && (dup2(fd, FAR_AWAY) < 0 || close(fd) < 0))
+			_exit(1);
 		say((uint16_t)(inode >> 16));
 		say((uint16_t)inode);
 	}
