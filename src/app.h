@@ -24,6 +24,7 @@
 #include "config.h"
 #include "event.h"
 #include "journal.h"
+#include "netcounts.h"
 #include "netsock.h"
 #include "netwatch.h"
 #include "newsfeed.h"
@@ -50,6 +51,7 @@ struct app {
 	void *claim_arg;
 	struct netwatch net;
 	struct netsock_table sockets;	  /* the newest dump, see app_sockets() */
+	struct netcounts counts;	  /* as they were then, or before */
 	struct newsfeed news;		  /* open while somebody observes */
 	TAILQ_HEAD(, observer) observers; /* who observes */
 	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */

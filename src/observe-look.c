@@ -418,6 +418,8 @@ static bool dump_sockets(struct look *look)
 
 	if (app_has_sockets(app))
 		return true;
+	if (!netcounts_read(&app->counts))
+		app->counts = (struct netcounts){0};
 	return is_alone ? dump_alone(look) : app_sockets(app) != NULL;
 }
 
@@ -426,11 +428,10 @@ bool observe_look(struct observer *observer)
 	struct look look = {
 		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
 
-	observer->quiet = 0;
-	if (!netcounts_read(&observer->counts))
-		observer->counts = (struct netcounts){0};
 	if (!dump_sockets(&look))
 		return false;
+	observer->quiet = 0;
+	observer->counts = observer->app->counts;
 	observer->looks++;
 	if (go_through_known(&look) || look.is_first)
 		scan(&look);
