@@ -6,14 +6,15 @@ bats_require_minimum_version 1.5.0
 
 load helpers
 
-# A disk of 1 MiB in a mount namespace of this test alone; what is run by `on_small_disk` sees it.
+# A disk of 1 MiB in a mount namespace of this test alone; what is run by `on_small_disk` sees it. The user namespace around it
+# lets an ordinary user mount it, who is root in there.
 setup_small_disk() {
 	mkdir -p "$STATE"
-	unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs "$1" && exec sleep infinity' - "$STATE" 3>&- &
+	unshare --map-root-user --mount sh -c 'mount -t tmpfs -o size=1m tmpfs "$1" && exec sleep infinity' - "$STATE" 3>&- &
 	DISK=$!
 	wait_until "$PATIENCE" sh -c "grep -q ' $STATE tmpfs' /proc/$DISK/mounts"
-	on_small_disk() { nsenter --mount="/proc/$DISK/ns/mnt" --wd="$PWD" "$@"; }
-	printf '#!/bin/sh\nexec nsenter --mount=/proc/%s/ns/mnt --wd="$PWD" "%s" "$@"\n' "$DISK" "$GRACECTL" >there
+	on_small_disk() { nsenter --target "$DISK" --user --preserve-credentials --mount --wd="$PWD" "$@"; }
+	printf '#!/bin/sh\nexec nsenter --target %s --user --preserve-credentials --mount --wd="$PWD" "%s" "$@"\n' "$DISK" "$GRACECTL" >there
 	chmod +x there
 	GRACECTL=$PWD/there
 }

@@ -8,6 +8,9 @@ DEMO_SERVER=${DEMO_SERVER:-$ROOT/build/demo-server}
 # The limits are generous, because they cost nothing when things work.
 PATIENCE=${PATIENCE:-20}
 
+# nginx stands where an ordinary user of Debian does not look.
+PATH=$PATH:/usr/sbin:/sbin
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	unset PORT DYNO GRACECTL_CONFIG NO_COLOR FORCE_COLOR
