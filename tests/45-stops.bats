@@ -147,10 +147,16 @@ assert_dynos() {
 		stop("2026-06-09T16:13:42Z", "we\u001b[31mb.1", verdict="\u001b[2J", evidence="\u0007")
 		stop("2026-06-09T16:13:42Z", "x" * 5000 + ".1")
 		stop("2026-06-09T16:13:42Z", "web.1")
+		put("2026-06-09T16:13:42Z", "note", "we\u001b[31mb.1", text="odd")
 	END
 	on_terminal 80 "'$GRACECTL' -c '$CONFIG' --no-color stops"
 	refute_has "the list" $'\033' "$output"
 	assert_has "the name" 'we\x1b[31mb.1' "$output"
+	for command in events logs; do
+		on_terminal 80 "'$GRACECTL' -c '$CONFIG' --no-color $command"
+		refute_has "$command" $'\033' "$output"
+		assert_has "the name in $command" 'we\x1b[31mb.1' "$output"
+	done
 	g stops --summary
 	refute_has "the summary" $'\033' "$output"
 	assert_has "the row of another type" \
@@ -218,12 +224,12 @@ given_hundreds() {
 	assert_equal "the table" \
 		"TYPE       STOPS      50TH      90TH      95TH      99TH   LONGEST  ALLOWED  VERDICTS
 clock          1   900.00s   900.00s   900.00s   900.00s   900.00s        -  1 clean
-web          100     5.00s     9.00s     9.50s     9.90s    10.00s      30s  90 clean, 10 forced, 10 status
+web          100     5.00s     9.00s     9.50s     9.90s    10.00s      30s  90 clean, 10 forced, 10 status 137
 worker         4    40.00s    40.00s    40.00s    40.00s    40.00s       1m  4 clean
 without 1 that did not boot; --reason boot shows it" "$output"
 	g stops --summary -p web -n 10 --json
 	assert_equal "the last ten of a type" \
-		'{ "type" : "web", "n" : 10, "p50_ms" : 500, "p90_ms" : 900, "p95_ms" : 1000, "p99_ms" : 1000, "longest_ms" : 1000, "allowed_ms" : 30000, "slow" : false, "verdicts" : { "clean" : 9, "forced" : 1, "status" : 1 } }' \
+		'{ "type" : "web", "n" : 10, "p50_ms" : 500, "p90_ms" : 900, "p95_ms" : 1000, "p99_ms" : 1000, "longest_ms" : 1000, "allowed_ms" : 30000, "slow" : false, "verdicts" : { "clean" : 9, "forced" : 1, "status 137" : 1 } }' \
 		"$output"
 	g stops --summary -d web.1 --since 2026-06-09T16:00:00Z --json
 	assert_has "all since then" '"n" : 50,' "$output"
@@ -233,6 +239,18 @@ without 1 that did not boot; --reason boot shows it" "$output"
 	refute_has "SIGKILL never comes" '"allowed_ms"' "$output"
 	g stops --summary --verdict leaked
 	assert_equal "nothing to sum up" "" "$output"
+}
+
+@test "a summary or picture of who is not there is told so, as by the list" {
+	given_hundreds
+	for form in "" --summary --plot; do
+		# shellcheck disable=SC2086 # none or one word
+		g 1 stops $form -p nobody
+		assert_equal "the output" "" "$output"
+		assert_equal "the message" "gracectl: no log of a process type nobody; there are: web.1, worker.1" "$error"
+	done
+	g 1 stops --summary -d web.7
+	assert_has "the message" "no log of a dyno web.7; there are:" "$error"
 }
 
 @test "the journal is read over all of its files, and what is no document is passed over" {

@@ -124,3 +124,18 @@ bool cli_color(const struct cli *cli)
 		return true;
 	return isatty(STDOUT_FILENO) && !is_value("TERM", "dumb");
 }
+
+/* Not asked of the C library: it knows only the locales that are installed here, and the terminal
+ * may be on another machine. */
+bool cli_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (is_set(names[i])) {
+			const char *value = getenv(names[i]);
+			return strcasestr(value, "utf-8") != NULL ||
+			       strcasestr(value, "utf8") != NULL;
+		}
+	return false;
+}

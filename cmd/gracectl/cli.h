@@ -99,6 +99,10 @@ int cli_number(const char *option, const char *text, long min, long max, long *o
  * HEROKU_COLOR=0, TERM=dumb. */
 bool cli_color(const struct cli *cli);
 
+/* True when the terminal understands UTF-8, as the first of LC_ALL, LC_CTYPE, LANG that is set
+ * tells. */
+bool cli_utf8(void);
+
 /* The table: commands[0 .. command_count-1]. */
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -64,7 +64,8 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	const char *kind = event_get_str(line->event, "kind");
 
 	logprint_color(print, logprint_color_of(print, line->dyno));
-	buf_addf(&print->out, "%s %-10s", time_format_log(line->time, time), line->dyno);
+	buf_addf(&print->out, "%s ", time_format_log(line->time, time));
+	logprint_name(print, line->dyno);
 	logprint_plain(print);
 	buf_addf(&print->out, " %-15s", kind != NULL ? kind : "?");
 	if (bson_iter_init(&iter, line->event))

@@ -128,8 +128,9 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	char time[TIME_TEXT];
 
 	logprint_color(print, logprint_color_of(print, line->dyno));
-	buf_addf(&print->out, "%s %s[%s]:", time_format_log(line->time, time), source_name(line),
-		line->dyno);
+	buf_addf(&print->out, "%s %s[", time_format_log(line->time, time), source_name(line));
+	logprint_text(print, line->dyno, strlen(line->dyno));
+	buf_adds(&print->out, "]:");
 	logprint_plain(print);
 	buf_addc(&print->out, ' ');
 	add_message(print, line);

@@ -205,10 +205,16 @@ static bool count_stop(void *arg, const bson_t *stop)
 	return true;
 }
 
+static bool is_empty(const struct search *search)
+{
+	return search->found == NULL && search->stats.count == 0 && search->unbooted == 0;
+}
+
 /* Looks through the journal of the application that is meant. Returns 0, or an exit code after
  * telling why. */
-static int look(const struct cli *cli, const struct stoplog_sink *sink)
+static int look(const struct cli *cli, const struct search *search, const struct stoplog_sink *sink)
 {
+	struct logview_query query = *search->query;
 	struct config config;
 	struct cause cause;
 	int result = cli_locate(cli, &config);
@@ -220,6 +226,9 @@ static int look(const struct cli *cli, const struct stoplog_sink *sink)
 		cli_error("%s", cause.text);
 		result = EXIT_FAILED;
 	}
+	query.state_dir = config.state_dir;
+	if (result == EXIT_DONE && is_empty(search) && logprint_is_unknown(&query))
+		result = EXIT_FAILED;
 	config_release(&config);
 	return result;
 }
@@ -256,7 +265,7 @@ static int run_summary(const struct cli *cli, const struct logview_query *query)
 	};
 	const struct stoplog_sink sink = {
 		.wants = wants, .stop = count_stop, .arg = &search, .fields = stopstats_fields};
-	int result = look(cli, &sink);
+	int result = look(cli, &search, &sink);
 
 	if (result == EXIT_DONE)
 		result = print_summary(cli, &search);
@@ -275,20 +284,6 @@ static bool keep_stop(void *arg, const bson_t *stop)
 	if (is_chosen(search, stop))
 		search->found = bson_copy(stop);
 	return search->found == NULL;
-}
-
-/* The first of these variables that is set tells what the terminal understands. */
-static bool is_utf8(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const char *value = getenv(names[i]);
-		if (value != NULL && value[0] != '\0')
-			return strcasestr(value, "utf-8") != NULL ||
-			       strcasestr(value, "utf8") != NULL;
-	}
-	return false;
 }
 
 static unsigned screen_width(void)
@@ -328,7 +323,7 @@ static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 		stopplot_svg(&picture, &out);
 	} else {
 		const struct stopplot_screen screen = {
-			.width = screen_width(), .utf8 = is_utf8(), .color = cli_color(cli)};
+			.width = screen_width(), .utf8 = cli_utf8(), .color = cli_color(cli)};
 		stopplot_text(&picture, &screen, &out);
 	}
 	if (path != NULL && strcmp(path, "-") != 0)
@@ -343,7 +338,7 @@ static int run_plot(const struct cli *cli, const struct logview_query *query, co
 {
 	struct search search = {.query = query};
 	const struct stoplog_sink sink = {.wants = wants, .stop = keep_stop, .arg = &search};
-	int result = look(cli, &sink);
+	int result = look(cli, &search, &sink);
 
 	if (result != EXIT_DONE)
 		return result;

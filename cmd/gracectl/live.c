@@ -1,8 +1,6 @@
 /* live: see the header. */
 #include "live.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,18 +50,6 @@ static bool is_capable(void)
 
 	return isatty(STDERR_FILENO) && term != NULL && term[0] != '\0' &&
 	       strcmp(term, "dumb") != 0;
-}
-
-/* The program itself stays in the C locale, so that its numbers have a point. */
-static bool is_unicode(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-
-	if (locale == (locale_t)0)
-		return false;
-	bool unicode = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return unicode;
 }
 
 static void look_at_size(struct livedraw *draw)
@@ -217,7 +203,7 @@ void live_begin(
 		return;
 	live->on = true;
 	live->draw.color = cli_color(cli);
-	live->draw.unicode = is_unicode();
+	live->draw.unicode = cli_utf8();
 	look_at_size(&live->draw);
 	sigaction(SIGCONT, &action, NULL);
 }

@@ -131,8 +131,7 @@ static void tell_unknown(const struct logview_query *query, const struct strlist
 	buf_release(&text);
 }
 
-/* True when a dyno was asked for that has never written anything and of which no event was shown.
- */
+/* True, after telling it, when a dyno was asked for that has never written anything. */
 static bool is_unknown(const struct logview_query *query, bool wait)
 {
 	struct strlist names = STRLIST_INIT;
@@ -147,6 +146,11 @@ static bool is_unknown(const struct logview_query *query, bool wait)
 		tell_unknown(query, &names, wait);
 	strlist_release(&names);
 	return !found;
+}
+
+bool logprint_is_unknown(const struct logview_query *query)
+{
+	return is_unknown(query, false);
 }
 
 /* Nothing is held that needs an orderly end, and a write to a stopped terminal must not delay one.

@@ -55,9 +55,6 @@ static struct stopstats_type *find_or_add(
 
 static void count_verdict(struct stopstats_type *type, const char *words, size_t len)
 {
-	/* Every status is the same verdict. */
-	if (len > 7 && strncmp(words, "status ", 7) == 0 && words[7] != 'u')
-		len = 6;
 	for (size_t i = 0; i < type->verdict_count; i++)
 		if (strlen(type->verdicts[i].words) == len &&
 			memcmp(type->verdicts[i].words, words, len) == 0) {
@@ -110,12 +107,14 @@ static int by_name(const void *a, const void *b)
 		((const struct stopstats_type *)a)->name, ((const struct stopstats_type *)b)->name);
 }
 
-/* The place of a verdict in the list of those that we know; others come last. */
+/* The place of a verdict in the list of those that we know, where "status" stands for each of them;
+ * others come last. */
 static size_t place_of(const char *words)
 {
 	size_t i = 0;
 
-	while (stopfilter_verdicts[i] != NULL && strcmp(stopfilter_verdicts[i], words) != 0)
+	while (stopfilter_verdicts[i] != NULL &&
+		strncmp(stopfilter_verdicts[i], words, strlen(stopfilter_verdicts[i])) != 0)
 		i++;
 	return i;
 }
@@ -126,7 +125,7 @@ static int by_place(const void *a, const void *b)
 	size_t place = place_of(left->words), other = place_of(right->words);
 
 	return place != other ? (place > other) - (place < other)
-			      : strcmp(left->words, right->words);
+			      : strverscmp(left->words, right->words);
 }
 
 void stopstats_finish(struct stopstats *stats)
