@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "doc.h"
 #include "fdio.h"
 #include "lockfile.h"
 #include "strlist.h"
@@ -27,7 +28,6 @@
 #define REACH_TIMEOUT (20 * NSEC_PER_SEC)
 enum {
 	LOOK_AGAIN_MS = 10,
-	UNLOCK_PAUSE_MS = 2,
 	SEND_TIMEOUT_S = 5,
 	RUN_DIR_MAX = 4096
 };
@@ -72,6 +72,11 @@ static int wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)
 bool client_pause(int milliseconds)
 {
 	wait_for(NULL, 0, clock_mono() + milliseconds * NSEC_PER_MSEC);
+	return interrupted;
+}
+
+bool client_interrupted(void)
+{
 	return interrupted;
 }
 
@@ -432,10 +437,34 @@ static enum left what_is_left(const struct config *config)
 	return left;
 }
 
-void client_await_unlocked(const struct config *config, nsec_t deadline)
+/* Whether a supervisor answers that is not about to end: somebody has started another one. */
+static bool another_answers(const struct config *config, nsec_t deadline)
 {
-	while (what_is_left(config) == LEFT_HELD && clock_mono() < deadline && !interrupted)
-		client_pause(UNLOCK_PAUSE_MS);
+	const struct wire_request ping = {.cmd = "ping"};
+	struct client client;
+	bson_t message;
+
+	if (client_connect(&client, config) < 0)
+		return false;
+	bool answers = client_send(&client, &ping) == 0 &&
+		       client_next(&client, deadline, &message) == CLIENT_MESSAGE &&
+		       bson_has_field(&message, "ending") && !doc_bool(&message, "ending");
+	client_close(&client);
+	return answers;
+}
+
+bool client_await_end(const struct config *config, int guard, nsec_t deadline)
+{
+	struct pollfd item = {.fd = guard, .events = POLLIN};
+	bool ended = false;
+
+	/* Should the guard have died meanwhile, somebody else has taken its place to the end. */
+	while (guard >= 0 && wait_for(&item, 1, deadline) < 0 && errno == EINTR && !interrupted)
+		;
+	while (!interrupted && clock_mono() < deadline &&
+		!(ended = what_is_left(config) != LEFT_HELD || another_answers(config, deadline)))
+		client_pause(LOOK_AGAIN_MS);
+	return ended;
 }
 
 bool client_nothing_left(const struct config *config)

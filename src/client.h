@@ -38,9 +38,12 @@ int client_connect(struct client *client, const struct config *config);
  */
 int client_reach(struct client *client, const struct config *config, const char *app);
 
-/* Waits until nobody holds the lock of the application any more, at most until deadline
- * (monotonic). */
-void client_await_unlocked(const struct config *config, nsec_t deadline);
+/*
+ * Waits for a supervisor that is ending, and its guard (a pidfd, -1: not known), at most until
+ * deadline (monotonic): until nobody holds the lock of the application any more, or somebody who
+ * is not ending answers. Returns false when that did not come in time, or a signal came.
+ */
+bool client_await_end(const struct config *config, int guard, nsec_t deadline);
 
 /* True when neither supervisor, guard nor instance of the application is there, and nothing is left
  * to be done. */
@@ -66,6 +69,9 @@ void client_catch_interrupts(void);
 
 /* Waits so many milliseconds. True when it was interrupted. */
 bool client_pause(int milliseconds);
+
+/* True when SIGINT or SIGTERM has come. */
+bool client_interrupted(void);
 
 /*
  * Starts a supervisor in the background, by executing this program again as `daemon`, and waits

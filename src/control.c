@@ -57,7 +57,25 @@ static void say_done(struct conn *conn, int code, const char *text)
 	conn_end(conn);
 }
 
-static void say_accepted(struct conn *conn, const struct request *request)
+/* Whoever wants a start may wait for the end, and then start another supervisor. */
+static void say_ending(struct control *control, struct conn *conn)
+{
+	static const struct strlist all = STRLIST_INIT;
+	struct request *stop = request_new(REQUEST_STOP, &control->supervisor->formation, &all);
+	bson_t doc;
+
+	wire_begin(&doc, "done");
+	BSON_APPEND_INT32(&doc, "code", WIRE_FAILED);
+	BSON_APPEND_UTF8(&doc, "text", "the supervisor is ending; try again when it has ended");
+	BSON_APPEND_INT32(&doc, "guard", getppid());
+	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
+	wire_add(&doc, &conn->out);
+	request_free(stop);
+	conn_end(conn);
+}
+
+static void say_accepted(
+	const struct control *control, struct conn *conn, const struct request *request)
 {
 	bson_t doc, base;
 
@@ -70,6 +88,8 @@ static void say_accepted(struct conn *conn, const struct request *request)
 		bson_append_array_begin(&doc, "base", -1, &base);
 		request_put_base(request, &base);
 		bson_append_array_end(&doc, &base);
+	} else {
+		BSON_APPEND_BOOL(&doc, "ending", control->supervisor->ending);
 	}
 	wire_add(&doc, &conn->out);
 	conn_flush(conn);
@@ -169,8 +189,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (!check_targets(control, conn, &wire->targets))
 		return;
 	if (kind != REQUEST_STOP && control->supervisor->ending) {
-		say_done(
-			conn, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
+		say_ending(control, conn);
 		return;
 	}
 	if (kind == REQUEST_STOP && wire->targets.count == 0)
@@ -181,7 +200,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);
-	say_accepted(conn, request);
+	say_accepted(control, conn, request);
 	/* Telling many dynos takes its time, so the client hears first that it was heard. */
 	if (!conn_push(conn))
 		return;
@@ -206,9 +225,8 @@ static void do_restart(struct control *control, struct conn *conn, const struct 
 
 static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
-	(void)control;
 	(void)wire;
-	say_accepted(conn, NULL);
+	say_accepted(control, conn, NULL);
 	say_done(conn, WIRE_DONE, "");
 }
 
@@ -306,7 +324,7 @@ static void do_upgrade(struct control *control, struct conn *conn, const struct 
 			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
-	say_accepted(conn, NULL);
+	say_accepted(control, conn, NULL);
 	say_done(conn, WIRE_DONE, "");
 	supervisor_upgrade(control->supervisor);
 }

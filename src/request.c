@@ -15,6 +15,7 @@
 /* What became of a wait: not there yet, or a code and a sentence. */
 struct outcome {
 	bool there;
+	bool already; /* nothing had to be done for it */
 	int code;
 	struct cause text;
 };
@@ -58,9 +59,14 @@ static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 			dyno->kill_hurried ? "had to be killed: it was asked to stop once more"
 					   : "had to be killed: it did not end in time");
 	else if (dyno->state != DYNO_DOWN)
-		reached(outcome, WIRE_FAILED, "was stopped, and started again by another request");
+		reached(outcome, WIRE_FAILED,
+			wait->was_down ? "was down already, and started by another request"
+				       : "was stopped, and started again by another request");
+	else if (wait->was_down)
+		reached(outcome, WIRE_DONE, "was down already");
 	else
 		reached(outcome, WIRE_DONE, "stopped");
+	outcome->already = wait->was_down;
 }
 
 static void check_restart(const struct request_wait *wait, struct outcome *outcome)
@@ -137,6 +143,7 @@ struct request *request_new(
 			.launches = place->dyno.launches,
 			.failures = place->dyno.failures,
 			.kills = place->dyno.kills,
+			.was_down = place->dyno.state == DYNO_DOWN,
 		};
 	}
 	request->left = request->count;
@@ -157,6 +164,7 @@ void request_put_base(const struct request *request, bson_t *list)
 		BSON_APPEND_INT64(&doc, "launches", (int64_t)wait->launches);
 		BSON_APPEND_INT64(&doc, "failures", (int64_t)wait->failures);
 		BSON_APPEND_INT64(&doc, "kills", (int64_t)wait->kills);
+		BSON_APPEND_BOOL(&doc, "down", wait->was_down);
 		bson_append_document_end(list, &doc);
 	}
 }
@@ -185,6 +193,7 @@ void request_take_base(struct request *request, const bson_t *list)
 		wait->launches = (uint64_t)doc_int(&doc, "launches");
 		wait->failures = (uint64_t)doc_int(&doc, "failures");
 		wait->kills = (uint64_t)doc_int(&doc, "kills");
+		wait->was_down = doc_bool(&doc, "down");
 	}
 }
 
@@ -223,6 +232,8 @@ static void say_result(
 	BSON_APPEND_UTF8(&doc, "dyno", wait->place->dyno.name);
 	BSON_APPEND_INT32(&doc, "code", outcome->code);
 	BSON_APPEND_UTF8(&doc, "text", outcome->text.text);
+	if (outcome->already)
+		BSON_APPEND_BOOL(&doc, "already", true);
 	wire_add(&doc, out);
 }
 

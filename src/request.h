@@ -26,6 +26,7 @@ struct request_wait {
 	uint64_t launches; /* its counters when the request began */
 	uint64_t failures;
 	uint64_t kills;
+	bool was_down; /* when the request began */
 	bool done;
 };
 

@@ -250,6 +250,23 @@ sleeper() {
 	assert_field app.1 launch 1
 }
 
+@test "without a supervisor a dyno or type that is not there is refused all the same" {
+	sleeper
+	for words in "stop nobody" "stop -d app.3" "stop -p nobody" "restart nobody" "ps nobody" "stops --why nobody"; do
+		# shellcheck disable=SC2086 # several words
+		g 2 $words
+		assert_has "the message of $words" "; the types are: app (2), worker (1)" "$error"
+	done
+	for words in "stop app.2" "restart worker" "ps app" "stops --why app"; do
+		# shellcheck disable=SC2086 # several words
+		g 3 $words
+		assert_has "the message of $words" "gracectl: no supervisor of shop runs" "$error"
+	done
+	echo "scale = many" >>"$CONFIG"
+	g 3 stop nobody # of a file with mistakes nobody knows what would be in it
+	[ ! -e "$RUN" ]
+}
+
 @test "what cannot be written is an error" {
 	for words in help --version "help ps"; do
 		status=0
@@ -363,6 +380,33 @@ sleeper() {
 	wait_until "$PATIENCE" eval '[ "$(grep -c "^app.1: up" background.out)" -ge 2 ]'
 	kill -INT "$BACKGROUND"
 	finish
+}
+
+@test "ps --watch ends without a part of an answer" {
+	sleeper
+	mkdir -p "$RUN"
+	python3 - "$RUN/control.sock" <<-'END' &
+		import socket, sys
+		listener = socket.socket(socket.AF_UNIX)
+		listener.bind(sys.argv[1])
+		listener.listen()
+		client, _ = listener.accept()
+		field = lambda key, value: b"\x02" + key + b"\0" + (len(value) + 1).to_bytes(4, "little") + value + b"\0"
+		body = field(b"type", b"dyno") + field(b"name", b"app.1") + field(b"process", b"app")
+		client.sendall((len(body) + 5).to_bytes(4, "little") + body + b"\0")
+		open("half", "w").close()
+		client.recv(65536)
+		client.recv(65536) # until the client goes
+	END
+	local fake=$!
+	wait_until "$PATIENCE" test -S "$RUN/control.sock"
+	g_in_background ps --watch
+	wait_until "$PATIENCE" test -e half
+	kill -INT "$BACKGROUND"
+	finish
+	assert_equal "the output" "" "$output$error"
+	wait "$fake"
+	rm "$RUN/control.sock"
 }
 
 @test "colours are for terminals, and for who forces them" {

@@ -182,6 +182,28 @@ assert [(d["dyno"], d["code"], d["text"]) for d in answer["dynos"]] == [("app.1"
 	before=$(platform_lines app.1)
 	g stop app.1
 	assert_equal "the log" "$before" "$(platform_lines app.1)"
+	assert_has "the sum" "done, 1 was down already" "$error"
+	g --json stop app.1
+	python3 -c 'import json, sys
+answer = json.loads(sys.argv[1])
+assert answer["code"] == 0, answer
+assert answer["dynos"] == [{"dyno": "app.1", "code": 0, "text": "was down already", "already": True}], answer' "$output"
+}
+
+@test "what was down already is not counted as stopped" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 3
+	END
+	g start
+	g stop app.3
+	assert_has "one of one" "done, 1 stopped in" "$error"
+	refute_has "one of one" "already" "$error"
+	g stop app.1 app.3
+	[[ $error =~ "done, 1 stopped in "[0-9.]+" s, 1 was down already" ]] || fail "the sum: $error"
+	g stop
+	[[ $error =~ "done, 1 stopped in "[0-9.]+" s, 2 were down already" ]] || fail "the sum: $error"
 }
 
 @test "a stop without a supervisor is told so by exit status 3" {
@@ -452,6 +474,51 @@ Process exited with status 7" "$(platform_lines app.1 | tail -n 3)"
 	g_in_background stop app.1
 	release
 	finish
+}
+
+@test "a start while everything is being stopped waits for the end, and starts it anew" {
+	write_slow_app
+	start_app slow
+	g_in_background stop
+	local stop=$BACKGROUND first
+	first=$(supervisor_pid)
+	wait_for_log app.1 finishing
+	g 4 start --timeout 100ms
+	assert_has "the message" "not done after 0.1 s: the supervisor of shop is still ending, so nothing was started" "$error"
+	g 1 restart
+	assert_has "the message" "the supervisor is ending; try again when it has ended" "$error"
+	g_in_background start
+	wait_until "$PATIENCE" grep -qx "  the supervisor of shop is ending; another one is started after it" background.err
+	release
+	finish
+	assert_has "the sum" "done, 1 up in" "$error"
+	finish 0 "$stop"
+	assert_has "the sum" "done, 1 stopped in" "$error"
+	assert_state app.1 up
+	[ "$(supervisor_pid)" != "$first" ] || fail "it is the same supervisor"
+}
+
+@test "Ctrl-C in a start that waits for the end of everything starts nothing" {
+	write_slow_app
+	start_app slow
+	g_in_background stop
+	local stop=$BACKGROUND
+	wait_for_log app.1 finishing
+	g_in_background --json start
+	local start=$BACKGROUND
+	wait_until "$PATIENCE" is_waiting_for_process "$start"
+	kill -INT "$start"
+	finish 1 "$start"
+	assert_has "the message" "the supervisor of shop is still ending, so nothing was started" "$error"
+	python3 -c 'import json, sys; assert json.loads(sys.argv[1])["code"] == 1' "$output"
+	release
+	finish 0 "$stop"
+	g 3 ps
+}
+
+# is_waiting_for_process PID: it holds a descriptor of a process.
+is_waiting_for_process() {
+	find "/proc/$1/fd" -lname 'anon_inode:*pidfd*' | grep -q .
 }
 
 @test "a stop takes back the wish to start, without hurrying" {

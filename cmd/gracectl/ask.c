@@ -31,6 +31,14 @@ static void keep(struct answers *answers, const bson_t *message)
 	answers->items[answers->count++] = copy;
 }
 
+/* A part of an answer says nothing. */
+static int interrupted(struct answers *answers)
+{
+	answers_release(answers);
+	answers->interrupted = true;
+	return EXIT_DONE;
+}
+
 static int hear(const struct config *config, const struct question *question, struct client *client,
 	struct answers *answers)
 {
@@ -49,7 +57,7 @@ static int hear(const struct config *config, const struct question *question, st
 		return (int)doc_int(&message, "code");
 	}
 	if (result == CLIENT_INTERRUPTED)
-		return EXIT_DONE;
+		return interrupted(answers);
 	if (result == CLIENT_CLOSED)
 		return ASK_AGAIN;
 	cli_error("the supervisor of %s does not answer within %d s; see %s/supervisor.log",
@@ -57,12 +65,11 @@ static int hear(const struct config *config, const struct question *question, st
 	return EXIT_DEADLINE;
 }
 
-static int tell_unreachable(const struct config *config, const struct question *question)
+static int tell_unreachable(
+	const struct cli *cli, const struct config *config, const struct question *question)
 {
-	if (errno == ENOENT || errno == ECONNREFUSED) {
-		cli_error("no supervisor of %s runs%s", config->name, question->none);
-		return EXIT_NO_SUPERVISOR;
-	}
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		return cli_no_supervisor(cli, config, &question->request.targets, question->none);
 	cli_error("cannot reach the supervisor of %s in %s: %s", config->name, config->run_dir,
 		strerror(errno));
 	return EXIT_FAILED;
@@ -77,7 +84,8 @@ int ask_supervisor(const struct cli *cli, const struct config *config,
 	for (int i = 0; i < TRIES && code == ASK_AGAIN; i++) {
 		answers_release(answers);
 		if (client_reach(&client, config, cli->app) < 0)
-			return tell_unreachable(config, question);
+			return client_interrupted() ? interrupted(answers)
+						    : tell_unreachable(cli, config, question);
 		if (client_send(&client, &question->request) == 0)
 			code = hear(config, question, &client, answers);
 		client_close(&client);

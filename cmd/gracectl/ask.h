@@ -20,6 +20,7 @@ struct question {
 struct answers {
 	bson_t **items;
 	size_t count;
+	bool interrupted; /* Ctrl-C came, for who catches it; then there are none */
 };
 
 /*

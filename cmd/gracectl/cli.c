@@ -80,6 +80,35 @@ int cli_load(const struct cli *cli, struct config *config)
 	return errors > 0 ? EXIT_USAGE : EXIT_DONE;
 }
 
+/* A configuration with mistakes is not asked: what it lacks may be what could not be read. */
+static bool are_unknown(const struct cli *cli, const struct config *config,
+	const struct strlist *targets, struct cause *cause)
+{
+	struct config_problems problems = {0};
+	struct config checked;
+
+	if (targets->count == 0 || config->path == NULL)
+		return false;
+	config_load(config->path, cli->app, &checked, &problems);
+	bool unknown = problems.errors == 0 && !config_has_targets(&checked, targets, cause);
+	config_problems_release(&problems);
+	config_release(&checked);
+	return unknown;
+}
+
+int cli_no_supervisor(const struct cli *cli, const struct config *config,
+	const struct strlist *targets, const char *rest)
+{
+	struct cause cause;
+
+	if (are_unknown(cli, config, targets, &cause)) {
+		cli_error("%s", cause.text);
+		return EXIT_USAGE;
+	}
+	cli_error("no supervisor of %s runs%s", config->name, rest);
+	return EXIT_NO_SUPERVISOR;
+}
+
 void cli_adopt(const struct cli *cli, const struct config *config)
 {
 	struct client client;

@@ -87,6 +87,14 @@ int cli_locate(const struct cli *cli, struct config *config);
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);
 
+/*
+ * What a command has to say when no supervisor runs and none is to be started: that, with `rest` as
+ * the end of the sentence; or, when the configuration is in order and does not know one of the
+ * targets, what there is instead, as a supervisor would. Returns the exit code.
+ */
+int cli_no_supervisor(const struct cli *cli, const struct config *config,
+	const struct strlist *targets, const char *rest);
+
 /* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
  * commands that do not speak to it. */
 void cli_adopt(const struct cli *cli, const struct config *config);

@@ -234,16 +234,20 @@ static void print_json(const struct listing *listing)
 	puts(" ]");
 }
 
-static int show(struct listing *listing)
+/* What stands before it goes out only with it, so that the screen is never empty meanwhile. */
+static int show(struct listing *listing, const char *before)
 {
 	int code =
 		ask_supervisor(listing->cli, listing->config, &listing->question, &listing->dynos);
 
+	if (listing->dynos.interrupted)
+		return EXIT_DONE;
 	if (code == EXIT_DONE && listing->cli->json) {
 		stopwarn_add(
 			listing->config->state_dir, listing->dynos.items, listing->dynos.count);
 		print_json(listing);
 	} else if (code == EXIT_DONE) {
+		fputs(before, stdout);
 		print_text(listing);
 		stopwarn_print(
 			listing->config->state_dir, listing->dynos.items, listing->dynos.count);
@@ -259,9 +263,7 @@ static int show_again_and_again(struct listing *listing)
 
 	client_catch_interrupts();
 	for (;;) {
-		if (terminal && !listing->cli->json)
-			fputs("\033[H\033[2J", stdout);
-		code = show(listing);
+		code = show(listing, terminal && !listing->cli->json ? "\033[H\033[2J" : "");
 		if (fflush(stdout) != 0 || code != EXIT_DONE || client_pause(WATCH_INTERVAL_MS))
 			return code;
 	}
@@ -285,7 +287,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		strlist_add(targets, argv[i]);
 	listing.color = cli_color(cli);
-	code = watch ? show_again_and_again(&listing) : show(&listing);
+	code = watch ? show_again_and_again(&listing) : show(&listing, "");
 	strlist_release(targets);
 	config_release(&config);
 	return code;

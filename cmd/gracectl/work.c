@@ -2,7 +2,6 @@
 #include "work.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +18,16 @@
 #define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
 
 /* How long a supervisor may take to end after its last answer. */
+#define END_TIMEOUT (5 * NSEC_PER_SEC)
+
 enum {
-	END_TIMEOUT_MS = 5000,
 	RECONNECT_PAUSE_MS = 10
 };
 
-/* Instead of an exit code: the supervisor went away before it was done. */
+/* Instead of an exit code. */
 enum {
-	LOST = -1
+	LOST = -1,  /* the supervisor went away before it was done */
+	ENDING = -2 /* it is about to end, and starts nothing any more */
 };
 
 static const char *dyno_name, *type_name, *timeout_text;
@@ -51,12 +52,14 @@ struct job {
 	struct live live; /* the display on a terminal */
 	struct strlist targets;
 	nsec_t began;
+	nsec_t asked; /* when this supervisor was asked; later than began if one had to end first */
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
 	nsec_t deadline; /* monotonic */
 	int guard;	 /* pidfd of the supervisor's guard, -1: none */
 	bson_t *base;	 /* what was answered with at first; NULL before. Owned */
 	unsigned dynos;	 /* how many are waited for */
 	unsigned good;
+	unsigned already;    /* for which nothing had to be done */
 	int code;	     /* the worst result so far */
 	struct strlist told; /* the dynos whose result is known */
 };
@@ -135,7 +138,26 @@ static void hear_result(struct job *job, const bson_t *message)
 	strlist_add(&job->told, dyno);
 	if (code > job->code)
 		job->code = (int)code;
-	job->good += code == WIRE_DONE;
+	if (doc_bool(message, "already"))
+		job->already++;
+	else
+		job->good += code == WIRE_DONE;
+}
+
+/* "done, 2 stopped in 1.2 s, 1 was down already" */
+static void print_sum(const struct job *job, int code, double seconds)
+{
+	if (code != EXIT_DONE)
+		fprintf(stderr, "failed, %u of %u %s in %.1f s", job->good, job->dynos,
+			job->work->done, seconds);
+	else if (job->good > 0 || job->already == 0)
+		fprintf(stderr, "done, %u %s in %.1f s", job->good, job->work->done, seconds);
+	else
+		fputs("done", stderr);
+	if (job->already > 0)
+		fprintf(stderr, ", %u %s down already", job->already,
+			job->already == 1 ? "was" : "were");
+	fputc('\n', stderr);
 }
 
 static void print_end(const struct job *job, int code)
@@ -151,25 +173,31 @@ static void print_end(const struct job *job, int code)
 		return;
 	if (job->dynos == 0)
 		fprintf(stderr, "nothing to do: no dyno is up\n");
-	else if (code == EXIT_DONE)
-		fprintf(stderr, "done, %u %s in %.1f s\n", job->good, job->work->done, seconds);
 	else
-		fprintf(stderr, "failed, %u of %u %s in %.1f s\n", job->good, job->dynos,
-			job->work->done, seconds);
+		print_sum(job, code, seconds);
+}
+
+static int open_process(int64_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 }
 
 /* The supervisor ends after its answer, and its guard after it; then nothing of it is left. */
 static void await_end(struct job *job)
 {
-	struct pollfd item = {.fd = job->guard, .events = POLLIN};
-	nsec_t deadline = clock_mono() + END_TIMEOUT_MS * NSEC_PER_MSEC;
+	if (job->work->ends && job->targets.count == 0)
+		client_await_end(job->config, job->guard, clock_mono() + END_TIMEOUT);
+}
 
-	if (!job->work->ends || job->targets.count > 0)
-		return;
-	if (job->guard >= 0)
-		poll(&item, 1, END_TIMEOUT_MS);
-	/* Should the guard have died meanwhile, somebody else has taken its place to the end. */
-	client_await_unlocked(job->config, deadline);
+/* A supervisor that is ending starts nothing; when it has ended, another one can. */
+static int hear_ending(struct job *job, const bson_t *message)
+{
+	job->deadline = job->patience > 0
+				? job->began + job->patience
+				: clock_mono() + doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
+	fdio_close(&job->guard);
+	job->guard = open_process(doc_int(message, "guard"));
+	return ENDING;
 }
 
 static int hear_done(struct job *job, const bson_t *message)
@@ -177,6 +205,8 @@ static int hear_done(struct job *job, const bson_t *message)
 	int code = (int)doc_int(message, "code");
 	const char *text = doc_text(message, "text");
 
+	if (job->work->launches && bson_has_field(message, "guard"))
+		return hear_ending(job, message);
 	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
@@ -234,7 +264,7 @@ static void hear_accepted(struct job *job, const bson_t *message)
 		job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 	bson_t base;
 
-	job->deadline = job->began + patience;
+	job->deadline = (job->patience > 0 ? job->began : job->asked) + patience;
 	if ((job->base == NULL || bson_empty(job->base)) && doc_child(message, "base", &base)) {
 		if (job->base != NULL)
 			bson_destroy(job->base);
@@ -243,7 +273,7 @@ static void hear_accepted(struct job *job, const bson_t *message)
 		live_expect(&job->live, job->base);
 	}
 	if (job->guard < 0)
-		job->guard = (int)syscall(SYS_pidfd_open, (pid_t)doc_int(message, "guard"), 0);
+		job->guard = open_process(doc_int(message, "guard"));
 }
 
 static int converse(struct job *job)
@@ -297,11 +327,9 @@ static int reach(struct job *job)
 			job->config->run_dir, strerror(errno));
 		return EXIT_FAILED;
 	}
-	if (!job->work->launches) {
-		cli_error(
-			"no supervisor of %s runs; `gracectl start` starts one", job->config->name);
-		return EXIT_NO_SUPERVISOR;
-	}
+	if (!job->work->launches)
+		return cli_no_supervisor(
+			job->cli, job->config, &job->targets, "; `gracectl start` starts one");
 	int code = launch(job);
 	if (code == EXIT_DONE && client_reach(&job->client, job->config, job->cli->app) < 0) {
 		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
@@ -320,6 +348,24 @@ static int ask(struct job *job)
 	return client_send(&job->client, &request) < 0 ? LOST : converse(job);
 }
 
+static nsec_t hearing_time(const struct job *job)
+{
+	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
+								    : HEARING_TIMEOUT;
+}
+
+/* Reaches another supervisor, or starts it, when the one before has ended in order. Returns LOST,
+ * since everything is to be asked of it, or an exit code. */
+static int begin_anew(struct job *job)
+{
+	int code = reach(job);
+
+	job->asked = clock_mono();
+	job->deadline =
+		job->patience > 0 ? job->began + job->patience : job->asked + hearing_time(job);
+	return code == EXIT_DONE ? LOST : code;
+}
+
 /* Reaches the supervisor that comes after the one that was lost. Returns LOST as long as there is
  * something left to be asked of it, or an exit code. */
 static int reach_next(struct job *job)
@@ -330,6 +376,10 @@ static int reach_next(struct job *job)
 	if (job->base == NULL)
 		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
+		/* It was about to end when it was asked to start something. */
+		if (job->work->launches && bson_empty(job->base) &&
+			client_nothing_left(job->config))
+			return begin_anew(job);
 		/* A supervisor that ends after a stop of everything may not live to say so. */
 		if (job->work->ends && job->targets.count == 0 &&
 			client_nothing_left(job->config)) {
@@ -346,15 +396,46 @@ static int reach_next(struct job *job)
 	return give_up(job, CLIENT_DEADLINE);
 }
 
+/* Waits for the end of the supervisor that has just said that it is ending. */
+static int outlast(struct job *job)
+{
+	const char *name = job->config->name;
+
+	client_close(&job->client);
+	if (!quiet && !job->cli->json)
+		fprintf(stderr,
+			"  the supervisor of %s is ending; another one is started after it\n",
+			name);
+	bool ended = client_await_end(job->config, job->guard, job->deadline);
+	fdio_close(&job->guard);
+	if (ended)
+		return begin_anew(job);
+	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
+	live_end(&job->live);
+	if (job->cli->json)
+		print_end(job, client_interrupted() ? EXIT_FAILED : EXIT_DEADLINE);
+	cli_error("%s %.1f s: the supervisor of %s is still ending, so nothing was started; see "
+		  "`gracectl ps`",
+		client_interrupted() ? "interrupted after" : "not done after", seconds, name);
+	return client_interrupted() ? EXIT_FAILED : EXIT_DEADLINE;
+}
+
 /* When the supervisor is replaced by another while we wait, that one adopts everything, and the
  * request goes on with it. */
 static int see_through(struct job *job)
 {
 	int code = ask(job);
 
-	while (code == LOST && (code = reach_next(job)) == LOST)
-		code = ask(job);
-	return code;
+	for (;;) {
+		if (code == ENDING)
+			code = outlast(job);
+		else if (code == LOST)
+			code = reach_next(job);
+		else
+			return code;
+		if (code == LOST)
+			code = ask(job);
+	}
 }
 
 static int read_options(struct job *job, const struct command *command, int argc, char **argv)
@@ -375,12 +456,6 @@ static int read_options(struct job *job, const struct command *command, int argc
 			"500ms, 30 or 1h30m, or leave it out to wait as long as it may take",
 			timeout_text);
 	return EXIT_DONE;
-}
-
-static nsec_t hearing_time(const struct job *job)
-{
-	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
-								    : HEARING_TIMEOUT;
 }
 
 static enum live_kind kind_of(const struct work *work)
@@ -414,7 +489,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 		print_begin(&job);
 		if (!quiet && !cli->json)
 			live_begin(&job.live, kind_of(work), cli, &config);
-		job.began = clock_mono();
+		job.began = job.asked = clock_mono();
 		job.deadline = job.began + hearing_time(&job);
 		code = see_through(&job);
 	}
