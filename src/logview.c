@@ -270,17 +270,31 @@ int logview_run(
 	return result;
 }
 
+/* Adds each dyno that has an entry of its name and this suffix in a directory. */
+static void add_dynos(const char *path, const char *suffix, struct strlist *names)
+{
+	DIR *dir = opendir(path);
+	size_t tail = strlen(suffix);
+
+	if (dir == NULL)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		size_t len = strlen(entry->d_name);
+		if (len < tail || strcmp(entry->d_name + len - tail, suffix) != 0)
+			continue;
+		entry->d_name[len - tail] = '\0';
+		if (dyno_name_is_valid(entry->d_name) && !strlist_has(names, entry->d_name))
+			strlist_add(names, entry->d_name);
+	}
+	closedir(dir);
+}
+
 void logview_dynos(const char *state_dir, struct strlist *names)
 {
 	char *path = xasprintf("%s/log", state_dir);
-	DIR *dir = opendir(path);
 
+	add_dynos(path, "", names);
+	add_dynos(state_dir, ".state", names);
 	free(path);
-	if (dir == NULL)
-		return;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		if (dyno_name_is_valid(entry->d_name))
-			strlist_add(names, entry->d_name);
-	closedir(dir);
 	strlist_sort(names);
 }

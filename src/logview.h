@@ -67,7 +67,8 @@ struct logview_sink {
 int logview_run(
 	const struct logview_query *query, const struct logview_sink *sink, struct cause *cause);
 
-/* The dynos that have output below a state directory, sorted. An empty list when there is none. */
+/* The dynos that have a record or output below a state directory, sorted. An empty list when there
+ * is none. */
 void logview_dynos(const char *state_dir, struct strlist *names);
 
 /* True when a dyno of that name is one that the query asks for. */

@@ -82,6 +82,16 @@ sleeper() {
 	local version=$output
 	gracectl version
 	assert_equal "version" "$version" "$output"
+	gracectl --json version
+	assert_equal "with --json" "{ \"version\" : \"${version#gracectl }\" }" "$output"
+}
+
+@test "--version behind a command does nothing but that" {
+	sleeper
+	g start
+	g stop --version
+	[[ $output =~ ^gracectl\ [0-9.]+$ ]]
+	assert_state app.1 up
 }
 
 @test "help and version need no configuration, and print nothing on standard error" {

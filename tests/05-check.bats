@@ -163,6 +163,12 @@ load helpers
 	[ ! -e "$STATE" ]
 }
 
+@test "check --print and --json exclude each other" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g 2 --json check --print
+	assert_has "the message" "gracectl: --print and --json exclude each other" "$error"
+}
+
 @test "check --json tells a mistake that quotes bytes which are no text" {
 	write_config <<<$'[process web]\ncommand = sleep 1000\nk\xe9y = 1'
 	g 2 check --json

@@ -83,6 +83,18 @@ on_terminal() {
 	assert_has "the message of events" "no log of a dyno web.9" "$error"
 }
 
+@test "a dyno that has said nothing is none that is not there" {
+	write_config <<-'END'
+		[process quiet]
+		command = sleep 1000
+	END
+	g start
+	g logs -s app -d quiet.1
+	assert_equal "what is shown" "" "$output$error"
+	g 1 logs -d quiet.2
+	assert_equal "the message" "gracectl: no log of a dyno quiet.2; there are: quiet.1" "$error"
+}
+
 @test "wrong use is told and exits with 2" {
 	given_a_day
 	for wrong in "-d web.1 -p web" "-n many" "-n -1" "-s syslog" "--since yesterday" "web.1" \

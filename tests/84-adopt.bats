@@ -331,6 +331,36 @@ all_pids() {
 	g stop
 }
 
+@test "upgrade --json tells both supervisors" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+	END
+	g start
+	local before
+	before=$(supervisor_pid)
+	g --json upgrade
+	python3 -c 'import json, sys
+answer = json.loads(sys.argv[1])
+assert answer["app"] == "shop" and answer["old_pid"] == int(sys.argv[2]), answer
+assert answer["pid"] == int(sys.argv[3]) and answer["version"] == answer["old_version"], answer' \
+		"$output" "$before" "$(supervisor_pid)"
+}
+
+@test "selftest finds everything as it must be, in lines or as documents, and leaves nothing behind" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	gracectl selftest
+	assert_equal "the exit status" 0 "$status"
+	assert_has "the last line" "Everything is as it must be after" "${output##*$'\n'}"
+	gracectl --json selftest
+	assert_equal "the exit status" 0 "$status"
+	python3 -c 'import json, sys
+checks = [json.loads(line) for line in sys.argv[1].splitlines()]
+assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in checks), checks' "$output"
+	assert_equal "what is left" "" "$(ls "$TMPDIR")"
+}
+
 @test "SIGUSR2 to the guard upgrades too" {
 	local supervisor before
 

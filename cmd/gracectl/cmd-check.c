@@ -104,7 +104,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (cli->json && !print)
+	if (cli->json && print)
+		return cli_usage_error(&cmd_check, "--print and --json exclude each other");
+	if (cli->json)
 		return check_json(cli);
 	if (cli_load(cli, &config) != EXIT_DONE)
 		return EXIT_USAGE;

@@ -35,6 +35,7 @@ enum {
 	WRITERS = 2,
 	EXPECTED_STATUS = 7,
 	LINE_MAX_BYTES = 64,
+	REPORT_MAX = 1024,
 	PAUSE_MAX_MS = 120
 };
 
@@ -59,11 +60,25 @@ struct selftest {
 	char dir[64];
 	char *config_path;
 	struct config config;
+	bool json;
 	unsigned failures;
 	unsigned supervisor_kills, guard_kills;
 	nsec_t longest; /* until a supervisor answered after a kill */
 	uint64_t lines;
 };
+
+static void print_json(bool good, const char *text)
+{
+	bson_t doc = BSON_INITIALIZER;
+
+	BSON_APPEND_BOOL(&doc, "ok", good);
+	BSON_APPEND_UTF8(&doc, "text", text);
+	char *json = bson_as_relaxed_extended_json(&doc, NULL);
+	if (json != NULL)
+		puts(json);
+	bson_free(json);
+	bson_destroy(&doc);
+}
 
 /* One line of the report. */
 static void report(struct selftest *test, bool good, const char *fmt, ...)
@@ -71,13 +86,16 @@ static void report(struct selftest *test, bool good, const char *fmt, ...)
 
 static void report(struct selftest *test, bool good, const char *fmt, ...)
 {
+	char text[REPORT_MAX];
 	va_list ap;
 
-	printf("%s ", good ? "  ok    " : "  FAILED");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	putchar('\n');
+	if (test->json)
+		print_json(good, text);
+	else
+		printf("%s %s\n", good ? "  ok    " : "  FAILED", text);
 	fflush(stdout);
 	test->failures += !good;
 }
@@ -338,6 +356,8 @@ static void examine(struct selftest *test)
 	check_output(test, "writer.1");
 	check_output(test, "writer.2");
 	check_journal(test);
+	if (test->json)
+		return;
 	printf("\n%s after %.1f s\n",
 		test->failures == 0 ? "Everything is as it must be" : "Something is wrong",
 		(double)(clock_mono() - began) / (double)NSEC_PER_SEC);
@@ -345,9 +365,8 @@ static void examine(struct selftest *test)
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
-	struct selftest test = {0};
+	struct selftest test = {.json = cli->json};
 
-	(void)cli;
 	(void)argc;
 	(void)argv;
 	int code = prepare(&test);
@@ -356,6 +375,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 	examine(&test);
 	if (test.failures == 0)
 		remove_dir(test.dir);
+	else if (test.json)
+		cli_error("what it left is in %s", test.dir);
 	else
 		printf("What it left is in %s\n", test.dir);
 	config_release(&test.config);

@@ -50,16 +50,25 @@ static int ask(const struct config *config, const char *cmd, struct answerer *wh
 	return code;
 }
 
+static void print_change(const struct cli *cli, const struct config *config,
+	const struct answerer *before, const struct answerer *now)
+{
+	printf(cli->json ? "{ \"app\" : \"%s\", \"version\" : \"%s\", \"pid\" : %d, "
+			   "\"old_version\" : \"%s\", \"old_pid\" : %d }\n"
+			 : "%s: supervisor %s (pid %d) has taken over from %s (pid %d)\n",
+		config->name, now->version, now->pid, before->version, before->pid);
+}
+
 /* Waits until another process answers. */
-static int await_successor(const struct config *config, const struct answerer *before)
+static int await_successor(
+	const struct cli *cli, const struct config *config, const struct answerer *before)
 {
 	nsec_t deadline = clock_mono() + TIMEOUT;
 	struct answerer now = {0};
 
 	while (clock_mono() < deadline) {
 		if (ask(config, "ping", &now) == EXIT_DONE && now.pid != before->pid) {
-			printf("%s: supervisor %s (pid %d) has taken over from %s (pid %d)\n",
-				config->name, now.version, now.pid, before->version, before->pid);
+			print_change(cli, config, before, &now);
 			return EXIT_DONE;
 		}
 		if (client_pause(PAUSE_MS)) {
@@ -90,7 +99,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 		cli_error("no supervisor of %s runs; there is nothing to upgrade", config.name);
 		code = EXIT_NO_SUPERVISOR;
 	} else if (code == EXIT_DONE) {
-		code = await_successor(&config, &before);
+		code = await_successor(cli, &config, &before);
 	}
 	config_release(&config);
 	return code;

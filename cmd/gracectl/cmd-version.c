@@ -6,10 +6,10 @@
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
-	(void)cli;
 	(void)argc;
 	(void)argv;
-	puts("gracectl " GRACECTL_VERSION);
+	puts(cli->json ? "{ \"version\" : \"" GRACECTL_VERSION "\" }"
+		       : "gracectl " GRACECTL_VERSION);
 	return EXIT_DONE;
 }
 

@@ -131,7 +131,7 @@ static void tell_unknown(const struct logview_query *query, const struct strlist
 	buf_release(&text);
 }
 
-/* True, after telling it, when a dyno was asked for that has never written anything. */
+/* True, after telling it, when a dyno was asked for that has never been there. */
 static bool is_unknown(const struct logview_query *query, bool wait)
 {
 	struct strlist names = STRLIST_INIT;

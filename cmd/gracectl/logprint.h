@@ -43,7 +43,7 @@ int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
 	void (*format)(struct logprint *print, const struct logview_line *line));
 
 /* For a query that found nothing: true, after telling it with the names that there are, when the
- * dyno or the type that was asked for has never written anything. */
+ * dyno or the type that was asked for has never been there. */
 bool logprint_is_unknown(const struct logview_query *query);
 
 /* Appends text, as it may go out. */

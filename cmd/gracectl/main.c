@@ -212,9 +212,10 @@ static int print_help(void)
 
 static int print_command_help(const struct command *command)
 {
-	printf("usage: gracectl %s%s%s\n\n%s\n", command->name,
-		command->options != NULL && command->options->help != NULL ? " [OPTION...] " : " ",
-		command->arguments, command->summary);
+	bool has_options = command->options != NULL && command->options->help != NULL;
+
+	printf("usage: gracectl %s%s%s%s\n\n%s\n", command->name, has_options ? " [OPTION...]" : "",
+		command->arguments[0] != '\0' ? " " : "", command->arguments, command->summary);
 	if (command->details != NULL)
 		printf("\n%s\n", command->details);
 	print_options("options:", command->options);
@@ -303,6 +304,8 @@ static int run_command(int argc, char **argv)
 	}
 	if (wants_help)
 		return print_command_help(command);
+	if (wants_version)
+		return cmd_version.run(&cli, 0, NULL);
 	if (command->arguments[0] == '\0' && argc > first)
 		return cli_usage_error(command, "%s takes no argument, but was given \"%s\"",
 			command->name, argv[first]);
