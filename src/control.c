@@ -155,28 +155,46 @@ static void event_heard(void *arg, const struct event *event)
 
 /* ---- requests ---- */
 
+/* A type may have no dyno at all (scale = 0). */
+static bool is_known(const struct formation *formation, const char *target)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < formation->count && !known; i++)
+		known = place_matches(&formation->places[i], target);
+	for (size_t i = 0; i < formation->type_count && !known; i++)
+		known = strcmp(formation->types[i].config->name, target) == 0;
+	return known;
+}
+
+static void say_unknown(struct conn *conn, const struct formation *formation, const char *target)
+{
+	struct buf text = BUF_INIT;
+	bson_t doc;
+
+	buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", target);
+	for (size_t i = 0; i < formation->type_count; i++)
+		buf_addf(&text, "%s %s (%u)", i > 0 ? "," : "", formation->types[i].config->name,
+			formation->types[i].config->scale);
+	wire_begin(&doc, "done");
+	BSON_APPEND_INT32(&doc, "code", WIRE_USAGE);
+	BSON_APPEND_UTF8(&doc, "text", text.data);
+	BSON_APPEND_UTF8(&doc, "unknown", target);
+	wire_add(&doc, &conn->out);
+	buf_release(&text);
+	conn_end(conn);
+}
+
 /* Every target must name something. Returns false after answering the client. */
 static bool check_targets(struct control *control, struct conn *conn, const struct strlist *targets)
 {
-	struct formation *formation = &control->supervisor->formation;
-	struct buf text = BUF_INIT;
+	const struct formation *formation = &control->supervisor->formation;
 
-	for (size_t i = 0; i < targets->count; i++) {
-		bool found = false;
-		for (size_t n = 0; n < formation->count && !found; n++)
-			found = place_matches(&formation->places[n], targets->items[i]);
-		if (found)
-			continue;
-		buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:",
-			targets->items[i]);
-		for (size_t n = 0; n < formation->type_count; n++)
-			buf_addf(&text, "%s %s (%u)", n > 0 ? "," : "",
-				formation->types[n].config->name,
-				formation->types[n].config->scale);
-		say_done(conn, WIRE_USAGE, text.data);
-		buf_release(&text);
-		return false;
-	}
+	for (size_t i = 0; i < targets->count; i++)
+		if (!is_known(formation, targets->items[i])) {
+			say_unknown(conn, formation, targets->items[i]);
+			return false;
+		}
 	return true;
 }
 

@@ -20,9 +20,10 @@
  * instance, the answer to why. Without targets only those that are being stopped. signal,
  *                elapsed_ms and kill_in_ms only of these, and the last one only when SIGKILL will
  *                come; a dyno without an instance has nothing but dyno and state.
- *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}; of a
- *                start that is refused by a supervisor that is ending also guard, deadline_ms: who
- *                is the last to go, and how long that may take
+ *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}; also
+ *                unknown: the target that there is not; and of a start that is refused by a
+ *                supervisor that is ending: guard, deadline_ms: who is the last to go, and how
+ *                long that may take
  */
 #ifndef GRACECTL_WIRE_H
 #define GRACECTL_WIRE_H

@@ -260,6 +260,36 @@ sleeper() {
 	assert_field app.1 launch 1
 }
 
+@test "a type without a dyno is known, and there is nothing to do for it" {
+	write_config <<<$'[process app]\ncommand = sleep 1000\n[process none]\ncommand = sleep 1000\nscale = 0'
+	for command in start start restart stop; do # the first one without a supervisor
+		g "$command" none
+		assert_has "the message of $command" "nothing to do: of this type there is no dyno (scale = 0)" "$error"
+	done
+	g ps none
+	assert_equal "the listing" "No dynos on shop" "$output"
+	g 2 start none.1
+	assert_has "the message" "there is no dyno or process type \"none.1\"; the types are: app (1), none (0)" "$error"
+}
+
+@test "a type that only the file knows by now is told to be so" {
+	sleeper
+	g start
+	printf '[process newer]\ncommand = sleep 1000\n' >>"$CONFIG"
+	for command in start stop restart ps "stops --why"; do
+		# shellcheck disable=SC2086 # one or two words
+		g 2 $command newer
+		assert_has "the message of $command" \
+			"gracectl: $CONFIG has it, but the supervisor goes on with what it was started with; \`gracectl stop\`" "$error"
+		# shellcheck disable=SC2086
+		g 2 $command nobody
+		refute_has "the message of $command about nobody" "has it" "$error"
+	done
+	g stop
+	g start newer
+	assert_state newer.1 up
+}
+
 @test "without a supervisor a dyno or type that is not there is refused all the same" {
 	sleeper
 	for words in "stop nobody" "stop -d app.3" "stop -p nobody" "restart nobody" "ps nobody" "stops --why nobody"; do

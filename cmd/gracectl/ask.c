@@ -39,8 +39,8 @@ static int interrupted(struct answers *answers)
 	return EXIT_DONE;
 }
 
-static int hear(const struct config *config, const struct question *question, struct client *client,
-	struct answers *answers)
+static int hear(const struct cli *cli, const struct config *config, const struct question *question,
+	struct client *client, struct answers *answers)
 {
 	nsec_t deadline = clock_mono() + ANSWER_SECONDS * NSEC_PER_SEC;
 	enum client_result result;
@@ -54,6 +54,7 @@ static int hear(const struct config *config, const struct question *question, st
 			continue;
 		if (text[0] != '\0')
 			cli_error("%s", text);
+		cli_tell_newer(cli, config, doc_text(&message, "unknown"));
 		return (int)doc_int(&message, "code");
 	}
 	if (result == CLIENT_INTERRUPTED)
@@ -87,7 +88,7 @@ int ask_supervisor(const struct cli *cli, const struct config *config,
 			return client_interrupted() ? interrupted(answers)
 						    : tell_unreachable(cli, config, question);
 		if (client_send(&client, &question->request) == 0)
-			code = hear(config, question, &client, answers);
+			code = hear(cli, config, question, &client, answers);
 		client_close(&client);
 	}
 	if (code != ASK_AGAIN)

@@ -10,6 +10,14 @@
 
 #include "client.h"
 
+void cli_print_usage(const struct command *command, FILE *out)
+{
+	bool has_options = command->options != NULL && command->options->help != NULL;
+
+	fprintf(out, "usage: gracectl %s%s%s%s\n", command->name, has_options ? " [OPTION...]" : "",
+		command->arguments[0] != '\0' ? " " : "", command->arguments);
+}
+
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;
@@ -31,8 +39,9 @@ int cli_usage_error(const struct command *command, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nusage: gracectl %s%s%s\nSee `gracectl %s --help`.\n", command->name,
-		command->arguments[0] != '\0' ? " " : "", command->arguments, command->name);
+	fputc('\n', stderr);
+	cli_print_usage(command, stderr);
+	fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
 	return EXIT_USAGE;
 }
 
@@ -80,20 +89,44 @@ int cli_load(const struct cli *cli, struct config *config)
 	return errors > 0 ? EXIT_USAGE : EXIT_DONE;
 }
 
-/* A configuration with mistakes is not asked: what it lacks may be what could not be read. */
-static bool are_unknown(const struct cli *cli, const struct config *config,
+/* What the file says of targets. With mistakes in it that is nothing: what it lacks may be what
+ * could not be read. */
+enum file_says {
+	FILE_NOTHING,
+	FILE_KNOWN,
+	FILE_UNKNOWN
+};
+
+static enum file_says ask_file(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, struct cause *cause)
 {
 	struct config_problems problems = {0};
 	struct config checked;
+	enum file_says says = FILE_NOTHING;
 
 	if (targets->count == 0 || config->path == NULL)
-		return false;
+		return FILE_NOTHING;
 	config_load(config->path, cli->app, &checked, &problems);
-	bool unknown = problems.errors == 0 && !config_has_targets(&checked, targets, cause);
+	if (problems.errors == 0)
+		says = config_has_targets(&checked, targets, cause) ? FILE_KNOWN : FILE_UNKNOWN;
 	config_problems_release(&problems);
 	config_release(&checked);
-	return unknown;
+	return says;
+}
+
+void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target)
+{
+	struct strlist targets = STRLIST_INIT;
+	struct cause cause;
+
+	if (target[0] == '\0')
+		return;
+	strlist_add(&targets, target);
+	if (ask_file(cli, config, &targets, &cause) == FILE_KNOWN)
+		cli_error("%s has it, but the supervisor goes on with what it was started with; "
+			  "`gracectl stop` and then `gracectl start` take up the file as it is now",
+			config->path);
+	strlist_release(&targets);
 }
 
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
@@ -101,7 +134,7 @@ int cli_no_supervisor(const struct cli *cli, const struct config *config,
 {
 	struct cause cause;
 
-	if (are_unknown(cli, config, targets, &cause)) {
+	if (ask_file(cli, config, targets, &cause) == FILE_UNKNOWN) {
 		cli_error("%s", cause.text);
 		return EXIT_USAGE;
 	}

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "config.h"
 
@@ -70,6 +71,9 @@ struct command {
 	int (*run)(const struct cli *cli, int argc, char **argv);
 };
 
+/* "usage: gracectl ps [OPTION...] [TYPE...]" */
+void cli_print_usage(const struct command *command, FILE *out);
+
 /* Prints "gracectl: ..." on stderr. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -94,6 +98,10 @@ int cli_load(const struct cli *cli, struct config *config);
  */
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest);
+
+/* A supervisor did not know this target ("": it has not said so). Tells when the file by now does.
+ */
+void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target);
 
 /* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
  * commands that do not speak to it. */

@@ -212,10 +212,8 @@ static int print_help(void)
 
 static int print_command_help(const struct command *command)
 {
-	bool has_options = command->options != NULL && command->options->help != NULL;
-
-	printf("usage: gracectl %s%s%s%s\n\n%s\n", command->name, has_options ? " [OPTION...]" : "",
-		command->arguments[0] != '\0' ? " " : "", command->arguments, command->summary);
+	cli_print_usage(command, stdout);
+	printf("\n%s\n", command->summary);
 	if (command->details != NULL)
 		printf("\n%s\n", command->details);
 	print_options("options:", command->options);

@@ -172,7 +172,9 @@ static void print_end(const struct job *job, int code)
 	if (quiet)
 		return;
 	if (job->dynos == 0)
-		fprintf(stderr, "nothing to do: no dyno is up\n");
+		fprintf(stderr, "nothing to do: %s\n",
+			job->targets.count > 0 ? "of this type there is no dyno (scale = 0)"
+					       : "no dyno is up");
 	else
 		print_sum(job, code, seconds);
 }
@@ -210,6 +212,7 @@ static int hear_done(struct job *job, const bson_t *message)
 	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
+	cli_tell_newer(job->cli, job->config, doc_text(message, "unknown"));
 	if (code == WIRE_USAGE)
 		return EXIT_USAGE;
 	/* What was told before a change of supervisors stays true, whatever the next one sees. */
