@@ -174,6 +174,59 @@ on_terminal() {
 	assert_has "the last line alone" "app[web.1]: end" "$output"
 }
 
+@test "what a program prints comes through byte by byte: three megabytes in a line, NUL, no newline at the end" {
+	cat >odd.py <<-'END'
+		import sys
+		out = sys.stdout.buffer
+		out.write(b"z" * 3000000 + b"\nx\0y\n" + bytes(range(9)) + b"\xff\n" + b"no newline")
+	END
+	write_config <<-'END'
+		log_segment = 1M
+		[process odd]
+		command = python3 odd.py
+	END
+	g start # it is up at once, and ends, which is a crash
+	wait_for_state odd.1 crashed
+	"$GRACECTL" -c "$CONFIG" logs -s app -d odd.1 >whole
+	python3 - <<-'END'
+		lines = [line.split(b"]: ", 1)[1] for line in open("whole", "rb").read().split(b"\n")[:-1]]
+		assert [len(line) for line in lines] == [3000000, 3, 10, 10], [len(line) for line in lines]
+		assert lines == [b"z" * 3000000, b"x\0y", bytes(range(9)) + b"\xff", b"no newline"], lines[1:]
+	END
+}
+
+@test "twenty who follow get every line, and the supervisor knows nothing of them" {
+	local i before supervisor
+	write_script writer <<-'END'
+		echo ready
+		await_release
+		for i in 1 2 3 4 5; do echo "line $i"; done
+		pause
+	END
+	write_config <<<$'[process app]\ncommand = ./writer'
+	g start
+	wait_for_log app.1 ready
+	supervisor=$(supervisor_pid)
+	before=$(ls "/proc/$supervisor/fd")
+	local pids=()
+	for i in {1..20}; do
+		g_in_background logs -t -n 1 -s app
+		pids+=("$BACKGROUND")
+	done
+	for i in "${pids[@]}"; do
+		wait_until "$PATIENCE" grep -q ready "background.$i.out"
+	done
+	wait_until "$PATIENCE" eval "[ '$before' = \"\$(ls /proc/$supervisor/fd)\" ]"
+	release
+	for i in "${pids[@]}"; do
+		wait_until "$PATIENCE" grep -q "line 5" "background.$i.out"
+		kill -INT "$i"
+		finish 0 "$i"
+		assert_equal "the lines of one" "ready,line 1,line 2,line 3,line 4,line 5" \
+			"$(sed 's/.*app\[app.1\]: //' <<<"$output" | paste -sd ,)"
+	done
+}
+
 @test "events shows every field, and the documents with --json" {
 	given_a_day
 	g events -n 2
