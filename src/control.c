@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "conn.h"
 #include "fdio.h"
 #include "log.h"
@@ -44,56 +45,7 @@ struct control {
 	bool changed; /* some dyno has changed in this turn */
 };
 
-/* ---- answers ---- */
-
-static void say_done(struct conn *conn, int code, const char *text)
-{
-	bson_t doc;
-
-	wire_begin(&doc, "done");
-	BSON_APPEND_INT32(&doc, "code", code);
-	BSON_APPEND_UTF8(&doc, "text", text);
-	wire_add(&doc, &conn->out);
-	conn_end(conn);
-}
-
-/* Whoever wants a start may wait for the end, and then start another supervisor. */
-static void say_ending(struct control *control, struct conn *conn)
-{
-	static const struct strlist all = STRLIST_INIT;
-	struct request *stop = request_new(REQUEST_STOP, &control->supervisor->formation, &all);
-	bson_t doc;
-
-	wire_begin(&doc, "done");
-	BSON_APPEND_INT32(&doc, "code", WIRE_FAILED);
-	BSON_APPEND_UTF8(&doc, "text", "the supervisor is ending; try again when it has ended");
-	BSON_APPEND_INT32(&doc, "guard", getppid());
-	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
-	wire_add(&doc, &conn->out);
-	request_free(stop);
-	conn_end(conn);
-}
-
-static void say_accepted(
-	const struct control *control, struct conn *conn, const struct request *request)
-{
-	bson_t doc, base;
-
-	wire_begin(&doc, "accepted");
-	BSON_APPEND_INT32(&doc, "pid", getpid());
-	BSON_APPEND_INT32(&doc, "guard", getppid());
-	BSON_APPEND_UTF8(&doc, "version", GRACECTL_VERSION);
-	if (request != NULL) {
-		BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(request));
-		bson_append_array_begin(&doc, "base", -1, &base);
-		request_put_base(request, &base);
-		bson_append_array_end(&doc, &base);
-	} else {
-		BSON_APPEND_BOOL(&doc, "ending", control->supervisor->ending);
-	}
-	wire_add(&doc, &conn->out);
-	conn_flush(conn);
-}
+/* ---- progress ---- */
 
 /* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor
  * too. */
@@ -107,7 +59,7 @@ static void check_request(struct conn *conn)
 			conn_flush(conn);
 		return;
 	}
-	say_done(conn, request->code, "");
+	answer_done(conn, request->code, "");
 }
 
 static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
@@ -155,44 +107,14 @@ static void event_heard(void *arg, const struct event *event)
 
 /* ---- requests ---- */
 
-/* A type may have no dyno at all (scale = 0). */
-static bool is_known(const struct formation *formation, const char *target)
-{
-	bool known = false;
-
-	for (size_t i = 0; i < formation->count && !known; i++)
-		known = place_matches(&formation->places[i], target);
-	for (size_t i = 0; i < formation->type_count && !known; i++)
-		known = strcmp(formation->types[i].config->name, target) == 0;
-	return known;
-}
-
-static void say_unknown(struct conn *conn, const struct formation *formation, const char *target)
-{
-	struct buf text = BUF_INIT;
-	bson_t doc;
-
-	buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", target);
-	for (size_t i = 0; i < formation->type_count; i++)
-		buf_addf(&text, "%s %s (%u)", i > 0 ? "," : "", formation->types[i].config->name,
-			formation->types[i].config->scale);
-	wire_begin(&doc, "done");
-	BSON_APPEND_INT32(&doc, "code", WIRE_USAGE);
-	BSON_APPEND_UTF8(&doc, "text", text.data);
-	BSON_APPEND_UTF8(&doc, "unknown", target);
-	wire_add(&doc, &conn->out);
-	buf_release(&text);
-	conn_end(conn);
-}
-
 /* Every target must name something. Returns false after answering the client. */
 static bool check_targets(struct control *control, struct conn *conn, const struct strlist *targets)
 {
 	const struct formation *formation = &control->supervisor->formation;
 
 	for (size_t i = 0; i < targets->count; i++)
-		if (!is_known(formation, targets->items[i])) {
-			say_unknown(conn, formation, targets->items[i]);
+		if (!formation_knows(formation, targets->items[i])) {
+			answer_unknown(conn, formation, targets->items[i]);
 			return false;
 		}
 	return true;
@@ -207,7 +129,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (!check_targets(control, conn, &wire->targets))
 		return;
 	if (kind != REQUEST_STOP && control->supervisor->ending) {
-		say_ending(control, conn);
+		answer_ending(conn, formation);
 		return;
 	}
 	if (kind == REQUEST_STOP && wire->targets.count == 0)
@@ -218,7 +140,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);
-	say_accepted(control, conn, request);
+	answer_accepted(conn, request);
 	/* Telling many dynos takes its time, so the client hears first that it was heard. */
 	if (!conn_push(conn))
 		return;
@@ -244,8 +166,8 @@ static void do_restart(struct control *control, struct conn *conn, const struct 
 static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	say_accepted(control, conn, NULL);
-	say_done(conn, WIRE_DONE, "");
+	answer_alive(conn, control->supervisor->ending);
+	answer_done(conn, WIRE_DONE, "");
 }
 
 /* Nobody named: everybody. */
@@ -273,7 +195,7 @@ static void do_ps(struct control *control, struct conn *conn, const struct wire_
 		snapshot_place(place, wire->long_listing, &doc);
 		wire_add(&doc, &conn->out);
 	}
-	say_done(conn, WIRE_DONE, "");
+	answer_done(conn, WIRE_DONE, "");
 }
 
 static bool is_old(const struct dyno *dyno, const struct instance *instance)
@@ -331,19 +253,19 @@ static void do_why(struct control *control, struct conn *conn, const struct wire
 		snprintf(text, sizeof text,
 			"%u more dynos were not looked at, to save time; name those that are meant",
 			unseen);
-	say_done(conn, WIRE_DONE, text);
+	answer_done(conn, WIRE_DONE, text);
 }
 
 static void do_upgrade(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
 	if (control->supervisor->ending) {
-		say_done(
+		answer_done(
 			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
-	say_accepted(control, conn, NULL);
-	say_done(conn, WIRE_DONE, "");
+	answer_alive(conn, control->supervisor->ending);
+	answer_done(conn, WIRE_DONE, "");
 	supervisor_upgrade(control->supervisor);
 }
 
@@ -367,7 +289,7 @@ static void frame_heard(struct conn *conn, const void *frame, size_t len)
 	struct cause cause;
 
 	if (wire_read_request(frame, len, &wire, &cause) < 0) {
-		say_done(conn, WIRE_USAGE, cause.text);
+		answer_done(conn, WIRE_USAGE, cause.text);
 		return;
 	}
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -381,7 +303,7 @@ static void frame_heard(struct conn *conn, const void *frame, size_t len)
 		"the supervisor (version %s) does not know this command; use the same gracectl for "
 		"both",
 		GRACECTL_VERSION);
-	say_done(conn, WIRE_USAGE, cause.text);
+	answer_done(conn, WIRE_USAGE, cause.text);
 }
 
 static void conn_closed(struct conn *conn)

@@ -479,6 +479,17 @@ bool place_matches(const struct place *place, const char *target)
 	       strcmp(target, place->dyno.config->name) == 0;
 }
 
+bool formation_knows(const struct formation *formation, const char *target)
+{
+	for (size_t i = 0; i < formation->count; i++)
+		if (place_matches(&formation->places[i], target))
+			return true;
+	for (size_t i = 0; i < formation->type_count; i++)
+		if (strcmp(formation->types[i].config->name, target) == 0)
+			return true;
+	return false;
+}
+
 size_t formation_instances(const struct formation *formation)
 {
 	size_t count = 0;

@@ -86,6 +86,9 @@ struct place *formation_find(struct formation *formation, const char *name);
 /* True when the place is of that type or has that name. */
 bool place_matches(const struct place *place, const char *target);
 
+/* True when a place matches, or a type has that name, which may have no place (scale = 0). */
+bool formation_knows(const struct formation *formation, const char *target);
+
 /* How many instances exist. */
 size_t formation_instances(const struct formation *formation);
 

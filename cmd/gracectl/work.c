@@ -1,7 +1,6 @@
 /* work: see the header. */
 #include "work.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "event.h"
 #include "fdio.h"
 #include "live.h"
+#include "reach.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
 #define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
@@ -299,48 +299,7 @@ static int converse(struct job *job)
 	return result == CLIENT_CLOSED ? LOST : give_up(job, result);
 }
 
-/* ---- reaching a supervisor ---- */
-
-/* When none runs the configuration is read in full, so that its mistakes, and those of the targets,
- * are shown here and not in some log. */
-static int launch(const struct job *job)
-{
-	struct config checked;
-	struct cause cause;
-
-	int code = cli_load(job->cli, &checked);
-	if (code != EXIT_DONE)
-		return code;
-	if (!config_has_targets(&checked, &job->targets, &cause))
-		code = EXIT_USAGE;
-	else if (client_launch_supervisor(&checked, job->cli->app, &cause) < 0)
-		code = EXIT_FAILED;
-	config_release(&checked);
-	if (code != EXIT_DONE)
-		cli_error("%s", cause.text);
-	return code;
-}
-
-static int reach(struct job *job)
-{
-	if (client_reach(&job->client, job->config, job->cli->app) == 0)
-		return EXIT_DONE;
-	if (errno != ENOENT && errno != ECONNREFUSED) {
-		cli_error("cannot reach the supervisor of %s in %s: %s", job->config->name,
-			job->config->run_dir, strerror(errno));
-		return EXIT_FAILED;
-	}
-	if (!job->work->launches)
-		return cli_no_supervisor(
-			job->cli, job->config, &job->targets, "; `gracectl start` starts one");
-	int code = launch(job);
-	if (code == EXIT_DONE && client_reach(&job->client, job->config, job->cli->app) < 0) {
-		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
-			job->config->name, job->config->run_dir, strerror(errno));
-		code = EXIT_FAILED;
-	}
-	return code;
-}
+/* ---- one supervisor after the other ---- */
 
 static int ask(struct job *job)
 {
@@ -351,21 +310,14 @@ static int ask(struct job *job)
 	return client_send(&job->client, &request) < 0 ? LOST : converse(job);
 }
 
-static nsec_t hearing_time(const struct job *job)
-{
-	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
-								    : HEARING_TIMEOUT;
-}
-
 /* Reaches another supervisor, or starts it, when the one before has ended in order. Returns LOST,
  * since everything is to be asked of it, or an exit code. */
 static int begin_anew(struct job *job)
 {
-	int code = reach(job);
+	int code = reach_supervisor(
+		job->cli, job->config, &job->targets, job->work->launches, &job->client);
 
 	job->asked = clock_mono();
-	job->deadline =
-		job->patience > 0 ? job->began + job->patience : job->asked + hearing_time(job);
 	return code == EXIT_DONE ? LOST : code;
 }
 
@@ -411,8 +363,12 @@ static int outlast(struct job *job)
 			name);
 	bool ended = client_await_end(job->config, job->guard, job->deadline);
 	fdio_close(&job->guard);
-	if (ended)
-		return begin_anew(job);
+	if (ended) {
+		int code = begin_anew(job);
+		job->deadline = job->patience > 0 ? job->began + job->patience
+						  : job->asked + HEARING_TIMEOUT;
+		return code;
+	}
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 	live_end(&job->live);
 	if (job->cli->json)
@@ -461,6 +417,12 @@ static int read_options(struct job *job, const struct command *command, int argc
 	return EXIT_DONE;
 }
 
+static nsec_t hearing_time(const struct job *job)
+{
+	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
+								    : HEARING_TIMEOUT;
+}
+
 static enum live_kind kind_of(const struct work *work)
 {
 	if (work->launches)
@@ -487,7 +449,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 		return code;
 	}
 	client_catch_interrupts();
-	code = reach(&job);
+	code = reach_supervisor(cli, &config, &job.targets, work->launches, &job.client);
 	if (code == EXIT_DONE) {
 		print_begin(&job);
 		if (!quiet && !cli->json)

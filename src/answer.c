@@ -1,0 +1,92 @@
+/* answer: see the header. */
+#include "answer.h"
+
+#include <unistd.h>
+
+#include "supervisor.h"
+#include "wire.h"
+
+static void begin_done(bson_t *doc, int code, const char *text)
+{
+	wire_begin(doc, "done");
+	BSON_APPEND_INT32(doc, "code", code);
+	BSON_APPEND_UTF8(doc, "text", text);
+}
+
+static void end_done(struct conn *conn, bson_t *doc)
+{
+	wire_add(doc, &conn->out);
+	conn_end(conn);
+}
+
+void answer_done(struct conn *conn, int code, const char *text)
+{
+	bson_t doc;
+
+	begin_done(&doc, code, text);
+	end_done(conn, &doc);
+}
+
+void answer_unknown(struct conn *conn, const struct formation *formation, const char *target)
+{
+	struct buf text = BUF_INIT;
+	bson_t doc;
+
+	buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", target);
+	for (size_t i = 0; i < formation->type_count; i++)
+		buf_addf(&text, "%s %s (%u)", i > 0 ? "," : "", formation->types[i].config->name,
+			formation->types[i].config->scale);
+	begin_done(&doc, WIRE_USAGE, text.data);
+	BSON_APPEND_UTF8(&doc, "unknown", target);
+	end_done(conn, &doc);
+	buf_release(&text);
+}
+
+void answer_ending(struct conn *conn, struct formation *formation)
+{
+	static const struct strlist all = STRLIST_INIT;
+	struct request *stop = request_new(REQUEST_STOP, formation, &all);
+	bson_t doc;
+
+	begin_done(&doc, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
+	BSON_APPEND_INT32(&doc, "guard", getppid());
+	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
+	end_done(conn, &doc);
+	request_free(stop);
+}
+
+/* Who we are. */
+static void begin_accepted(bson_t *doc)
+{
+	wire_begin(doc, "accepted");
+	BSON_APPEND_INT32(doc, "pid", getpid());
+	BSON_APPEND_INT32(doc, "guard", getppid());
+	BSON_APPEND_UTF8(doc, "version", GRACECTL_VERSION);
+}
+
+static void end_accepted(struct conn *conn, bson_t *doc)
+{
+	wire_add(doc, &conn->out);
+	conn_flush(conn);
+}
+
+void answer_accepted(struct conn *conn, const struct request *request)
+{
+	bson_t doc, base;
+
+	begin_accepted(&doc);
+	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(request));
+	bson_append_array_begin(&doc, "base", -1, &base);
+	request_put_base(request, &base);
+	bson_append_array_end(&doc, &base);
+	end_accepted(conn, &doc);
+}
+
+void answer_alive(struct conn *conn, bool ending)
+{
+	bson_t doc;
+
+	begin_accepted(&doc);
+	BSON_APPEND_BOOL(&doc, "ending", ending);
+	end_accepted(conn, &doc);
+}
