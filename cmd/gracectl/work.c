@@ -191,6 +191,13 @@ static void await_end(struct job *job)
 		client_await_end(job->config, job->guard, clock_mono() + END_TIMEOUT);
 }
 
+/* What was accepted once and is refused by the next supervisor was taken back by somebody's stop.
+ */
+static bool was_accepted(const struct job *job)
+{
+	return job->base != NULL && !bson_empty(job->base);
+}
+
 /* A supervisor that is ending starts nothing; when it has ended, another one can. */
 static int hear_ending(struct job *job, const bson_t *message)
 {
@@ -207,7 +214,7 @@ static int hear_done(struct job *job, const bson_t *message)
 	int code = (int)doc_int(message, "code");
 	const char *text = doc_text(message, "text");
 
-	if (job->work->launches && bson_has_field(message, "guard"))
+	if (job->work->launches && !was_accepted(job) && bson_has_field(message, "guard"))
 		return hear_ending(job, message);
 	live_end(&job->live);
 	if (text[0] != '\0')
@@ -268,7 +275,7 @@ static void hear_accepted(struct job *job, const bson_t *message)
 	bson_t base;
 
 	job->deadline = (job->patience > 0 ? job->began : job->asked) + patience;
-	if ((job->base == NULL || bson_empty(job->base)) && doc_child(message, "base", &base)) {
+	if (!was_accepted(job) && doc_child(message, "base", &base)) {
 		if (job->base != NULL)
 			bson_destroy(job->base);
 		job->base = bson_copy(&base);
@@ -332,8 +339,7 @@ static int reach_next(struct job *job)
 		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
 		/* It was about to end when it was asked to start something. */
-		if (job->work->launches && bson_empty(job->base) &&
-			client_nothing_left(job->config))
+		if (job->work->launches && !was_accepted(job) && client_nothing_left(job->config))
 			return begin_anew(job);
 		/* A supervisor that ends after a stop of everything may not live to say so. */
 		if (job->work->ends && job->targets.count == 0 &&
