@@ -329,7 +329,7 @@ worker_pid() {
 
 	start_apps <<-END
 		[process web]
-		command = $APP since=0.1 touch=told late touch=late await=exit close-listeners answer drain
+		command = $APP since=0.1 touch=told late touch=late await=close close-listeners answer drain await=exit
 	END
 	port=$(field_of web.1 port)
 	beside soon.outcome python3 "$STOPS/clients.py" --when told idle=2 "$port"
@@ -337,8 +337,10 @@ worker_pid() {
 	g_in_background stop web
 	wait_until "$PATIENCE" has_lines soon.outcome 3
 	wait_until "$PATIENCE" grep -qx held late.outcome
-	touch exit
+	touch close
 	end_beside "$BESIDE_PID"
+	wait_for_event drained web.1
+	touch exit
 	finish
 	assert_stop web.1 <<-'END'
 		inbound = 0

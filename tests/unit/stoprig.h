@@ -291,6 +291,25 @@ static inline void run_loop(int ms)
 		bail_out("a program of the test does not end");
 }
 
+/* Runs the loop until that phase is reached. */
+static inline void await_phase(const nsec_t *phase)
+{
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+
+	while (*phase < 0 && clock_mono() < limit)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	if (*phase < 0)
+		bail_out("a phase is not reached");
+}
+
+/* The same, and then lets a program go on that awaits SIGTERM once more. It is not seen as a signal
+ * of the stop. */
+static inline void go_on_after(const nsec_t *phase)
+{
+	await_phase(phase);
+	kill(rig.tree.main.pid, SIGTERM);
+}
+
 /* The end of the stop, once the loop has heard of the end of its main process. */
 static inline const struct observe_report *end_stop(void)
 {

@@ -46,10 +46,7 @@ static void test_many(void)
 	is_int(rig.observer.report.outbound, 0, "their other ends are not ours");
 	for (int i = 0; i < MANY; i++)
 		shutdown(clients[i], SHUT_WR);
-	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
-	while (rig.observer.report.drained < 0 && clock_mono() < limit)
-		ev_run(rig.app.loop, EVRUN_ONCE);
-	send_to_all(SIGTERM);
+	go_on_after(&rig.observer.report.drained);
 	const struct observe_report *report = end_stop();
 	ok(report->drained >= 0, "their closes are all heard of");
 	is_int(report->accepted, 0, "and none is taken for a new one");
@@ -96,10 +93,7 @@ static void test_itself(bool whole)
 	send_to_all(SIGTERM);
 	is_int(rig.observer.report.inbound, 1, "a connection of a dyno with itself is inbound");
 	is_int(rig.observer.report.outbound, 1, "and not outbound; only the database is");
-	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
-	while (rig.observer.report.released < 0 && clock_mono() < limit)
-		ev_run(rig.app.loop, EVRUN_ONCE);
-	send_to_all(SIGTERM);
+	go_on_after(&rig.observer.report.released);
 	const struct observe_report *report = end_stop();
 	ok(report->drained >= 0 && report->released >= 0, "its close and that of the database are "
 							  "phases");
