@@ -134,7 +134,10 @@ static void http_begin(struct probe *probe)
 	timer_set(probe->app->loop, &probe->look, clock_mono() + HTTP_TIMEOUT);
 }
 
-/* Where the kernel tells nothing, a connect() that is refused at once or accepted at once must do.
+/*
+ * Where the kernel tells nothing, a connect() that is accepted at once must do. On this machine
+ * that is so when it returns; it says that it is under way all the same, and the second one says
+ * what became of it.
  */
 static bool answers_connect(uint16_t port)
 {
@@ -142,10 +145,12 @@ static bool answers_connect(uint16_t port)
 		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return false;
+	bool ok = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ||
+		  (errno == EINPROGRESS && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+	close(fd);
 	return ok;
 }
 

@@ -494,6 +494,20 @@ answer() {
 	assert_state web.1 up
 }
 
+@test "ready = port: where the kernel does not tell who listens, an answer to connect() counts" {
+	write_config <<-'END'
+		[process web]
+		command = python3 -m http.server $PORT
+		[process mute]
+		command = sleep 1000
+		port = auto
+		boot_timeout = 500ms
+	END
+	run --separate-stderr "$ROOT/tests/stops/deny" table "$GRACECTL" -c "$CONFIG" start 3>&-
+	assert_state web.1 up
+	assert_state mute.1 crashed
+}
+
 @test "ready = port: a listener that belongs to another process does not count" {
 	cat >holder.py <<-'END'
 		import socket, time
