@@ -83,6 +83,24 @@ logged() {
 		[[ $output == *'demo-server: the URI of the MongoDB server is not valid: '* ]]
 		[[ $output != *secret* ]]
 	done
+	# Up to the first @ would be the password, and the rest the name of a host, which is no secret.
+	run timeout 10 "$DEMO_SERVER" --database 'mongodb://me:not@secret@host/'
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: the URI of the MongoDB server is not valid: an @ in the user name or the \
+password must be %40" ]
+}
+
+@test "mongo: an option that the driver does not know is told of, and the server starts" {
+	MONGO_DB='mongodb://127.0.0.1:1/?socketTimoutMS=1' start_demo
+	assert_log_has 'demo-server: the URI of the MongoDB server: Unsupported URI option "sockettimoutms"'
+}
+
+@test "mongo: bounds as long as can be are no negative ones" {
+	start_stub
+	MONGO_URI+='?serverSelectionTimeoutMS=2147483647'
+	start_demo_mongo
+	kill -TERM "$DEMO_PID"
+	assert_clean_mongo_stop
 }
 
 # The connection.
@@ -157,6 +175,17 @@ logged() {
 		crowd-answers 503
 	END
 	http 200 /livez
+}
+
+# Whether the lookup fails at once or hangs depends on the machine.
+@test "mongo: while the address is looked up, a request waits for its turn no longer than it should" {
+	MONGO_DB='mongodb+srv://db.demo.invalid/?waitQueueTimeoutMS=300&maxPoolSize=1' start_demo
+	http 503 /user -d username=ann
+	assert_body 'the database is not reachable: not connected yet'
+	kill -TERM "$DEMO_PID"
+	wait "$DEMO_PID" || true
+	DEMO_PID=
+	assert_log_has 'Http server closed.'
 }
 
 @test "mongo: what the server refuses is answered with 500 and its words" {
@@ -413,6 +442,38 @@ stub_has_no_connection() {
 	assert_exits 1
 	assert_log_has 'the deadline of 1 s for the shutdown has passed'
 	assert_log_has 'demo-server: the database was not closed'
+}
+
+@test "mongo: a connection that does not close within its bound is told of, and the end is as orderly as it can be" {
+	start_stub endSessions=trickle:1.9
+	MONGO_URI+='?serverSelectionTimeoutMS=100&socketTimeoutMS=2000&connectTimeoutMS=100'
+	start_demo_mongo
+	http 201 /user -d username=ann
+	play <<-'END'
+		signal TERM
+		log "Http server closed."
+		exits after=3.1 within=5
+	END
+	assert_exits 1
+	assert_log "App running on port $DEMO_PORT..." \
+		'Connected to Database (MongoDB)' \
+		'👋 SIGTERM RECEIVED. Shutting down gracefully' \
+		'SIGTERM signal received.' \
+		'Closing http server.' \
+		'Http server closed.' \
+		'demo-server: the connection to MongoDB has not closed within 3.2 s' \
+		'💥 Process terminated!'
+}
+
+@test "mongo: a start that fails ends in order, and soon, whatever the database does" {
+	local port
+
+	start_stub hello=hang
+	start_demo --database other.db
+	port=$DEMO_PORT
+	run timeout 8 "$DEMO_SERVER" --port "$port" --database "$MONGO_URI?connectTimeoutMS=500"
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: cannot listen on port $port: Address already in use" ]
 }
 
 @test "mongo: a second SIGINT a second later ends at once, whatever the database does" { # M

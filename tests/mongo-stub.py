@@ -8,6 +8,7 @@ with success; nothing is stored. ACTION, for a command such as insert, endSessio
 
     delay:SECONDS   answer late
     hang            never answer
+    trickle:SECONDS send the first bytes of an answer late, and no more
     refuse          answer with an error
     drop            close the connection instead
 
@@ -61,8 +62,11 @@ def serve(sock, actions):
             sock.recv(1)
         if action == "drop":
             return
-        if action == "delay":
+        if action in ("delay", "trickle"):
             time.sleep(float(seconds))
+        if action == "trickle":
+            sock.sendall(b"\xff\0\0\0")
+            sock.recv(1)
         answer = answer_to(name)
         if action == "refuse":
             answer = {"ok": 0, "code": 8000, "errmsg": "the stub refuses this"}

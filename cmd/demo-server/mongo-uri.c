@@ -1,6 +1,10 @@
 /* mongo-uri: see the header. */
 #include "mongo-uri.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
 static const char app_name[] = "demo-server";
 static const char default_database[] = "demo";
 
@@ -39,11 +43,31 @@ static void set_defaults(mongoc_uri_t *uri)
 		mongoc_uri_set_appname(uri, app_name);
 }
 
+/* An option that the driver does not know, for one, is told here only, and then not heeded. */
+static void log_cb(mongoc_log_level_t level, const char *domain, const char *message, void *arg)
+{
+	(void)domain;
+	(void)arg;
+	if (level <= MONGOC_LOG_LEVEL_WARNING)
+		fprintf(stderr, "demo-server: the URI of the MongoDB server: %s\n", message);
+}
+
+/* The driver would take the rest of the password for the host, and tell its name to everybody. */
+static bool has_bare_at(const char *text)
+{
+	const char *authority = strstr(text, "://") + 3;
+	const char *end = authority + strcspn(authority, "/?");
+	const char *at = memchr(authority, '@', (size_t)(end - authority));
+
+	return at != NULL && memchr(at + 1, '@', (size_t)(end - at - 1)) != NULL;
+}
+
 mongoc_uri_t *mongo_uri_new(const char *text, struct cause *cause)
 {
-	bson_error_t error;
-	mongoc_uri_t *uri = mongoc_uri_new_with_error(text, &error);
+	bson_error_t error = {.message = "an @ in the user name or the password must be %40"};
 
+	mongoc_log_set_handler(log_cb, NULL);
+	mongoc_uri_t *uri = has_bare_at(text) ? NULL : mongoc_uri_new_with_error(text, &error);
 	if (uri == NULL)
 		cause_set(cause, "the URI of the MongoDB server is not valid: %s", error.message);
 	else

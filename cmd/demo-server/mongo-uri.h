@@ -12,7 +12,12 @@
 
 #include "cause.h"
 
-/* Returns NULL with a sentence that does not tell the password; else the caller destroys it. */
+/*
+ * Takes a mongodb:// or mongodb+srv:// URI. Returns NULL with a sentence that does not tell the
+ * password; else the caller destroys it. What the driver does not understand of a URI that is valid
+ * goes to the standard error output. It leaves a log handler to the driver, for the caller to
+ * replace.
+ */
 mongoc_uri_t *mongo_uri_new(const char *text, struct cause *cause);
 
 /* One of the options that mongo_uri_new() sets: more than 0. */

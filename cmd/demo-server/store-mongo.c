@@ -9,9 +9,10 @@
  * turn (waitQueueTimeoutMS), for a server (serverSelectionTimeoutMS), for a
  * connection (connectTimeoutMS) and for an answer (socketTimeoutMS).
  *
- * Closing: when the last call is answered the threads are joined, then the pool is
- * destroyed. That may mean a message to a server that does not answer any more, so
- * it happens on one more thread, and the loop waits for it with a bound, too.
+ * Opening the pool and destroying it have one more thread, so that no call has to wait
+ * in a queue behind them. When the last call is answered the other threads are joined, then
+ * the pool is destroyed; that may mean a message to a server that does not answer any
+ * more, so the loop waits for it with a bound, too.
  */
 #include "store.h"
 
@@ -45,7 +46,8 @@ struct mongo_store {
 	struct store store; /* first: the two pointers are the same */
 	struct ev_loop *loop;
 	mongoc_uri_t *uri;
-	struct worker *worker;
+	struct worker *worker; /* makes the calls */
+	struct worker *keeper; /* opens the pool, and destroys it */
 	struct news news;
 	struct step opening;
 
@@ -55,7 +57,6 @@ struct mongo_store {
 	bool closing;		    /* no more attempts to open it */
 
 	size_t pending; /* the loop's: calls without an answer, the opening included */
-	struct worker *closer;
 	struct step destroying;
 	ev_timer close_bound;
 	store_closed_fn *closed_fn; /* NULL before the close, and again when it was called */
@@ -303,25 +304,18 @@ static void destroying_done(struct worker_job *job)
 {
 	struct mongo_store *store = ((struct step *)job)->store;
 
-	worker_free(store->closer);
-	store->closer = NULL;
+	worker_free(store->keeper);
+	store->keeper = NULL;
 	end_close(store, NULL);
 }
 
 /* Every call is answered: the threads have nothing to do, and nobody has a client. */
 static void destroy_pool(struct mongo_store *store)
 {
-	struct cause cause;
-
 	worker_free(store->worker);
 	store->worker = NULL;
-	store->closer = worker_new(store->loop, 1, &cause);
-	if (store->closer == NULL) {
-		end_close(store, cause.text);
-		return;
-	}
 	store->destroying = (struct step){{.run = run_destroying, .done = destroying_done}, store};
-	worker_submit(store->closer, &store->destroying.job);
+	worker_submit(store->keeper, &store->destroying.job);
 }
 
 static void set_closing(struct mongo_store *store)
@@ -415,6 +409,8 @@ static void mongo_free(struct store *base)
 	set_closing(store);
 	if (store->worker != NULL)
 		worker_free(store->worker);
+	if (store->keeper != NULL)
+		worker_free(store->keeper);
 	pool_destroy(store);
 	if (store->uri != NULL)
 		mongoc_uri_destroy(store->uri);
@@ -437,10 +433,12 @@ static const struct store mongo_functions = {
 /* All that the destruction of the pool may wait for, one after the other. */
 static double close_seconds(const struct mongo_store *store)
 {
-	return (mongo_uri_number(store->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS) +
-		       mongo_uri_number(store->uri, MONGOC_URI_CONNECTTIMEOUTMS) +
-		       mongo_uri_number(store->uri, MONGOC_URI_SOCKETTIMEOUTMS) + CLOSE_SPARE_MS) /
-	       1000.0;
+	double ms = CLOSE_SPARE_MS;
+
+	ms += mongo_uri_number(store->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS);
+	ms += mongo_uri_number(store->uri, MONGOC_URI_CONNECTTIMEOUTMS);
+	ms += mongo_uri_number(store->uri, MONGOC_URI_SOCKETTIMEOUTMS);
+	return ms / 1000;
 }
 
 static struct mongo_store *mongo_new(struct ev_loop *loop)
@@ -461,14 +459,15 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 
 	store->worker =
 		worker_new(store->loop, clients < THREADS ? (unsigned)clients : THREADS, cause);
-	if (store->worker == NULL)
+	store->keeper = store->worker != NULL ? worker_new(store->loop, 1, cause) : NULL;
+	if (store->keeper == NULL)
 		return -1;
 	ev_init(&store->close_bound, close_bound_cb);
 	store->close_bound.repeat = close_seconds(store);
 	store->close_bound.data = store;
 	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
 	store->pending = 1;
-	worker_submit(store->worker, &store->opening.job);
+	worker_submit(store->keeper, &store->opening.job);
 	return 0;
 }
 
@@ -479,6 +478,7 @@ struct store *store_mongo_open(struct ev_loop *loop, const char *uri, struct cau
 
 	struct mongo_store *store = mongo_new(loop);
 	store->uri = mongo_uri_new(uri, cause);
+	mongoc_log_set_handler(log_cb, NULL);
 	if (store->uri == NULL || start_opening(store, cause) < 0) {
 		mongo_free(&store->store);
 		return NULL;
