@@ -54,6 +54,7 @@ teardown() {
 	run "$DEMO_SERVER" --port "$DEMO_PORT" --database other.db
 	[ "$status" -eq 1 ]
 	[ "$output" = "demo-server: cannot listen on port $DEMO_PORT: Address already in use" ]
+	[ -e other.db ] && [ ! -e other.db-wal ] # which is gone when a database was closed
 }
 
 @test "demo: the database file comes from --database, else from \$DATABASE, else it is demo.db" {
@@ -687,6 +688,8 @@ refuses_file() {
 		eof idle
 		request new GET /healthz
 		answer new 503 close body=stopping
+		request fresh GET /
+		answer fresh 200 close
 		exits after=0.9 within=2
 	END
 	assert_clean_stop

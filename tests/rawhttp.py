@@ -15,13 +15,14 @@ one step:
   shrink A                   connect with a small receive buffer and do not read
   answer A STATUS [close|keep] [body=TEXT] [size=N]
                              read one complete answer and look at it
-  eof A [after=S]            the server closes, cleanly, with nothing more sent
+  eof A [within=S] [after=S] the server closes, cleanly, with nothing more sent
   broken A                   the server closes, cleanly or not, whatever was sent before
   silent A [for=S]           nothing happens on the connection
   refused                    a new connection is refused
   crowd COUNT PATH           COUNT connections at once, each with a request
   crowd-answers STATUS       every one of them gets a complete answer
   crowd-mixed STATUS MIN     every one is answered or was refused; MIN answered at least
+  churn COUNT                COUNT connections, one after the other, that end in every way there is
   sequence PATH PATTERN [for=S] [signal=NAME]
                              one request after the other, each on its own connection, the
                              signal after a quarter of the time; the outcomes as letters
@@ -30,7 +31,8 @@ one step:
   resume PID, kill PID       let another process go on (SIGCONT), or kill it
   log TEXT                   the server's log has a line with TEXT
   pass SECONDS               let time pass, as a part of the scenario
-  exits [within=S] [after=S] the server's process ends
+  exits [within=S] [after=S] [soon=S]
+                             the server's process ends; soon= is the longest wait from this step on
 
 within= is the longest wait, after= the shortest; both count from the last signal
 that was sent, or from the step where there was none. The first step that fails
@@ -40,15 +42,17 @@ ends the scenario with exit status 1 and a sentence.
 import argparse
 import os
 import re
+import resource
 import select
 import shlex
 import signal
 import socket
+import struct
 import sys
 import time
 
 LIMIT = 10.0  # a step that does not say otherwise waits this long
-OPTION = re.compile("(after|body|for|signal|size|within)=")
+OPTION = re.compile("(after|body|for|signal|size|soon|within)=")
 
 
 class Failure(Exception):
@@ -171,8 +175,10 @@ class Scenario:
         if size is not None and len(content) != int(size):
             raise Failure(f"the body has {len(content)} bytes")
 
-    def do_eof(self, name, after=None):
+    def do_eof(self, name, after=None, within=None):
         conn = self.connection(name)
+        if within is not None:
+            self.until = (self.signalled or self.step_began) + float(within)
         while conn.receive(self.until):
             pass
         if conn.data:
@@ -180,16 +186,12 @@ class Scenario:
         self.check_after(after)
 
     def do_broken(self, name):
-        conn = self.connection(name)
-        try:
-            while conn.receive(self.until):
-                pass
-        except ConnectionResetError:
-            pass
+        self.wait_for_end(self.connection(name))
 
     def do_silent(self, name, for_="0.3"):
-        ready, _, _ = select.select([self.connection(name).sock], [], [], float(for_))
-        if ready:
+        poll = select.poll()
+        poll.register(self.connection(name).sock, select.POLLIN)
+        if poll.poll(float(for_) * 1000):
             raise Failure(f"something came: {self.connection(name).sock.recv(200)!r}")
 
     def do_refused(self):
@@ -230,6 +232,26 @@ class Scenario:
         answers = self.crowd_outcome()
         if not set(answers) <= {int(status), None} or answers.count(int(status)) < int(least):
             raise Failure(f"the answers are {answers}")
+
+    def do_churn(self, count):
+        whole = b"GET /user?name=ann HTTP/1.1\r\nHost: x\r\n\r\n"
+        requests = [b"", b"GET / HT", b"nonsense\r\n\r\n", whole, whole * 3]
+        for number in range(int(count)):
+            conn = Connection(self.port)
+            request = requests[number % len(requests)]
+            conn.sock.sendall(request)
+            if number % 3 == 1:  # closing is a reset then
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            elif number % 3 == 2 and request.startswith(whole):
+                conn.answer(self.until)
+            conn.sock.close()
+
+    def wait_for_end(self, conn):
+        try:
+            while conn.receive(self.step_began + LIMIT):
+                pass
+        except ConnectionResetError:
+            pass
 
     def one_outcome(self, path):
         try:
@@ -279,8 +301,10 @@ class Scenario:
     def do_pass(self, seconds):
         time.sleep(float(seconds))
 
-    def do_exits(self, within=None, after=None):
+    def do_exits(self, within=None, after=None, soon=None):
         limit = LIMIT if within is None else float(within) - self.since_signal()
+        if soon is not None:
+            limit = float(soon)
         ready, _, _ = select.select([self.pidfd], [], [], max(limit, 0))
         if not ready:
             raise Failure(f"the process still runs {self.since_signal():.3f} s after the signal")
@@ -292,6 +316,9 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--pid", type=int)
     parser.add_argument("--log")
+    # Whoever sends crowds needs many descriptors.
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
     scenario = Scenario(parser.parse_args())
     for number, line in enumerate(sys.stdin, 1):
         try:

@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -47,9 +48,20 @@ static uint64_t bytes_unread(const struct conn *conn)
 	return ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread > 0 ? (uint64_t)unread : 0;
 }
 
+/* The client has closed its side, and all that it had sent was read. */
+static bool sends_no_more(const struct conn *conn)
+{
+	struct pollfd peer = {.fd = conn->fd, .events = POLLRDHUP};
+
+	return poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0 && bytes_unread(conn) == 0;
+}
+
 /* How long a connection without a request may still stay; 0 or less: not at all. */
 static nsec_t patience_left(const struct conn *conn)
 {
+	if (sends_no_more(conn))
+		return 0;
+
 	nsec_t age = clock_mono() - conn->since;
 	nsec_t drain_age = clock_mono() - conn->owner->drain_since;
 

@@ -223,6 +223,27 @@ static enum MHD_Result dispatch(struct http_request *request)
 }
 
 /*
+ * libmicrohttpd reads from a connection that was resumed before it asks for the answer, and takes a
+ * client that sends no more for one that is gone. But a connection with a timeout of its own is
+ * looked at first. So it has one from its resumption until its answer is handed over.
+ */
+static void resume(struct http_request *request)
+{
+	request->suspended = false;
+	MHD_set_connection_option(
+		request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)(HTTP_IDLE_SECONDS + 1));
+	MHD_resume_connection(request->mhd);
+	kick(request->http);
+}
+
+static enum MHD_Result answer_resumed(struct http_request *request)
+{
+	MHD_set_connection_option(
+		request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS);
+	return send_response(request);
+}
+
+/*
  * libmicrohttpd's one door: it calls this when the header is there, for each part of the body,
  * when all of it is there, and once more after a suspended connection was resumed.
  */
@@ -243,7 +264,7 @@ static enum MHD_Result handler_cb(void *arg, struct MHD_Connection *mhd, const c
 	if (*len > 0)
 		return take_body(request, data, len);
 	request->whole = true;
-	return request->response != NULL ? send_response(request) : dispatch(request);
+	return request->response != NULL ? answer_resumed(request) : dispatch(request);
 }
 
 /* The server. */
@@ -425,11 +446,8 @@ void http_reply(struct http_request *request, const struct http_answer *answer)
 {
 	request->status = answer->status;
 	request->response = make_response(answer);
-	if (!request->suspended)
-		return;
-	request->suspended = false;
-	MHD_resume_connection(request->mhd);
-	kick(request->http);
+	if (request->suspended)
+		resume(request);
 }
 
 void http_reply_text(struct http_request *request, unsigned status, const char *fmt, ...)

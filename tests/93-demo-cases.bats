@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# The demo server: cases of a graceful shutdown that other servers have learned to test, each with
+# its origin, and that the scenarios of 90-demo.bats do not have.
+
+bats_require_minimum_version 1.5.0
+
+load demo-helpers
+
+setup() {
+	demo_setup
+	body= # set by http
+}
+
+teardown() {
+	demo_teardown
+}
+
+# What is in flight, and what is not.
+
+@test "cases: a pipelined request whose turn comes after the signal is answered with close" { # nginx
+	start_demo
+	play <<-'END'
+		send pipe "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /slow?ms=600 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		answer pipe 200 keep body=Hello
+		signal TERM
+		answer pipe 200 close body="That took 600 ms."
+		eof pipe
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "cases: behind an answer that has begun with keep-alive, the next request is served with close" { # http-terminator
+	start_demo --lame-duck 2s
+	play <<-'END'
+		request big GET /slow?bytes=12000000
+		pass 0.1
+		signal TERM
+		log "SIGTERM signal received."
+		answer big 200 keep size=12000000
+		request big GET /
+		answer big 200 close body=Hello
+		eof big
+		exits after=1.9
+	END
+	assert_clean_stop
+}
+
+@test "cases: a request that the server has not yet read is not taken for an idle connection" { # Node
+	start_demo
+	play <<-'END'
+		request waits GET /
+		answer waits 200 keep
+		signal STOP
+		request waits POST /user body=username=unread
+		signal TERM
+		signal CONT
+		answer waits 201 close
+		eof waits
+		exits within=1
+	END
+	assert_clean_stop
+	[ "$(users)" = unread ]
+}
+
+@test "cases: a client that sends no more is answered, however many others there are, in a shutdown, too" { # Go
+	start_demo
+	play <<-'END'
+		open other
+		request ann POST /user body=username=ann
+		halfclose ann
+		answer ann 201
+		request slow GET /slow?ms=500
+		halfclose slow
+		request late GET /slow?ms=700
+		pass 0.1
+		signal TERM
+		halfclose late
+		eof other
+		answer slow 200 close
+		eof slow
+		answer late 200 close
+		eof late
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "cases: nobody waits for the other half of a header from a client that has gone" {
+	start_demo --header-timeout 8s
+	play <<-'END'
+		send half "GET / HT"
+		halfclose half
+		send reused "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nusername=aGE"
+		answer reused 201 keep
+		halfclose reused
+		pass 0.1
+		signal TERM
+		eof half
+		eof reused
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "cases: signals in the middle of an answer and of an upload leave both whole" { # unicorn
+	start_demo
+	play <<-'END'
+		request big GET /slow?bytes=12000000
+		send up "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 25\r\n\r\nuser"
+		pass 0.1
+		signal TERM
+		log "SIGTERM signal received."
+		send up "name=one-"
+		signal TERM
+		signal STOP
+		send up "and-"
+		signal CONT
+		signal INT
+		pass 0.05
+		signal TERM
+		send up "the-same"
+		answer up 201 close
+		eof up
+		answer big 200 keep size=12000000
+		eof big
+		exits
+	END
+	assert_clean_stop
+	[ "$(users)" = one-and-the-same ]
+}
+
+# How long it takes.
+
+# in_time: plays the scenario on the standard input, with its last line of the log. The times are those that are
+# asked of a good server on a machine with nothing else to do; so a try may fail, but not three of them.
+in_time() {
+	local scenario try
+
+	scenario=$(cat)
+	for try in 1 2 3; do
+		start_demo
+		if play <<<"$scenario"; then
+			assert_clean_stop
+			return
+		fi
+		kill -KILL "$DEMO_PID"
+		wait "$DEMO_PID" 2>/dev/null || true
+		DEMO_PID=
+	done
+	echo "not in time in $try tries"
+	return 1
+}
+
+@test "cases: 0.2 s after the last answer the server is gone" { # B
+	in_time <<-'END'
+		request idle GET /
+		answer idle 200 keep
+		request slow GET /slow?ms=400
+		pass 0.1
+		signal TERM
+		answer slow 200 close
+		eof slow
+		exits soon=0.2
+	END
+}
+
+@test "cases: 0.2 s after the signal idle and silent connections are closed, while another one works on" { # C, D
+	in_time <<-'END'
+		request idle GET /
+		answer idle 200 keep
+		open silent
+		request slow GET /slow?ms=700
+		pass 0.2
+		signal TERM
+		eof idle within=0.2
+		eof silent within=0.2
+		answer slow 200 close
+		exits
+	END
+}
+
+@test "cases: half a header is cut at a deadline that comes before its own bound, and is named" { # Puma
+	start_demo --deadline 500ms --header-timeout 20s
+	play <<-'END'
+		send half "GET / HTTP/1.1\r\nHost: loc"
+		pass 0.1
+		signal TERM
+		broken half
+		exits after=0.4 within=2
+	END
+	assert_exits 1
+	assert_log_has 'the deadline of 0.5 s for the shutdown has passed'
+	assert_log_has 'cut off: a connection without a whole request from 127.0.0.1:'
+	assert_log_has 'Database connection closed.'
+}
+
+@test "cases: a signal that is repeated in the lame-duck time does not begin it anew" { # Envoy
+	start_demo --lame-duck 1500ms
+	play <<-'END'
+		signal TERM
+		log "SIGTERM signal received."
+		request first GET /
+		answer first 200 close
+		pass 1
+		signal TERM
+		exits within=1.2
+	END
+	assert_clean_stop
+}
+
+@test "cases: a signal in the middle of the start ends the server as well" { # Go
+	local i status
+
+	for i in {0..29}; do
+		"$DEMO_SERVER" >"$DEMO_LOG" 2>&1 3>&- &
+		DEMO_PID=$!
+		# A different moment each time: after so many looks at what it has mapped or opened.
+		while ((i-- > 0)) && ! grep -q 'App running' "$DEMO_LOG"; do :; done
+		kill -TERM "$DEMO_PID"
+		status=0
+		wait "$DEMO_PID" || status=$?
+		DEMO_PID=
+		# Before it can handle signals it has nothing that needs to be ended in order.
+		((status == 143)) || { ((status == 0)) && assert_log_has 'Process terminated!'; }
+	done
+	start_demo
+	http 201 /user -d username=ann
+}
+
+# Many.
+
+@test "cases: connections that end in any way are all counted out" { # gunicorn, http-terminator
+	start_demo
+	play <<-'END'
+		churn 1500
+		request last GET /
+		answer last 200 keep
+		signal TERM
+		eof last
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "cases: connections beyond the limit wait for their turn, and have it in the shutdown" { # Puma
+	start_demo
+	play <<-'END'
+		crowd 1200 /
+		request beyond GET /
+		silent beyond for=0.2
+		signal TERM
+		crowd-answers 200
+		answer beyond 200 close
+		exits within=3
+	END
+	assert_clean_stop
+}
