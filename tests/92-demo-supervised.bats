@@ -81,6 +81,51 @@ is_connected() {
 	passes_scenario_S
 }
 
+# Two deadlines.
+
+# stops_with_a_request_in_flight STATUS: web.1 has a request that takes longer than both deadlines.
+stops_with_a_request_in_flight() {
+	local port slow
+
+	g start
+	port=$(field_of web.1 port)
+	wait_for_log web.1 'App running on port'
+	curl -sS --max-time 20 -o answer -w '%{http_code}' "http://127.0.0.1:$port/slow?ms=20000" >code 2>curl.err 3>&- &
+	slow=$!
+	wait_until "$PATIENCE" is_connected "$port"
+	g "$1" stop web
+	wait "$slow" || true
+}
+
+@test "supervised: a deadline shorter than the supervisor's ends with words and status 1, without SIGKILL" { # N
+	write_config <<-END
+		[process web]
+		command = $DEMO_SERVER --deadline 1s
+		stop = TERM/15/KILL/5
+	END
+	stops_with_a_request_in_flight 0
+	assert_equal "the answer" 503 "$(<code)"
+	assert_has "what the server has said" 'the deadline of 1 s for the shutdown has passed' "$(output_of web.1)"
+	assert_has "what the server has said" 'cut off: GET /slow from 127.0.0.1:' "$(output_of web.1)"
+	refute_has "the log" SIGKILL "$(platform_lines web.1)"
+	assert_has "the log" 'Process exited with status 1' "$(platform_lines web.1)"
+}
+
+@test "supervised: a deadline longer than the supervisor's is cut short by SIGKILL, and the log has R12" { # N
+	write_config <<-END
+		[process web]
+		command = $DEMO_SERVER --deadline 15s
+		stop = TERM/1/KILL/5
+	END
+	stops_with_a_request_in_flight 1
+	assert_equal "the answer" 000 "$(<code)"
+	assert_has "the log" 'Error R12 (Exit timeout) -> At least one process failed to exit within 1 seconds of SIGTERM' \
+		"$(platform_lines web.1)"
+	assert_has "the log" 'Stopping remaining processes with SIGKILL' "$(platform_lines web.1)"
+	assert_has "the log" 'Process exited with status 137' "$(platform_lines web.1)"
+	refute_has "what the server has said" 'Process terminated!' "$(output_of web.1)"
+}
+
 # The documents are there.
 
 # survives_restarts COUNT SECONDS LIST-COMMAND...
