@@ -177,6 +177,17 @@ password must be %40" ]
 	http 200 /livez
 }
 
+@test "mongo: the server is told who connects, by the name of the program or that of the URI" {
+	start_stub
+	start_demo_mongo
+	grep -qx 'connection of demo-server' stub.log
+	kill -TERM "$DEMO_PID"
+	assert_clean_mongo_stop
+	MONGO_URI+='?appname=shop'
+	start_demo_mongo
+	grep -qx 'connection of shop' stub.log
+}
+
 # Whether the lookup fails at once or hangs depends on the machine.
 @test "mongo: while the address is looked up, a request waits for its turn no longer than it should" {
 	MONGO_DB='mongodb+srv://db.demo.invalid/?waitQueueTimeoutMS=300&maxPoolSize=1' start_demo
@@ -332,7 +343,7 @@ password must be %40" ]
 	assert_clean_mongo_stop
 	wait_for 5 stub_has_no_connection
 	diff -u --label expected --label stub <(printf '%s\n' 'insert asked' 'insert answered' 'endSessions asked' \
-		'endSessions answered' 'connection closed' 'connection closed') <(grep -v opened stub.log)
+		'endSessions answered' 'connection closed' 'connection closed') <(grep -v -e opened -e 'connection of' stub.log)
 }
 
 stub_has_no_connection() {

@@ -12,8 +12,8 @@ with success; nothing is stored. ACTION, for a command such as insert, endSessio
     refuse          answer with an error
     drop            close the connection instead
 
-Each connection that is opened or closed, and each command but the heartbeats, is a line on the
-standard output. Storing and finding are tested with a real server; see demo-helpers.bash.
+Each connection that is opened, named or closed, and each command but the heartbeats, is a line on
+the standard output. Storing and finding are tested with a real server; see demo-helpers.bash.
 """
 
 import os
@@ -58,6 +58,8 @@ def serve(sock, actions):
         action, _, seconds = actions.get("hello" if name in HEARTBEATS else name, "").partition(":")
         if name not in HEARTBEATS:
             say(f"{name} asked")
+        elif "application" in command.get("client", {}):
+            say(f"connection of {command['client']['application']['name']}")
         if action == "hang":
             sock.recv(1)
         if action == "drop":
