@@ -212,7 +212,9 @@ in_time() {
 	for i in {0..29}; do
 		"$DEMO_SERVER" >"$DEMO_LOG" 2>&1 3>&- &
 		DEMO_PID=$!
-		# A different moment each time: after so many looks at what it has mapped or opened.
+		# Not before it is the program: until then it is a shell, which may lose the signal.
+		until [ "/proc/$DEMO_PID/exe" -ef "$DEMO_SERVER" ]; do :; done
+		# A different moment each time.
 		while ((i-- > 0)) && ! grep -q 'App running' "$DEMO_LOG"; do :; done
 		kill -TERM "$DEMO_PID"
 		status=0
