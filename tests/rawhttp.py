@@ -15,7 +15,8 @@ one step:
   shrink A                   connect with a small receive buffer and do not read
   answer A STATUS [close|keep] [body=TEXT] [size=N]
                              read one complete answer and look at it
-  eof A [within=S] [after=S] the server closes, cleanly, with nothing more sent
+  eof A [within=S] [after=S] [soon=S]
+                             the server closes, cleanly, with nothing more sent
   broken A                   the server closes, cleanly or not, whatever was sent before
   silent A [for=S]           nothing happens on the connection
   refused                    a new connection is refused
@@ -32,11 +33,12 @@ one step:
   log TEXT                   the server's log has a line with TEXT
   pass SECONDS               let time pass, as a part of the scenario
   exits [within=S] [after=S] [soon=S]
-                             the server's process ends; soon= is the longest wait from this step on
+                             the server's process ends; soon= counts from this step on
 
 within= is the longest wait, after= the shortest; both count from the last signal
 that was sent, or from the step where there was none. The first step that fails
-ends the scenario with exit status 1 and a sentence.
+ends the scenario with exit status 1 and a sentence. What takes longer than soon= is
+right but late: then that is told, and the exit status is 3.
 """
 
 import argparse
@@ -57,6 +59,10 @@ OPTION = re.compile("(after|body|for|signal|size|soon|within)=")
 
 class Failure(Exception):
     pass
+
+
+# The exit status when all is right but the time.
+LATE = 3
 
 
 class Connection:
@@ -108,6 +114,7 @@ class Scenario:
         self.conns = {}
         self.crowd = []
         self.signalled = None
+        self.late = []
 
     def connection(self, name):
         if name not in self.conns:
@@ -175,7 +182,11 @@ class Scenario:
         if size is not None and len(content) != int(size):
             raise Failure(f"the body has {len(content)} bytes")
 
-    def do_eof(self, name, after=None, within=None):
+    def check_soon(self, took, soon):
+        if soon is not None and took > float(soon):
+            self.late.append(f"{took:.3f} s instead of {soon}")
+
+    def do_eof(self, name, after=None, within=None, soon=None):
         conn = self.connection(name)
         if within is not None:
             self.until = (self.signalled or self.step_began) + float(within)
@@ -184,6 +195,7 @@ class Scenario:
         if conn.data:
             raise Failure(f"instead of the end came {conn.data[:200]!r}")
         self.check_after(after)
+        self.check_soon(self.since_signal(), soon)
 
     def do_broken(self, name):
         self.wait_for_end(self.connection(name))
@@ -303,12 +315,11 @@ class Scenario:
 
     def do_exits(self, within=None, after=None, soon=None):
         limit = LIMIT if within is None else float(within) - self.since_signal()
-        if soon is not None:
-            limit = float(soon)
         ready, _, _ = select.select([self.pidfd], [], [], max(limit, 0))
         if not ready:
             raise Failure(f"the process still runs {self.since_signal():.3f} s after the signal")
         self.check_after(after)
+        self.check_soon(time.monotonic() - self.step_began, soon)
 
 
 def main():
@@ -325,6 +336,9 @@ def main():
             scenario.play(line)
         except (Failure, OSError, TypeError) as error:
             sys.exit(f"step {number}, {line.strip()!r}: {error}")
+        if scenario.late:
+            print(f"late in step {number}, {line.strip()!r}: {scenario.late[0]}", file=sys.stderr)
+            sys.exit(LATE)
 
 
 if __name__ == "__main__":
