@@ -425,6 +425,8 @@ Process exited with status 7" "$(platform_lines app.1 | tail -n 3)"
 	g 1 stop app.1
 	finish 1
 	assert_has "the first" "app.1 had to be killed: it was asked to stop once more" "$error"
+	g stops
+	assert_has "the history" "SIGKILL was needed when it was asked to stop once more" "$output"
 	assert_log app.1 <<-'END'
 		State changed from down to starting
 		Starting process with command `./deaf`

@@ -88,7 +88,7 @@ const char *stopdoc_allowed_text(int64_t ms, char text[static DURATION_TEXT])
 /* ---- filters ---- */
 
 const char *const stopfilter_reasons[] = {
-	"manual", "stop", "restart", "cycle", "crash", "config", "boot timeout", "replaced", NULL};
+	"manual", "stop", "restart", "cycle", "crash", "config", "boot timeout", NULL};
 const char *const stopfilter_verdicts[] = {
 	"clean", "forced", "cut", "leaked", "late accepts", "order wrong", "status", NULL};
 

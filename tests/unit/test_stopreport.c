@@ -61,6 +61,11 @@ static void test_verdicts(void)
 	judges("forced", "SIGKILL was needed: 12 (node)", "one that needed SIGKILL was forced");
 
 	begin("TERM/30/KILL/5");
+	instance.killed = instance.hurried = true;
+	judges("forced", "SIGKILL was needed when it was asked to stop once more",
+		"one whose time was cut short is told apart");
+
+	begin("TERM/30/KILL/5");
 	report.in_at_exit = report.cut = 1;
 	judges("cut", "1 inbound connection was open when their process ended",
 		"an inbound connection that was surely open at the end was cut");
