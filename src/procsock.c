@@ -17,7 +17,7 @@
 #include "xmalloc.h"
 
 enum {
-	PIECE = 3072,		     /* of a directory: some 128 descriptors */
+	PIECE = 1024,		     /* of a directory: some 40 descriptors */
 	SETS_MAX = 16,		     /* epoll sets among these */
 	FD_MAX = 1 << 20,	     /* more are not looked at */
 	INFO_MAX = 64 * 1024 * 1024, /* of the fdinfo of an epoll set: some 80 bytes a socket */
