@@ -49,18 +49,18 @@ void answer_ending(struct conn *conn, struct formation *formation)
 	bson_t doc;
 
 	begin_done(&doc, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
-	BSON_APPEND_INT32(&doc, "guard", getppid());
+	BSON_APPEND_INT32(&doc, "guard", formation->app->guard_pid);
 	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
 	end_done(conn, &doc);
 	request_free(stop);
 }
 
 /* Who we are. */
-static void begin_accepted(bson_t *doc)
+static void begin_accepted(bson_t *doc, const struct app *app)
 {
 	wire_begin(doc, "accepted");
 	BSON_APPEND_INT32(doc, "pid", getpid());
-	BSON_APPEND_INT32(doc, "guard", getppid());
+	BSON_APPEND_INT32(doc, "guard", app->guard_pid);
 	BSON_APPEND_UTF8(doc, "version", GRACECTL_VERSION);
 }
 
@@ -70,11 +70,11 @@ static void end_accepted(struct conn *conn, bson_t *doc)
 	conn_flush(conn);
 }
 
-void answer_accepted(struct conn *conn, const struct request *request)
+void answer_accepted(struct conn *conn, const struct app *app, const struct request *request)
 {
 	bson_t doc, base;
 
-	begin_accepted(&doc);
+	begin_accepted(&doc, app);
 	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(request));
 	bson_append_array_begin(&doc, "base", -1, &base);
 	request_put_base(request, &base);
@@ -82,11 +82,11 @@ void answer_accepted(struct conn *conn, const struct request *request)
 	end_accepted(conn, &doc);
 }
 
-void answer_alive(struct conn *conn, bool ending)
+void answer_alive(struct conn *conn, const struct app *app, bool ending)
 {
 	bson_t doc;
 
-	begin_accepted(&doc);
+	begin_accepted(&doc, app);
 	BSON_APPEND_BOOL(&doc, "ending", ending);
 	end_accepted(conn, &doc);
 }

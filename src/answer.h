@@ -21,9 +21,9 @@ void answer_unknown(struct conn *conn, const struct formation *formation, const 
 void answer_ending(struct conn *conn, struct formation *formation);
 
 /* The request is heard, and will be answered. */
-void answer_accepted(struct conn *conn, const struct request *request);
+void answer_accepted(struct conn *conn, const struct app *app, const struct request *request);
 
 /* The same for what is done at once; also whether the supervisor is ending. */
-void answer_alive(struct conn *conn, bool ending);
+void answer_alive(struct conn *conn, const struct app *app, bool ending);
 
 #endif

@@ -323,7 +323,9 @@ static enum launch judge(
 		return FAILED;
 	}
 	cause_set(cause, "the supervisor %s; see %s/supervisor.log",
-		heard < 0 ? "did not get ready in time" : "ended before it was ready",
+		heard >= 0    ? "ended before it was ready"
+		: interrupted ? "was not ready yet when this was interrupted"
+			      : "did not get ready in time",
 		config->state_dir);
 	return heard < 0 ? FAILED : SILENT;
 }
@@ -381,8 +383,9 @@ static int launch_until_it_runs(const struct daemon *daemon, struct cause *cause
 		client_pause(LOOK_AGAIN_MS);
 	}
 	return cause_set(cause,
-		"another supervisor of %s holds %s/lock but does not listen; see %s/supervisor.log",
-		config->name, config->state_dir, config->state_dir);
+		"%sanother supervisor of %s holds %s/lock %s; see %s/supervisor.log",
+		interrupted ? "interrupted: " : "", config->name, config->state_dir,
+		interrupted ? "and does not listen yet" : "but does not listen", config->state_dir);
 }
 
 int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)

@@ -140,7 +140,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);
-	answer_accepted(conn, request);
+	answer_accepted(conn, &control->supervisor->app, request);
 	/* Telling many dynos takes its time, so the client hears first that it was heard. */
 	if (!conn_push(conn))
 		return;
@@ -166,7 +166,7 @@ static void do_restart(struct control *control, struct conn *conn, const struct 
 static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	answer_alive(conn, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
 	answer_done(conn, WIRE_DONE, "");
 }
 
@@ -264,7 +264,7 @@ static void do_upgrade(struct control *control, struct conn *conn, const struct 
 			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
-	answer_alive(conn, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
 	answer_done(conn, WIRE_DONE, "");
 	supervisor_upgrade(control->supervisor);
 }

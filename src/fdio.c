@@ -82,12 +82,13 @@ static int name_temp(char temp[static NAME_MAX + 1], const char *name)
 	return -1;
 }
 
-/* Writes a file whole. Opened without O_TRUNC it may be longer than what is written. */
+/* Writes a file whole. Opened without O_TRUNC it may be longer than what is written. A pipe that
+ * somebody has put there is not waited for. */
 static int write_file(int dirfd, const char *name, int flags, const void *bytes, size_t len)
 {
 	struct stat st;
-	int fd = openat(
-		dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, (mode_t)0600);
+	int fd = openat(dirfd, name,
+		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, (mode_t)0600);
 
 	if (fd < 0)
 		return -1;

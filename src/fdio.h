@@ -34,8 +34,8 @@ int fdio_replace_at(int dirfd, const char *name, const void *bytes, size_t len);
 
 /*
  * The same for a file that is replaced often: the old one stays as name + ".new", and is written
- * over the next time. To make a file and to remove one is most of what replacing costs, on ext4 the
- * more the more files were removed a moment ago.
+ * over the next time; whoever still has that one open sees it. To make a file and to remove one is
+ * most of what replacing costs, on ext4 the more the more files were removed a moment ago.
  */
 int fdio_exchange_at(int dirfd, const char *name, const void *bytes, size_t len);
 

@@ -54,7 +54,7 @@ static void start(struct newsfeed *feed)
 	ev_check_init(&feed->turn, turn_cb);
 	feed->arrived.data = feed->turn.data = feed;
 	ev_set_priority(&feed->arrived, EV_MAXPRI);
-	ev_set_priority(&feed->turn, EV_MAXPRI);
+	ev_set_priority(&feed->turn, EV_MAXPRI - 1); /* once app knows that a turn has begun */
 	timer_init(&feed->pause, pause_ended, feed);
 	feed->thick = 0;
 	ev_io_start(feed->loop, &feed->arrived);

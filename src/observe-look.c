@@ -39,6 +39,14 @@ bool observe_is_port(const struct observer *observer, uint16_t port, bool *share
 	return at < observer->port_count;
 }
 
+bool observe_shares_port(const struct observer *observer)
+{
+	for (size_t at = 0; at < observer->port_count; at++)
+		if (observer->is_shared[at])
+			return true;
+	return false;
+}
+
 static void add_port(struct look *look, uint16_t port)
 {
 	struct observer *observer = look->observer;
@@ -369,7 +377,7 @@ bool observe_glance(struct observer *observer)
 		} else if (!is_unix && row->is_missed) {
 			changed |= check_listener(&look, row);
 		} else {
-			row->is_missed = true;
+			row->is_missed = observer->must_look = true;
 		}
 	}
 	procsock_release(&look.owned);
@@ -431,6 +439,7 @@ bool observe_look(struct observer *observer)
 	if (!dump_sockets(&look))
 		return false;
 	observer->quiet = 0;
+	observer->must_look = false;
 	observer->counts = observer->app->counts;
 	observer->looks++;
 	if (go_through_known(&look) || look.is_first)

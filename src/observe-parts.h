@@ -34,6 +34,9 @@ void observe_count_struck(struct observer *observer);
 
 bool observe_is_port(const struct observer *observer, uint16_t port, bool *shared);
 
+/* Whether others listen on one of our ports, too. */
+bool observe_shares_port(const struct observer *observer);
+
 /* Looks at everything. Returns false when not everything may be seen. */
 bool observe_look(struct observer *observer);
 

@@ -78,9 +78,11 @@ static void look_all(struct app *app)
 	struct observer *observer;
 
 	log_debug("some closes were not told; a look finds them");
-	TAILQ_FOREACH (observer, &app->observers, link)
+	TAILQ_FOREACH (observer, &app->observers, link) {
+		observer->must_look = true;
 		if (timer_is_set(&observer->look))
 			timer_set(app->loop, &observer->look, clock_mono());
+	}
 }
 
 /* As a rule there are none, and then not even those who observe are gone through. */
@@ -123,12 +125,14 @@ static void plan_look(struct observer *observer, nsec_t cost)
 	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
 }
 
-/* Whether there can be nothing to see, but a listener that only others still have. */
+/* Whether there can be nothing to see, but a listener that only others still have. On a port that
+ * others share a connection is ours from its accept() on, which no count tells. */
 static bool is_quiet(const struct observer *observer)
 {
 	struct netcounts counts;
 
-	return observer->report.watched == OBSERVE_EVENTS && observer->quiet < QUIET_MAX &&
+	return observer->report.watched == OBSERVE_EVENTS && !observer->must_look &&
+	       observer->quiet < QUIET_MAX && !observe_shares_port(observer) &&
 	       netcounts_read(&counts) && netcounts_are_same(&counts, &observer->counts);
 }
 

@@ -103,6 +103,7 @@ struct observer {
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
 	unsigned quiet;		 /* how many were not needed since */
+	bool must_look;		 /* the next one is needed, whatever the counts say */
 	struct timer glance;	 /* at listeners and Unix sockets */
 	bool has_unix;
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -17,7 +16,10 @@
 #include "xmalloc.h"
 
 enum {
-	PIECE = 1024,		     /* of a directory: some 40 descriptors */
+	FIRST = 40,		     /* descriptors that are read out of the directory */
+	PIECE = 1024,		     /* of a directory: as many, as a rule */
+	ENTRY = 48,		     /* at least one descriptor, at most two */
+	BEFORE = 2,		     /* entries in front of descriptor 0 */
 	SETS_MAX = 16,		     /* epoll sets among these */
 	FD_MAX = 1 << 20,	     /* more are not looked at */
 	INFO_MAX = 64 * 1024 * 1024, /* of the fdinfo of an epoll set: some 80 bytes a socket */
@@ -33,7 +35,6 @@ struct scan {
 	pid_t pid;
 	int dir; /* /proc/PID/fd */
 	bool complete;
-	unsigned seen;	    /* descriptors */
 	unsigned last;	    /* all up to this one were looked at */
 	int sets[SETS_MAX]; /* epoll sets among these */
 	unsigned set_count;
@@ -68,75 +69,91 @@ static void read_epoll(struct scan *scan, int epoll)
 			(scan->known[fd / 8] >> fd % 8 & 1) != 0)
 			continue;
 		scan->known[fd / 8] |= (uint8_t)(1 << fd % 8);
-		scan->seen++;
 		add(scan->list, (uint32_t)strtoul(ino + strlen(" ino:"), NULL, 16), scan->pid,
 			(int)fd);
 	}
 	buf_release(&text);
 }
 
-static void look_at(struct scan *scan, const char *name, int fd)
+/* Whether that was why something of a process could not be read. */
+static bool is_gone(void)
+{
+	return errno == ENOENT || errno == ESRCH;
+}
+
+/* Returns whether there is such a descriptor. */
+static bool look_at(struct scan *scan, const char *name, int fd)
 {
 	char target[LINK_MAX + 1];
 	ssize_t n = readlinkat(scan->dir, name, target, LINK_MAX);
 
 	if (n < 0) {
 		scan->complete &= errno != EACCES;
-		return;
+		return false;
 	}
 	target[n] = '\0';
-	scan->seen++;
 	if (strncmp(target, socket_prefix, sizeof socket_prefix - 1) == 0)
 		add(scan->list, (uint32_t)strtoul(target + sizeof socket_prefix - 1, NULL, 10),
 			scan->pid, fd);
 	else if (strcmp(target, epoll_link) != 0)
-		return;
+		return true;
 	else if (scan->known != NULL)
 		read_epoll(scan, fd);
 	else if (scan->set_count < SETS_MAX)
 		scan->sets[scan->set_count++] = fd;
+	return true;
 }
 
-/* Most processes have no more than that. Returns whether this one may have. */
+/* Most processes have no more than that. A signal makes a piece shorter, so only an empty one is
+ * the end. Returns whether there may be others. */
 static bool scan_first(struct scan *scan)
 {
 	_Alignas(struct dirent64) char piece[PIECE];
-	ssize_t n = getdents64(scan->dir, piece, sizeof piece);
+	unsigned seen = 0;
+	ssize_t n = 0;
 
-	scan->complete &= n >= 0;
-	for (ssize_t at = 0; at < n;) {
-		const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
-		at += entry->d_reclen;
-		if (entry->d_name[0] == '.')
-			continue;
-		scan->last = (unsigned)atoi(entry->d_name);
-		look_at(scan, entry->d_name, (int)scan->last);
-	}
-	return n + (ssize_t)sizeof(struct dirent64) > PIECE;
+	while (seen < FIRST && (n = getdents64(scan->dir, piece, sizeof piece)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
+			at += entry->d_reclen;
+			if (entry->d_name[0] == '.')
+				continue;
+			scan->last = (unsigned)atoi(entry->d_name);
+			look_at(scan, entry->d_name, (int)scan->last);
+			seen++;
+		}
+	scan->complete &= n >= 0 || is_gone();
+	return n > 0;
 }
 
-/* How many descriptors there are, as Linux 6.2 and newer tell it. */
-static unsigned count_all(const struct scan *scan)
+/* The first descriptor from that one on, or UINT_MAX. The place of each in its directory is known,
+ * so however large a gap is, it costs no more than one look. */
+static unsigned next_open(const struct scan *scan, unsigned fd)
 {
-	struct stat st;
+	_Alignas(struct dirent64) char piece[ENTRY];
+	const struct dirent64 *entry = (const struct dirent64 *)piece;
 
-	return fstat(scan->dir, &st) == 0 && st.st_size > 0 ? (unsigned)st.st_size : UINT_MAX;
+	if (lseek(scan->dir, (off_t)fd + BEFORE, SEEK_SET) < 0 ||
+		getdents64(scan->dir, piece, sizeof piece) <= 0)
+		return UINT_MAX;
+	return (unsigned)atoi(entry->d_name);
 }
 
 /* Without reading the directory, which costs as much as all links together. */
 static void scan_others(struct scan *scan)
 {
-	unsigned count = count_all(scan);
+	unsigned fd = scan->last + 1;
 	char name[16];
 
 	scan->known = xcalloc((scan->size + 7) / 8, 1);
 	for (unsigned i = 0; i < scan->set_count; i++)
 		read_epoll(scan, scan->sets[i]);
-	for (unsigned fd = scan->last + 1; fd < scan->size && scan->seen < count; fd++) {
-		if ((scan->known[fd / 8] >> fd % 8 & 1) != 0)
-			continue;
+	while (fd < scan->size) {
 		snprintf(name, sizeof name, "%u", fd);
-		look_at(scan, name, (int)fd);
+		if ((scan->known[fd / 8] >> fd % 8 & 1) != 0 || look_at(scan, name, (int)fd))
+			fd++;
+		else
+			fd = next_open(scan, fd + 1);
 	}
 	free(scan->known);
 }
@@ -152,11 +169,12 @@ bool procsock_scan(struct procsock_list *list, pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	scan.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (scan.dir < 0)
-		return errno == ENOENT || errno == ESRCH;
+		return is_gone();
 	if (scan_first(&scan)) {
-		bool told = proc_status_read(pid, &status) && status.fd_size <= FD_MAX;
-		scan.size = told ? status.fd_size : 0;
-		scan.complete &= told;
+		if (proc_status_read(pid, &status) && status.fd_size <= FD_MAX)
+			scan.size = status.fd_size;
+		else
+			scan.complete &= is_gone();
 		scan_others(&scan);
 	}
 	close(scan.dir);

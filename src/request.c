@@ -62,11 +62,9 @@ static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 		reached(outcome, WIRE_FAILED,
 			wait->was_down ? "was down already, and started by another request"
 				       : "was stopped, and started again by another request");
-	else if (wait->was_down)
-		reached(outcome, WIRE_DONE, "was down already");
 	else
-		reached(outcome, WIRE_DONE, "stopped");
-	outcome->already = wait->was_down;
+		reached(outcome, WIRE_DONE, wait->was_down ? "was down already" : "stopped");
+	outcome->already = wait->was_down && outcome->code == WIRE_DONE;
 }
 
 static void check_restart(const struct request_wait *wait, struct outcome *outcome)

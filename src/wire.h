@@ -9,21 +9,26 @@
  *     accepted  {v, type: "accepted", pid, guard, version,
  *                deadline_ms: how long the answer may take at most,
  *                base: [{dyno, launches, failures, kills, down: bool}, ...]: the counters of the
- * dynos that are waited for, and which were down; the answer to ping has instead ending: bool,
- * whether the supervisor is about to end} event     {v, type: "event", event: {...}}: as in the
- * journal, for the dynos that are waited for result    {v, type: "result", dyno, code, text,
- * already: true when nothing had to be done}: one for each dyno that is waited for dyno      {v,
- * type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h why       {v, type:
- * "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms, kill_in_ms, processes: how
- * many, held_by: [{pid, parent, command, state, wait_channel, signals, listening, inbound,
- * outbound, inbound_peers, outbound_peers, children, text: all of it in words}, ...]}: one for each
- * instance, the answer to why. Without targets only those that are being stopped. signal,
+ *                      dynos that are waited for, and which were down}.
+ *                The answer to ping and upgrade has neither deadline_ms nor base, but
+ *                ending: bool, whether the supervisor is about to end
+ *     event     {v, type: "event", event: {...}}: as in the journal, for the dynos that are waited
+ *                for
+ *     result    {v, type: "result", dyno, code, text, already: true when nothing had to be done}:
+ *                one for each dyno that is waited for
+ *     dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h
+ *     why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
+ *                kill_in_ms, processes: how many, held_by: [{pid, parent, command, state,
+ *                wait_channel, signals, listening, inbound, outbound, inbound_peers,
+ *                outbound_peers, children, text: all of it in words}, ...]}: one for each instance,
+ *                the answer to why. Without targets only those that are being stopped. signal,
  *                elapsed_ms and kill_in_ms only of these, and the last one only when SIGKILL will
  *                come; a dyno without an instance has nothing but dyno and state.
- *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user}; also
- *                unknown: the target that there is not; and of a start that is refused by a
- *                supervisor that is ending: guard, deadline_ms: who is the last to go, and how
- *                long that may take
+ *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user,
+ *                unknown: the target that there is not,
+ *                guard, deadline_ms: who is the last to go, and how long that may take}; unknown
+ *                only where there is one, guard and deadline_ms only of a start that is refused by
+ *                a supervisor that is ending
  */
 #ifndef GRACECTL_WIRE_H
 #define GRACECTL_WIRE_H

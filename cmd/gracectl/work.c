@@ -239,7 +239,7 @@ static int give_up(struct job *job, enum client_result result)
 	if (job->cli->json)
 		print_end(job, result == CLIENT_DEADLINE ? EXIT_DEADLINE : EXIT_FAILED);
 	/* Before the first answer nobody knows whether the request was heard. */
-	if (job->guard < 0 && result != CLIENT_CLOSED) {
+	if (!was_accepted(job) && result != CLIENT_CLOSED) {
 		cli_error(
 			"%s %.1f s: the supervisor of %s did not answer, so it may not have heard "
 			"this; see `gracectl ps` and %s/supervisor.log",
@@ -325,6 +325,8 @@ static int begin_anew(struct job *job)
 		job->cli, job->config, &job->targets, job->work->launches, &job->client);
 
 	job->asked = clock_mono();
+	job->deadline =
+		job->patience > 0 ? job->began + job->patience : job->asked + HEARING_TIMEOUT;
 	return code == EXIT_DONE ? LOST : code;
 }
 
@@ -369,12 +371,8 @@ static int outlast(struct job *job)
 			name);
 	bool ended = client_await_end(job->config, job->guard, job->deadline);
 	fdio_close(&job->guard);
-	if (ended) {
-		int code = begin_anew(job);
-		job->deadline = job->patience > 0 ? job->began + job->patience
-						  : job->asked + HEARING_TIMEOUT;
-		return code;
-	}
+	if (ended)
+		return begin_anew(job);
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 	live_end(&job->live);
 	if (job->cli->json)

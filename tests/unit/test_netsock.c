@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "netcounts.h"
 #include "netunix.h"
@@ -302,6 +304,93 @@ static void test_large(void)
 	close(rig.told);
 }
 
+enum {
+	LOW = 90,
+	HIGH = 900,
+	HIGH_COUNT = 20
+};
+
+/* Some sockets far away; and in front of them an epoll set that names descriptors which are closed,
+ * since somebody else still has what they were. */
+static void have_stale(void *arg)
+{
+	int set = epoll_create1(0), fds[LOW];
+
+	(void)arg;
+	for (int i = 0; i < LOW; i++)
+		fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+	for (int i = 0; i < HIGH_COUNT; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (fd < 0 || dup2(fd, HIGH + i) < 0)
+			_exit(1);
+		close(fd);
+	}
+	for (int i = LOW / 2; i < LOW; i++) {
+		struct epoll_event event = {.events = EPOLLIN};
+		if (epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event) < 0)
+			_exit(1);
+	}
+	if (fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		wait_forever();
+	}
+	for (int i = LOW / 2; i < LOW; i++)
+		close(fds[i]);
+	say(0);
+	wait_forever();
+}
+
+static unsigned count_high(const struct procsock_list *list)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += list->items[i].fd >= HIGH;
+	return count;
+}
+
+static void alarm_cb(int signo)
+{
+	(void)signo;
+}
+
+/* Signals make the kernel give a part of a directory only. */
+static void test_signals(pid_t pid)
+{
+	struct sigaction action = {.sa_handler = alarm_cb, .sa_flags = SA_RESTART}, before;
+	struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
+	unsigned wrong = 0;
+
+	sigaction(SIGALRM, &action, &before);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 1000; i++) {
+		struct procsock_list list = {0};
+		procsock_scan(&list, pid);
+		wrong += count_high(&list) != HIGH_COUNT;
+		procsock_release(&list);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	is_int(wrong, 0, "signals that come while a process is looked at hide nothing");
+	limit_patience();
+}
+
+static void test_stale(void)
+{
+	struct procsock_list list = {0};
+
+	launch(have_stale, NULL, false);
+	hear();
+	pid_t pid = rig.tree.main.pid;
+	ok(procsock_scan(&list, pid), "a process with a stale epoll set can be looked at");
+	is_int(count_high(&list), HIGH_COUNT, "what is behind is found all the same");
+	procsock_release(&list);
+	test_signals(pid);
+	kill(pid, SIGKILL);
+	run_loop(-1);
+	close(rig.told);
+}
+
 static void test_small(void)
 {
 	struct procsock_list list = {0};
@@ -338,5 +427,6 @@ int main(void)
 	test_unix();
 	test_small();
 	test_large();
+	test_stale();
 	return end_rig();
 }

@@ -3,6 +3,10 @@
  * each of a thousand is counted once, opened and closed, and a dyno that is a client of itself has
  * no outbound connection by that.
  */
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "stoprig.h"
@@ -101,10 +105,85 @@ static void test_itself(bool whole)
 	close(fd);
 }
 
+/* ---- shared ---- */
+
+/* Takes a connection that has waited since before the signal. */
+static void serve_shared(void *arg)
+{
+	(void)arg;
+	int first = accept_one(program_inherits);
+	say(0);
+	await_signal(SIGTERM);
+	int second = accept_one(program_inherits);
+	await_signal(SIGTERM);
+	close(program_inherits);
+	close(first);
+	close(second);
+	await_signal(SIGTERM);
+}
+
+/* Somebody else listens at another address of the same port, so who it is for is known only when it
+ * is accepted, which is no event of the kernel's counts. */
+static void test_shared(void)
+{
+	struct sockaddr_in elsewhere = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002)};
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool was_quiet = false;
+
+	elsewhere.sin_port = htons(port);
+	if (bind(other, (struct sockaddr *)&elsewhere, sizeof elsewhere) < 0 ||
+		listen(other, 5) < 0)
+		bail_out("no other listener");
+	program_inherits = listener;
+	fcntl(listener, F_SETFD, 0);
+	int first = connect_to(AF_INET, port);
+	launch(serve_shared, NULL, true);
+	hear();
+	close(listener);
+	int second = connect_to(AF_INET, port);
+	begin_stop(SIGTERM);
+	while (rig.observer.report.accepted == 0 && clock_mono() < limit) {
+		ev_run(rig.app.loop, EVRUN_ONCE);
+		was_quiet |= rig.observer.quiet > 0;
+	}
+	is_int(rig.observer.report.accepted, 1,
+		"on a shared port a connection that is accepted is found");
+	ok(!was_quiet, "as no look is spared there");
+	ok(rig.observer.report.drained < 0, "and until it is closed nothing is drained");
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
+	end_stop();
+	program_inherits = -1;
+	close(first);
+	close(second);
+	close(other);
+}
+
+/* A network of its own, where nothing happens but what the test does; where that is not allowed,
+ * the tests are less severe. */
+static void be_alone(void)
+{
+	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd;
+
+	if (unshare(CLONE_NEWNET) < 0 || (fd = socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
+		printf("# no network of its own: %s\n", strerror(errno));
+		return;
+	}
+	if (ioctl(fd, SIOCSIFFLAGS, &loopback) < 0)
+		bail_out("no loopback interface");
+	close(fd);
+}
+
 int main(void)
 {
 	struct rlimit files;
 
+	be_alone();
 	begin_rig();
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
@@ -112,5 +191,6 @@ int main(void)
 	test_many();
 	test_itself(false);
 	test_itself(true);
+	test_shared();
 	return end_rig();
 }
