@@ -7,14 +7,13 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
-#include <linux/rtnetlink.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netclients.h"
 #include "netlink.h"
 #include "xmalloc.h"
 
@@ -77,71 +76,13 @@ static void part(struct netsock_table *table)
 	}
 }
 
-/* ---- what to leave out ---- */
+/* ---- the question ---- */
 
-/*
- * A program for the kernel, which goes through it with each socket: after a condition it goes on at
- * `yes` or `no` bytes further. Whoever arrives at the end exactly is in the answer, whoever jumps
- * behind it is not. The way of `yes` must lead to the end, so that a jump stands behind a condition
- * whose `yes` means to leave out.
- */
-struct leave_out {
-	struct inet_diag_bc_op condition;
-	struct { /* as struct inet_diag_hostcond, which ends in an array of no size */
-		uint8_t family;
-		uint8_t prefix_len;
-		int port;
-	} host;
-	uint32_t address[4];
-	struct inet_diag_bc_op jump;
-};
-_Static_assert(offsetof(struct leave_out, address) ==
-		       sizeof(struct inet_diag_bc_op) + sizeof(struct inet_diag_hostcond),
-	"the kernel reads it so");
-
-/* The question. */
 struct question {
 	struct nlmsghdr header;
 	struct inet_diag_req body;
-	struct rtattr attribute;
-	struct leave_out program[2 * NETSOCK_PORTS];
+	struct netclients_attribute left_out;
 };
-
-/* Of an address of IPv4 the other words are not looked at. An IPv4 connection of an IPv6 socket is
- * meant by it too. */
-static void leave_out(struct leave_out *step, int family, uint16_t port)
-{
-	bool v4 = family == AF_INET;
-
-	*step = (struct leave_out){
-		.condition = {.code = INET_DIAG_BC_D_COND,
-			.yes = offsetof(struct leave_out, jump),
-			.no = sizeof *step},
-		.host = {.family = (uint8_t)family, .prefix_len = v4 ? 8 : 128, .port = port},
-		.address = {v4 ? htonl(INADDR_LOOPBACK) : 0, 0, 0, htonl(1)},
-		.jump = {.code = INET_DIAG_BC_JMP, .yes = sizeof step->jump},
-	};
-}
-
-static void leave_out_clients(struct question *question, const uint16_t *ports, size_t count)
-{
-	size_t steps = 2 * (count < NETSOCK_PORTS ? count : NETSOCK_PORTS);
-	size_t left = steps * sizeof *question->program;
-
-	if (count == 0)
-		return;
-	question->attribute = (struct rtattr){
-		.rta_len = (unsigned short)RTA_LENGTH(left), .rta_type = INET_DIAG_REQ_BYTECODE};
-	question->header.nlmsg_len += question->attribute.rta_len;
-	for (size_t i = 0; i < steps; i++) {
-		struct leave_out *step = &question->program[i];
-		leave_out(step, i % 2 == 0 ? AF_INET : AF_INET6, ports[i / 2]);
-		left -= sizeof *step;
-		step->jump.no = (unsigned short)(sizeof step->jump + left + 4);
-	}
-}
-
-/* ---- the question ---- */
 
 static int ask(int link, struct question *question, struct netsock_table *table)
 {
@@ -190,7 +131,8 @@ int netsock_dump_without_clients(
 {
 	struct question question = ask_for(OPEN_STATES);
 
-	leave_out_clients(&question, ports, count);
+	question.header.nlmsg_len +=
+		(uint32_t)netclients_leave_out_of_table(&question.left_out, ports, count);
 	return ask(link, &question, table);
 }
 

@@ -43,14 +43,7 @@ int netsock_dump(int link, struct netsock_table *table);
 /* Only the sockets that listen, which costs next to nothing. */
 int netsock_dump_listening(int link, struct netsock_table *table);
 
-/*
- * All but the clients' ends of the connections to these ports of the loopback interface. Where the
- * clients are on the same machine, such as a proxy, that is half of the table, and half of the
- * cost. At most NETSOCK_PORTS ports are heeded.
- */
-enum {
-	NETSOCK_PORTS = 4
-};
+/* All but the clients' ends of the connections to these ports, see netclients.h. */
 int netsock_dump_without_clients(
 	int link, const uint16_t *ports, size_t count, struct netsock_table *table);
 

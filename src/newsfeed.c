@@ -6,6 +6,7 @@
 
 #include "fdio.h"
 #include "log.h"
+#include "netclients.h"
 
 /* News are thick after so many readings, each so soon after the one before. */
 #define THICK_AFTER 8
@@ -57,6 +58,7 @@ static void start(struct newsfeed *feed)
 	ev_set_priority(&feed->turn, EV_MAXPRI - 1); /* once app knows that a turn has begun */
 	timer_init(&feed->pause, pause_ended, feed);
 	feed->thick = 0;
+	feed->leaves_out = false;
 	ev_io_start(feed->loop, &feed->arrived);
 }
 
@@ -85,6 +87,14 @@ void newsfeed_close(struct newsfeed *feed)
 	ev_check_stop(feed->loop, &feed->turn);
 	timer_stop(feed->loop, &feed->pause);
 	fdio_close(&feed->fd);
+}
+
+void newsfeed_leave_out(struct newsfeed *feed, const uint16_t *ports, size_t count)
+{
+	if (feed->fd < 0 || (count == 0 && !feed->leaves_out))
+		return;
+	netclients_leave_out_of_news(feed->fd, ports, count);
+	feed->leaves_out = count > 0;
 }
 
 int newsfeed_read(

@@ -21,6 +21,7 @@ struct newsfeed {
 	struct ev_loop *loop;
 	int fd;		 /* -1: not open */
 	bool is_refused; /* the kernel does not tell; asked only once */
+	bool leaves_out; /* some closes are not told */
 	nsec_t read;	 /* monotonic: when the news were read last; 0: never */
 	unsigned thick;	 /* how many times in a row they were read soon after they had been read */
 	ev_io arrived;
@@ -38,6 +39,10 @@ struct newsfeed {
 void newsfeed_open(
 	struct newsfeed *feed, struct ev_loop *loop, void (*ready)(void *owner), void *owner);
 void newsfeed_close(struct newsfeed *feed);
+
+/* The clients' ends of the connections to these ports are not told any more, see netclients.h;
+ * without ports they are told again. */
+void newsfeed_leave_out(struct newsfeed *feed, const uint16_t *ports, size_t count);
 
 /* Calls heard for each close that was told since the last time; without a feed there is none.
  * Returns -1 when some were lost, see netsock_read_news(). */

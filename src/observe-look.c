@@ -397,6 +397,21 @@ static size_t list_own_ports(const struct observer *observer, uint16_t ports[sta
 	return count;
 }
 
+static bool is_only_one(const struct observer *observer)
+{
+	return TAILQ_FIRST(&observer->app->observers) == observer &&
+	       TAILQ_NEXT(observer, link) == NULL;
+}
+
+/* Nor need it hear of their closes. Whoever begins to observe hears of all again. */
+static void spare_news(struct observer *observer)
+{
+	uint16_t ports[OBSERVE_PORTS];
+
+	if (is_only_one(observer))
+		newsfeed_leave_out(&observer->app->news, ports, list_own_ports(observer, ports));
+}
+
 /*
  * Who looks alone need not see the other ends of our connections, if they are on this machine. The
  * listeners, by which they are known, are seen for next to nothing.
@@ -447,8 +462,10 @@ bool observe_look(struct observer *observer)
 	if (look.has_scanned)
 		add_listeners(&look);
 	add_connections(&look);
-	if (look.is_first)
+	if (look.is_first) {
 		find_unix(&look);
+		spare_news(observer);
+	}
 	drop_unseen(observer);
 	check_listeners(&look);
 	procsock_release(&look.owned);

@@ -216,6 +216,7 @@ static void begin(struct observer *observer, struct app *app, struct tree *tree,
 	tree_each(tree, watch_process, &observer->processes);
 	TAILQ_INSERT_TAIL(&app->observers, observer, link);
 	newsfeed_open(&app->news, app->loop, read_news, app);
+	newsfeed_leave_out(&app->news, NULL, 0);
 }
 
 void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,

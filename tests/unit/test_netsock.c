@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
+#include "netclients.h"
 #include "netcounts.h"
 #include "netunix.h"
 #include "netwatch.h"
@@ -109,7 +110,7 @@ static void test_without_clients(int family, const char *name)
 	int other = listen_on(family, &other_port, false);
 	int client = connect_to(family, port), server = accept_one(listener);
 	int outbound = connect_to(family, other_port);
-	uint16_t ports[NETSOCK_PORTS] = {port};
+	uint16_t ports[NETCLIENTS_PORTS] = {port};
 
 	printf("# without clients: %s\n", name);
 	is_int(netsock_dump_without_clients(link_fd, ports, 1, &table), 0,
@@ -119,9 +120,9 @@ static void test_without_clients(int family, const char *name)
 	ok(find_inode(&table, inode_of(listener)) != NULL, "nor is the listener");
 	ok(find_inode(&table, inode_of(outbound)) != NULL, "nor is a client of another port");
 	ok(!table.is_whole, "that is not the whole table");
-	for (int i = 1; i < NETSOCK_PORTS; i++)
-		ports[i] = i == NETSOCK_PORTS - 1 ? other_port : 1;
-	netsock_dump_without_clients(link_fd, ports, NETSOCK_PORTS, &table);
+	for (int i = 1; i < NETCLIENTS_PORTS; i++)
+		ports[i] = i == NETCLIENTS_PORTS - 1 ? other_port : 1;
+	netsock_dump_without_clients(link_fd, ports, NETCLIENTS_PORTS, &table);
 	ok(find_inode(&table, inode_of(outbound)) == NULL, "the last of several ports is heeded");
 	ok(find_inode(&table, inode_of(client)) == NULL, "and so is the first");
 	ok(find_inode(&table, inode_of(server)) != NULL, "while the server's end is seen");
@@ -162,6 +163,82 @@ static void test_mapped(void)
 	close(client);
 	close(server);
 	close(listener);
+}
+
+/* ---- news without clients ---- */
+
+struct ends {
+	uint64_t client, server, other;
+	unsigned clients, servers, others;
+};
+
+static void hear_end(void *arg, const struct netsock *closed)
+{
+	struct ends *ends = arg;
+
+	ends->clients += closed->cookie == ends->client;
+	ends->servers += closed->cookie == ends->server;
+	ends->others += closed->cookie == ends->other;
+}
+
+static bool other_is_told(int news, struct ends *ends)
+{
+	netsock_read_news(news, hear_end, ends);
+	return ends->others > 0 && ends->servers > 0;
+}
+
+static uint64_t cookie_of(const struct netsock_table *table, int fd)
+{
+	const struct netsock *row = find_inode(table, inode_of(fd));
+
+	return row != NULL ? row->cookie : 0;
+}
+
+/* Closes both ends of a connection to the port, and then a connection to another port. */
+static struct ends close_ends(
+	int news, int listener, int family, uint16_t port, uint16_t other_port)
+{
+	struct netsock_table table = {0};
+	struct ends ends = {0};
+	int client = connect_to(family, port), server = accept_one(listener);
+	int other = connect_to(AF_INET, other_port);
+
+	netsock_dump(link_fd, &table);
+	ends.client = cookie_of(&table, client);
+	ends.server = cookie_of(&table, server);
+	ends.other = cookie_of(&table, other);
+	netsock_release(&table);
+	close(client);
+	close(server);
+	close(other);
+	ok(wait_until(other_is_told(news, &ends)), "what is not left out is told");
+	return ends;
+}
+
+static void test_news_without_clients(int family, const char *name)
+{
+	uint16_t port = 0, other_port = 0;
+	int listener = listen_on(family, &port, false);
+	int other = listen_on(AF_INET, &other_port, false);
+	int news = netsock_open_news();
+	uint16_t ports[] = {1, port};
+
+	printf("# news without clients: %s\n", name);
+	netclients_leave_out_of_news(news, ports, 2);
+	struct ends ends = close_ends(news, listener, family, port, other_port);
+	is_int(ends.servers, 1, "the server's end is told");
+	is_int(ends.clients, 0, "the client's end is not");
+	netclients_leave_out_of_news(news, NULL, 0);
+	ends = close_ends(news, listener, family, port, other_port);
+	unsigned until = 0;
+	while (ends.clients == 0 && until++ < 1000) {
+		netsock_read_news(news, hear_end, &ends);
+		poll(NULL, 0, 1);
+	}
+	is_int(ends.clients, 1, "until it is told again");
+	close(news);
+	close(listener);
+	close(other);
 }
 
 /* ---- the counts ---- */
@@ -422,6 +499,8 @@ int main(void)
 	test_without_clients(AF_INET, "IPv4");
 	test_without_clients(AF_INET6, "IPv6");
 	test_mapped();
+	test_news_without_clients(AF_INET, "IPv4");
+	test_news_without_clients(AF_INET6, "IPv6");
 	test_counts();
 	test_closed();
 	test_unix();
