@@ -45,9 +45,22 @@ static int read_targets(const bson_t *doc, struct strlist *targets, struct cause
 	return 0;
 }
 
+/* What a request is made of, and what a later one may be made of. */
+static bool is_usual(bson_type_t type)
+{
+	static const bson_type_t usual[] = {BSON_TYPE_UTF8, BSON_TYPE_DOCUMENT, BSON_TYPE_ARRAY,
+		BSON_TYPE_BOOL, BSON_TYPE_INT32, BSON_TYPE_INT64, BSON_TYPE_DOUBLE, BSON_TYPE_NULL};
+
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (type == usual[i])
+			return true;
+	return false;
+}
+
 /*
  * What the library's own check does not see to: it descends without a limit, so that a client could
- * exhaust our stack, and it passes over texts that are no UTF-8.
+ * exhaust our stack; it passes over texts that are no UTF-8; and it takes an odd element of some
+ * types (symbols, code) for the last one, and does not look at what follows.
  */
 static bool is_sound(const bson_t *doc, int depth)
 {
@@ -58,7 +71,7 @@ static bool is_sound(const bson_t *doc, int depth)
 	if (depth == 0 || !bson_iter_init(&iter, doc))
 		return false;
 	while (bson_iter_next(&iter)) {
-		if (bson_iter_type(&iter) == BSON_TYPE_CODEWSCOPE)
+		if (!is_usual(bson_iter_type(&iter)))
 			return false;
 		if ((BSON_ITER_HOLDS_DOCUMENT(&iter) || BSON_ITER_HOLDS_ARRAY(&iter)) &&
 			(!doc_at(&iter, &child) || !is_sound(&child, depth - 1)))

@@ -252,8 +252,11 @@ download() {
 	cat >forker.py <<-'END'
 		import os, signal, time
 		def told(signo, frame):
+		    # Python loses a signal that comes while its handler is taken away.
+		    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 		    if os.fork() == 0:
 		        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+		        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 		        time.sleep(1000)
 		    os._exit(0)
 		signal.signal(signal.SIGTERM, told)

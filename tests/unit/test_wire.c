@@ -226,6 +226,12 @@ static void test_targets(void)
 		"but one of 128 is (see the line above)");
 	ok(target_is_refused("web\0.1", 6, "not a valid document"), "nor one with a NUL in it");
 	ok(target_is_refused("web\xff", 4, "not a valid document"), "nor one that is no UTF-8");
+	begin_request(&doc);
+	BSON_APPEND_SYMBOL(&doc, "more", "x");
+	ok(is_refused(&doc, "not a valid document"), "no request has a symbol");
+	begin_request(&doc);
+	BSON_APPEND_CODE(&doc, "more", "x");
+	ok(is_refused(&doc, "not a valid document"), "nor code");
 }
 
 static void test_many_targets(void)
