@@ -35,6 +35,17 @@ static void serve_many(void *arg)
 	await_signal(SIGTERM);
 }
 
+/* To somebody else the other ends of our connections may be his outbound ones. */
+static void test_second_observer(void)
+{
+	struct observer second;
+
+	ok(rig.app.news.leaves_out, "who observes alone is not told of the other ends");
+	observe_begin(&second, &rig.app, &rig.tree, "web.2", 1);
+	ok(!rig.app.news.leaves_out, "when a second one begins, both are told of all");
+	observe_stop(&second);
+}
+
 static void test_many(void)
 {
 	static int clients[MANY];
@@ -48,6 +59,7 @@ static void test_many(void)
 	begin_stop(SIGTERM);
 	is_int(rig.observer.report.inbound, MANY, "each of many connections is seen");
 	is_int(rig.observer.report.outbound, 0, "their other ends are not ours");
+	test_second_observer();
 	for (int i = 0; i < MANY; i++)
 		shutdown(clients[i], SHUT_WR);
 	go_on_after(&rig.observer.report.drained);
