@@ -229,11 +229,6 @@ bool fdio_is_locked_at(int dirfd, const char *name)
 	return locked;
 }
 
-void fdio_set_nonblocking(int fd)
-{
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
 void fdio_keep_to_ourselves(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

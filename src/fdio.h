@@ -59,9 +59,6 @@ int fdio_lock_at(int dirfd, const char *name);
 /* True when somebody else holds the lock of that file; false when it does not exist. */
 bool fdio_is_locked_at(int dirfd, const char *name);
 
-/* Sets O_NONBLOCK. */
-void fdio_set_nonblocking(int fd);
-
 /* Makes every descriptor above stderr close-on-exec. */
 void fdio_keep_to_ourselves(void);
 
