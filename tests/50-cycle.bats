@@ -17,13 +17,14 @@ start_at() {
 	local preload
 
 	preload=$(faketime -f +0 printenv LD_PRELOAD)
-	BEGAN=$(($(date -u -d "$1" +%s) * 1000)) FACTOR=$2 REAL_BEGAN=${EPOCHREALTIME/./}
+	BEGAN=$(($(date -u -d "$1" +%s) * 1000)) FACTOR=$2
 	TZ=UTC LD_PRELOAD=$preload FAKETIME="@$1 x$2" "$GRACECTL" -c "$CONFIG" daemon >>daemon.log 2>&1 3>&- &
 	DAEMON=$!
 	wait_until "$PATIENCE" test -e "$STATE/journal.1.jsonl"
+	REAL_BEGAN=${EPOCHREALTIME/./}
 }
 
-# is_past TIME: it is later than that for the supervisor.
+# is_past TIME: it is later than that for the supervisor, whose clock had begun when REAL_BEGAN was read.
 is_past() {
 	local passed=$(((${EPOCHREALTIME/./} - REAL_BEGAN) * FACTOR / 1000))
 
