@@ -5,6 +5,7 @@
 #   make test         everything, with a summary in the last line
 #   make chaos        kills supervisors and guards at random moments: KILLS= (2000), SEED= to replay
 #   make killpoints   kills a supervisor, and a guard, once at every single system call
+#   make bench        what many dynos, the observation of a stop, and the log cost
 #   make ferretdb     a MongoDB server for the tests, for who has none: built with Go, kept in the cache directory
 #   make asan         the same under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make valgrind     the unit tests under valgrind
@@ -65,6 +66,11 @@ $(B)/tests/chaos/killpoint.so: tests/chaos/killpoint.c
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -g -shared -fPIC -o $@ $<
 
+# Static, as one that many of are started should be: what the loader does is not what is measured.
+$(B)/tests/bench/bench_child: tests/bench/bench_child.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu17 $(WARN) -O2 -static -o $@ $<
+
 unit-programs: $(UNIT:%.c=$(B)/%) $(TOOLS:%.c=$(B)/%) $(B)/tests/chaos/killpoint.so
 
 test: all unit-programs
@@ -93,6 +99,11 @@ chaos: all unit-programs
 killpoints: all unit-programs
 	B=$(B) tests/chaos/killpoints
 	B=$(B) tests/chaos/killpoints --role guard
+
+bench: all unit-programs
+	B=$(B) tests/bench/dynos
+	$(B)/tests/bench/bench_observe
+	$(B)/tests/bench/bench_segment
 
 # ASAN_TESTS: only these files and unit programs; without it, every test.
 asan:
@@ -149,4 +160,4 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all test ferretdb demo deps asan valgrind fuzz fuzz-programs install clean unit-programs check-style
+.PHONY: all test bench ferretdb demo deps asan valgrind fuzz fuzz-programs install clean unit-programs check-style
