@@ -48,7 +48,9 @@ void answer_ending(struct conn *conn, struct formation *formation)
 	struct request *stop = request_new(REQUEST_STOP, formation, &all);
 	bson_t doc;
 
-	begin_done(&doc, WIRE_FAILED, "the supervisor is ending; try again when it has ended");
+	begin_done(&doc, WIRE_FAILED,
+		"the supervisor is ending; `gracectl start` waits for that and starts everything "
+		"anew");
 	BSON_APPEND_INT32(&doc, "guard", formation->app->guard_pid);
 	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
 	end_done(conn, &doc);

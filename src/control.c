@@ -17,6 +17,7 @@
 #include "log.h"
 #include "request.h"
 #include "snapshot.h"
+#include "timers.h"
 #include "wire.h"
 #include "xmalloc.h"
 
@@ -40,12 +41,25 @@ struct control {
 	ev_io acceptor;
 	ev_timer pause;
 	ev_prepare end_of_turn;
+	struct timer due; /* when a request should be checked again */
 	struct conn_list conns;
 	size_t count;
-	bool changed; /* some dyno has changed in this turn */
+	bool changed; /* some dyno has changed in this turn, or a request is due */
 };
 
 /* ---- progress ---- */
+
+static void check_due(void *owner)
+{
+	((struct control *)owner)->changed = true;
+}
+
+/* One timer serves all: who is checked too early says once more when it is due. */
+static void plan_check(struct control *control, nsec_t due)
+{
+	if (due != 0 && (!timer_is_set(&control->due) || due < control->due.due))
+		timer_set(control->supervisor->loop, &control->due, due);
+}
 
 /* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor
  * too. */
@@ -55,6 +69,7 @@ static void check_request(struct conn *conn)
 	bool all_there = request_check(request, &conn->out);
 
 	if (!all_there) {
+		plan_check(conn->owner, request->due);
 		if (conn->out.len > 0)
 			conn_flush(conn);
 		return;
@@ -420,6 +435,7 @@ struct control *control_open(struct supervisor *supervisor, struct cause *cause)
 	}
 	ev_io_init(&control->acceptor, accept_cb, control->fd, EV_READ);
 	ev_init(&control->pause, pause_cb);
+	timer_init(&control->due, check_due, control);
 	ev_prepare_init(&control->end_of_turn, end_of_turn_cb);
 	ev_set_priority(&control->end_of_turn, EV_MAXPRI);
 	control->acceptor.data = control->pause.data = control->end_of_turn.data = control;
@@ -443,6 +459,7 @@ void control_close(struct control *control)
 		conn_close(conn);
 	ev_io_stop(supervisor->loop, &control->acceptor);
 	ev_timer_stop(supervisor->loop, &control->pause);
+	timer_stop(supervisor->loop, &control->due);
 	ev_prepare_stop(supervisor->loop, &control->end_of_turn);
 	supervisor->app.listener = NULL;
 	supervisor->formation.changed = NULL;

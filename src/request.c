@@ -12,10 +12,15 @@
 #define SLACK (10 * NSEC_PER_SEC)
 #define FOREVER (24 * NSEC_PER_HOUR)
 
+/* Without a readiness check a dyno is up as soon as it is executed. Most of what cannot work ends
+ * at once, so it must have lived that long before it is called a success. */
+#define SETTLING (200 * NSEC_PER_MSEC)
+
 /* What became of a wait: not there yet, or a code and a sentence. */
 struct outcome {
 	bool there;
 	bool already; /* nothing had to be done for it */
+	nsec_t due;   /* not there yet: it will be then, if nothing happens; 0: not known */
 	int code;
 	struct cause text;
 };
@@ -27,12 +32,22 @@ static void reached(struct outcome *outcome, int code, const char *text)
 	cause_set(&outcome->text, "%s", text);
 }
 
-static void crashed(struct outcome *outcome, const struct dyno *dyno)
+static void crashed(struct outcome *outcome, const struct request_wait *wait)
 {
+	const char *why = wait->place->dyno.why;
+
 	outcome->there = true;
 	outcome->code = WIRE_FAILED;
-	cause_set(&outcome->text, "did not come up: %s",
-		dyno->why[0] != '\0' ? dyno->why : "it crashed");
+	cause_set(&outcome->text, "%s: %s", wait->good ? "was up, and crashed" : "did not come up",
+		why[0] != '\0' ? why : "it crashed");
+}
+
+static void came_up(struct outcome *outcome, const struct dyno *dyno, const char *text)
+{
+	if (dyno->config->ready == READY_NONE && dyno->current != NULL)
+		outcome->due = dyno->current->up_mono + SETTLING;
+	if (outcome->due <= clock_mono())
+		reached(outcome, WIRE_DONE, text);
 }
 
 static void check_start(const struct request_wait *wait, struct outcome *outcome)
@@ -40,9 +55,9 @@ static void check_start(const struct request_wait *wait, struct outcome *outcome
 	const struct dyno *dyno = &wait->place->dyno;
 
 	if (dyno->failures > wait->failures)
-		crashed(outcome, dyno);
+		crashed(outcome, wait);
 	else if (dyno->state == DYNO_UP)
-		reached(outcome, WIRE_DONE, "up");
+		came_up(outcome, dyno, "up");
 	else if (!dyno->wanted_up)
 		reached(outcome, WIRE_FAILED, "was stopped before it came up");
 }
@@ -72,7 +87,7 @@ static void check_restart(const struct request_wait *wait, struct outcome *outco
 	const struct dyno *dyno = &wait->place->dyno;
 
 	if (dyno->failures > wait->failures)
-		crashed(outcome, dyno);
+		crashed(outcome, wait);
 	else if (!dyno->wanted_up)
 		reached(outcome, WIRE_FAILED, "is down; start it with `gracectl start`");
 	else if (dyno->launches == wait->launches || dyno->state != DYNO_UP || dyno->old > 0 ||
@@ -81,7 +96,7 @@ static void check_restart(const struct request_wait *wait, struct outcome *outco
 	else if (dyno->kills > wait->kills)
 		reached(outcome, WIRE_FAILED, "is up again, but the old instance had to be killed");
 	else
-		reached(outcome, WIRE_DONE, "restarted");
+		came_up(outcome, dyno, "restarted");
 }
 
 static nsec_t boot_time(const struct process_config *config)
@@ -221,8 +236,8 @@ void request_begin(struct request *request)
 	}
 }
 
-static void say_result(
-	const struct request_wait *wait, const struct outcome *outcome, struct buf *out)
+static void say_result(const struct request_wait *wait, const struct outcome *outcome, bool revised,
+	struct buf *out)
 {
 	bson_t doc;
 
@@ -232,25 +247,55 @@ static void say_result(
 	BSON_APPEND_UTF8(&doc, "text", outcome->text.text);
 	if (outcome->already)
 		BSON_APPEND_BOOL(&doc, "already", true);
+	if (revised)
+		BSON_APPEND_BOOL(&doc, "revised", true);
 	wire_add(&doc, out);
+}
+
+static void conclude(struct request *request, struct request_wait *wait,
+	const struct outcome *outcome, struct buf *out)
+{
+	say_result(wait, outcome, wait->good, out);
+	wait->good = outcome->code == WIRE_DONE;
+	if (outcome->code > request->code)
+		request->code = outcome->code;
+}
+
+/* While the others were waited for, one that had come up may have crashed or been stopped. */
+static void look_again(struct request *request, struct buf *out)
+{
+	if (request->kind == REQUEST_STOP)
+		return;
+	for (size_t i = 0; i < request->count; i++) {
+		struct request_wait *wait = &request->waits[i];
+		struct outcome outcome = {0};
+		if (!wait->good)
+			continue;
+		kinds[request->kind].check(wait, &outcome);
+		if (outcome.there && outcome.code != WIRE_DONE)
+			conclude(request, wait, &outcome, out);
+	}
 }
 
 bool request_check(struct request *request, struct buf *out)
 {
+	request->due = 0;
 	for (size_t i = 0; i < request->count; i++) {
 		struct request_wait *wait = &request->waits[i];
 		struct outcome outcome = {0};
 		if (wait->done)
 			continue;
 		kinds[request->kind].check(wait, &outcome);
-		if (!outcome.there)
-			continue;
-		wait->done = true;
-		request->left--;
-		if (outcome.code > request->code)
-			request->code = outcome.code;
-		say_result(wait, &outcome, out);
+		if (outcome.there) {
+			wait->done = true;
+			request->left--;
+			conclude(request, wait, &outcome, out);
+		} else if (request->due == 0 || (outcome.due != 0 && outcome.due < request->due)) {
+			request->due = outcome.due;
+		}
 	}
+	if (request->left == 0)
+		look_again(request, out);
 	return request->left == 0;
 }
 

@@ -27,7 +27,8 @@ struct request_wait {
 	uint64_t failures;
 	uint64_t kills;
 	bool was_down; /* when the request began */
-	bool done;
+	bool done;     /* its result was told */
+	bool good;     /* and it was a success */
 };
 
 struct request {
@@ -39,6 +40,8 @@ struct request {
 	size_t left;  /* of them not done */
 	int code;     /* the worst so far */
 	bool resumed; /* another supervisor had begun it */
+	nsec_t due; /* monotonic: when it should be checked again even if nothing happens, 0: never
+		     */
 };
 
 /* Makes it for the dynos that match (all when targets is empty) and notes their counters. */
@@ -54,8 +57,10 @@ void request_take_base(struct request *request, const bson_t *list);
 /* Tells each dyno what is wanted of it, unless it was told by the supervisor that died. */
 void request_begin(struct request *request);
 
-/* Looks who has got there; appends a result message for each of them to out. True when nobody is
- * left. */
+/*
+ * Looks who has got there; appends a result message for each of them to out. True when nobody is
+ * left; what was told of a dyno and has become untrue until then is told once more, as "revised".
+ */
 bool request_check(struct request *request, struct buf *out);
 
 /* Whether it concerns the dyno of that name. */

@@ -14,8 +14,9 @@
  *                ending: bool, whether the supervisor is about to end
  *     event     {v, type: "event", event: {...}}: as in the journal, for the dynos that are waited
  *                for
- *     result    {v, type: "result", dyno, code, text, already: true when nothing had to be done}:
- *                one for each dyno that is waited for
+ *     result    {v, type: "result", dyno, code, text, already: true when nothing had to be done,
+ *                revised: true when it replaces an earlier one}: one for each dyno that is waited
+ *                for, and one more for each that had come up and crashed before the last got there
  *     dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h
  *     why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
  *                kill_in_ms, processes: how many, held_by: [{pid, parent, command, state,

@@ -276,6 +276,37 @@ State changed from starting to up" "$(platform_lines web.1)"
 	assert_state app.1 up
 }
 
+@test "one that ends at once is not called up, though nothing checks whether it is ready" {
+	write_config <<-'END'
+		[process app]
+		command = false
+	END
+	g 1 start
+	assert_has "the message" "gracectl: app.1 did not come up: exited with status 1" "$error"
+}
+
+@test "one that crashes while the others are waited for makes start fail" {
+	write_late_server
+	write_config <<-'END'
+		[process app]
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		port = auto
+		[process web]
+		command = ./late
+	END
+	g_in_background start --json
+	wait_for_state app.1 up
+	kill -KILL "$(pid_of app.1)"
+	wait_for_state app.1 crashed
+	release
+	finish 1
+	assert_equal "what is told of it" "app.1 1 was up, and crashed: exited with status 137 (SIGKILL)
+web.1 0 up" "$(python3 -c '
+import json, sys
+for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"]):
+    print(dyno["dyno"], dyno["code"], dyno["text"])' <<<"$output")"
+}
+
 @test "a program that cannot be executed is told with the reason" {
 	printf '#!/no/such/interpreter\n' >broken
 	chmod +x broken

@@ -489,7 +489,7 @@ Process exited with status 7" "$(platform_lines app.1 | tail -n 3)"
 	g 4 start --timeout 100ms
 	assert_has "the message" "not done after 0.1 s: the supervisor of shop is still ending, so nothing was started" "$error"
 	g 1 restart
-	assert_has "the message" "the supervisor is ending; try again when it has ended" "$error"
+	assert_has "the message" 'the supervisor is ending; `gracectl start` waits for that and starts everything anew' "$error"
 	g_in_background start
 	wait_until "$PATIENCE" grep -qx "  the supervisor of shop is ending; another one is started after it" background.err
 	release
@@ -546,7 +546,18 @@ is_waiting_for_process() {
 	start_app slow
 	g 4 stop app.1 --timeout 200ms
 	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
+	assert_has "the warning" "another \`gracectl stop\` would end it by force" "$error"
 	assert_state app.1 stopping
+	release
+	wait_for_state app.1 down
+}
+
+@test "--timeout with --json: the document names the dynos that are not done" {
+	write_slow_app
+	start_app slow
+	g 4 stop app.1 --timeout 200ms --json
+	assert_equal "what is told of it" "[{'dyno': 'app.1', 'code': 4, 'text': 'not done yet'}] 4" \
+		"$(python3 -c 'import json, sys; doc = json.load(sys.stdin); print(doc["dynos"], doc["code"])' <<<"$output")"
 	release
 	wait_for_state app.1 down
 }
@@ -560,6 +571,7 @@ is_waiting_for_process() {
 	finish 1
 	assert_has "the message" "interrupted after" "$error"
 	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
+	assert_has "the warning" "another \`gracectl stop\` would end it by force" "$error"
 	assert_state app.1 stopping
 	release
 	wait_for_state app.1 down

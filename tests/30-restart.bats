@@ -325,6 +325,31 @@ print(s.getsockname()[1])')
 	assert_has "the message" "no supervisor of shop runs" "$error"
 }
 
+@test "a restart tells of a dyno that was stopped while the others were waited for" {
+	write_script late <<-'END'
+		echo booting
+		await_release
+		exec python3 -m http.server --bind 127.0.0.1 "$PORT"
+	END
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process web]
+		command = ./late
+	END
+	g_in_background start
+	release
+	finish
+	g_in_background restart
+	wait_for_field app.1 launch 2
+	wait_for_state app.1 up
+	g stop app.1
+	release
+	finish 1
+	assert_has "the message" "gracectl: app.1 is down; start it with \`gracectl start\`" "$error"
+	assert_has "the sum" "failed, 1 of 2 restarted in " "$error"
+}
+
 # When the new one crashes.
 
 @test "a new one that crashes makes the command fail with the reason" {

@@ -296,7 +296,8 @@ S="$T s"
 	start_drainer 1
 	on_terminal 1 100x24 see 'draining 1 connection' key '^C' -- stop web.1
 	assert_screen "Stopping dyno web\.1 on shop\.\.\." \
-		"gracectl: interrupted after $S; the supervisor goes on with it, see .gracectl ps."
+		"gracectl: interrupted after $S; the supervisor goes on with it, see .gracectl ps." \
+		"gracectl: another .gracectl stop. would end it by force"
 	assert_state web.1 stopping
 	release
 	wait_for_state web.1 down
@@ -306,7 +307,8 @@ S="$T s"
 	start_drainer 1
 	on_terminal 4 100x24 -- stop web.1 --timeout 400ms
 	assert_screen "Stopping dyno web\.1 on shop\.\.\." \
-		"gracectl: not done after 0\.[4-9] s; the supervisor goes on with it, see .gracectl ps."
+		"gracectl: not done after 0\.[4-9] s; the supervisor goes on with it, see .gracectl ps." \
+		"gracectl: another .gracectl stop. would end it by force"
 	release
 	wait_for_state web.1 down
 }

@@ -244,6 +244,8 @@ void live_result(struct live *live, const char *dyno, bool failed, const char *s
 	if (row != NULL)
 		livedraw_result(
 			&live->draw, &live->work, row, failed, said, clock_mono(), &live->above);
+	else /* its line stands already, and is not true any more */
+		livedraw_note(&live->work, dyno, said, &live->above);
 }
 
 static nsec_t earlier(nsec_t a, nsec_t b)

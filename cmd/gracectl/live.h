@@ -41,7 +41,7 @@ void live_expect(struct live *live, const bson_t *base);
 
 void live_event(struct live *live, const bson_t *event);
 
-/* A dyno has got there, or will not. */
+/* A dyno has got there, or will not; or what was said of it before is revised. */
 void live_result(struct live *live, const char *dyno, bool failed, const char *said);
 
 /* client_next() that draws while it waits. */

@@ -13,6 +13,7 @@
 #include "fdio.h"
 #include "live.h"
 #include "reach.h"
+#include "results.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
 #define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
@@ -58,10 +59,7 @@ struct job {
 	int guard;	 /* pidfd of the supervisor's guard, -1: none */
 	bson_t *base;	 /* what was answered with at first; NULL before. Owned */
 	unsigned dynos;	 /* how many are waited for */
-	unsigned good;
-	unsigned already;    /* for which nothing had to be done */
-	int code;	     /* the worst result so far */
-	struct strlist told; /* the dynos whose result is known */
+	struct results results;
 };
 
 /* "all dynos", "all web dynos", "dyno web.1", or a list. */
@@ -109,54 +107,34 @@ static void hear_event(struct job *job, const bson_t *message)
 		print_event(&event);
 }
 
-static void print_json_result(const struct job *job, const bson_t *message)
-{
-	bson_t copy;
-
-	bson_init(&copy);
-	bson_copy_to_excluding_noinit(message, &copy, "v", "type", NULL);
-	char *json = bson_as_relaxed_extended_json(&copy, NULL);
-	printf("%s\n%s", job->told.count > 0 ? "," : "{ \"dynos\" : [", json);
-	bson_free(json);
-	bson_destroy(&copy);
-}
-
 static void hear_result(struct job *job, const bson_t *message)
 {
 	int64_t code = doc_int(message, "code");
 	const char *dyno = doc_text(message, "dyno");
 
-	/* After a change of supervisors all results are told again. */
-	if (strlist_has(&job->told, dyno))
+	if (!results_take(&job->results, message) || job->cli->json)
 		return;
-	if (job->cli->json)
-		print_json_result(job, message);
-	else if (job->live.on)
+	if (job->live.on)
 		live_result(&job->live, dyno, code != WIRE_DONE, doc_text(message, "text"));
 	else if (code != WIRE_DONE)
 		cli_error("%s %s", dyno, doc_text(message, "text"));
-	strlist_add(&job->told, dyno);
-	if (code > job->code)
-		job->code = (int)code;
-	if (doc_bool(message, "already"))
-		job->already++;
-	else
-		job->good += code == WIRE_DONE;
 }
 
 /* "done, 2 stopped in 1.2 s, 1 was down already" */
 static void print_sum(const struct job *job, int code, double seconds)
 {
+	struct results_sum sum = results_sum(&job->results);
+
 	if (code != EXIT_DONE)
-		fprintf(stderr, "failed, %u of %u %s in %.1f s", job->good, job->dynos,
+		fprintf(stderr, "failed, %u of %u %s in %.1f s", sum.good, job->dynos,
 			job->work->done, seconds);
-	else if (job->good > 0 || job->already == 0)
-		fprintf(stderr, "done, %u %s in %.1f s", job->good, job->work->done, seconds);
+	else if (sum.good > 0 || sum.already == 0)
+		fprintf(stderr, "done, %u %s in %.1f s", sum.good, job->work->done, seconds);
 	else
 		fputs("done", stderr);
-	if (job->already > 0)
-		fprintf(stderr, ", %u %s down already", job->already,
-			job->already == 1 ? "was" : "were");
+	if (sum.already > 0)
+		fprintf(stderr, ", %u %s down already", sum.already,
+			sum.already == 1 ? "was" : "were");
 	fputc('\n', stderr);
 }
 
@@ -165,8 +143,7 @@ static void print_end(const struct job *job, int code)
 	double seconds = (double)(clock_mono() - job->began) / (double)NSEC_PER_SEC;
 
 	if (job->cli->json) {
-		printf("%s ], \"code\" : %d, \"seconds\" : %.3f }\n",
-			job->told.count > 0 ? "" : "{ \"dynos\" : [", code, seconds);
+		results_print(&job->results, job->base, code, seconds);
 		return;
 	}
 	if (quiet)
@@ -224,11 +201,18 @@ static int hear_done(struct job *job, const bson_t *message)
 		return EXIT_USAGE;
 	/* What was told before a change of supervisors stays true, whatever the next one sees. */
 	if (text[0] == '\0')
-		code = job->code;
+		code = results_code(&job->results);
 	await_end(job);
 	if (text[0] == '\0' || job->cli->json)
 		print_end(job, code);
 	return code;
+}
+
+/* Who asked once more for a stop, only in order to see it, would not expect that. */
+static void warn_of_hurry(const struct job *job)
+{
+	if (job->work->ends)
+		cli_error("another `gracectl stop` would end it by force");
 }
 
 static int give_up(struct job *job, enum client_result result)
@@ -252,11 +236,13 @@ static int give_up(struct job *job, enum client_result result)
 		cli_error("interrupted after %.1f s; the supervisor goes on with it, see `gracectl "
 			  "ps`",
 			seconds);
+		warn_of_hurry(job);
 		return EXIT_FAILED;
 	case CLIENT_DEADLINE:
 		cli_error(
 			"not done after %.1f s; the supervisor goes on with it, see `gracectl ps`",
 			seconds);
+		warn_of_hurry(job);
 		return EXIT_DEADLINE;
 	case CLIENT_CLOSED:
 	case CLIENT_MESSAGE:
@@ -347,8 +333,8 @@ static int reach_next(struct job *job)
 		if (job->work->ends && job->targets.count == 0 &&
 			client_nothing_left(job->config)) {
 			live_end(&job->live);
-			print_end(job, job->code);
-			return job->code;
+			print_end(job, results_code(&job->results));
+			return results_code(&job->results);
 		}
 		/* Also before the first try: the next one may close the connection as well. */
 		if (client_pause(RECONNECT_PAUSE_MS))
@@ -468,7 +454,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 	if (job.base != NULL)
 		bson_destroy(job.base);
 	strlist_release(&job.targets);
-	strlist_release(&job.told);
+	results_release(&job.results);
 	config_release(&config);
 	return code;
 }
