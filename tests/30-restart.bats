@@ -350,6 +350,48 @@ print(s.getsockname()[1])')
 	assert_has "the sum" "failed, 1 of 2 restarted in " "$error"
 }
 
+# When the configuration is another one by now.
+
+# change_config: the standard input takes the place of the configuration, a minute later.
+change_config() {
+	write_config
+	touch -d "1 minute" "$CONFIG"
+}
+
+@test "ps, start and restart say that the configuration has changed and is not taken up, stop does not" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	assert_equal "what start says of an unchanged file" "" "$(grep warning <<<"$error")"
+	change_config <<<$'[process app]\ncommand = sleep 2000'
+	for command in ps start restart; do
+		g "$command"
+		assert_has "what $command says" "warning: $CONFIG has changed, but the supervisor goes on with what it was started with; \`gracectl stop\` and then \`gracectl start\` take up the file as it is now" "$error"
+	done
+	g stop app.1
+	refute_has "what stop says" "warning" "$error"
+}
+
+@test "a file that was only touched is not called changed, one with mistakes is called so" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	touch -d "1 minute" "$CONFIG"
+	g ps
+	assert_equal "what ps says of the same file" "" "$error"
+	change_config <<<$'[process app]\ncommand ='
+	g ps
+	assert_has "what ps says" "warning: $CONFIG has 1 mistake now, see \`gracectl check\`; the supervisor goes on with what it was started with" "$error"
+}
+
+@test "a .env that was written meanwhile is told as well" {
+	echo "V=1" >.env
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	echo "V=2" >.env
+	touch -d "1 minute" .env
+	g restart
+	assert_has "what restart says" "warning: $BATS_TEST_TMPDIR/.env is newer than the supervisor, which goes on with the values that it has read" "$error"
+}
+
 # When the new one crashes.
 
 @test "a new one that crashes makes the command fail with the reason" {

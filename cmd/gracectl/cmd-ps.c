@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "changed.h"
 #include "cli.h"
 #include "client.h"
 #include "doc.h"
@@ -264,7 +265,8 @@ static int show_again_and_again(struct listing *listing)
 	client_catch_interrupts();
 	for (;;) {
 		code = show(listing, terminal && !listing->cli->json ? "\033[H\033[2J" : "");
-		if (fflush(stdout) != 0 || code != EXIT_DONE || client_pause(WATCH_INTERVAL_MS))
+		if (fflush(stdout) != 0 || ferror(stdout) || code != EXIT_DONE ||
+			client_pause(WATCH_INTERVAL_MS))
 			return code;
 	}
 }
@@ -288,6 +290,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 		strlist_add(targets, argv[i]);
 	listing.color = cli_color(cli);
 	code = watch ? show_again_and_again(&listing) : show(&listing, "");
+	if (code == EXIT_DONE && !watch && !cli->json)
+		changed_tell(cli, &config);
 	strlist_release(targets);
 	config_release(&config);
 	return code;

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "changed.h"
 #include "client.h"
 #include "doc.h"
 #include "event.h"
@@ -442,6 +443,8 @@ int work_run(const struct work *work, const struct command *command, const struc
 	code = reach_supervisor(cli, &config, &job.targets, work->launches, &job.client);
 	if (code == EXIT_DONE) {
 		print_begin(&job);
+		if (!work->ends && !quiet && !cli->json)
+			changed_tell(cli, &config);
 		if (!quiet && !cli->json)
 			live_begin(&job.live, kind_of(work), cli, &config);
 		job.began = job.asked = clock_mono();

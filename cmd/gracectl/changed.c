@@ -1,0 +1,88 @@
+/* changed: see the header. */
+#include "changed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fdio.h"
+#include "xmalloc.h"
+
+#define TAKE_UP "`gracectl stop` and then `gracectl start` take up the file as it is now"
+
+enum {
+	KEPT_MAX = 4 * 1024 * 1024
+};
+
+static bool is_newer(const char *path, const struct stat *than)
+{
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) < 0)
+		return false;
+	return st.st_mtim.tv_sec > than->st_mtim.tv_sec ||
+	       (st.st_mtim.tv_sec == than->st_mtim.tv_sec &&
+		       st.st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+}
+
+/* The first line only names the file. */
+static const char *settings_of(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return end != NULL ? end + 1 : text;
+}
+
+static bool is_same(const struct config *config, const char *kept)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return true;
+	config_print(config, out);
+	bool same = fclose(out) != 0 || strcmp(settings_of(text), settings_of(kept)) == 0;
+	free(text);
+	return same;
+}
+
+static void tell_difference(const struct cli *cli, const struct config *config, const char *kept)
+{
+	struct config_problems problems;
+	struct config now;
+
+	config_load(config->path, cli->app, &now, &problems);
+	if (problems.errors > 0)
+		cli_error("warning: %s has %zu mistake%s now, see `gracectl check`; the supervisor "
+			  "goes on with what it was started with",
+			config->path, problems.errors, problems.errors == 1 ? "" : "s");
+	else if (!is_same(&now, kept))
+		cli_error("warning: %s has changed, but the supervisor goes on with what it was "
+			  "started with; " TAKE_UP,
+			config->path);
+	config_problems_release(&problems);
+	config_release(&now);
+}
+
+/* The file is read only when it is newer than what the supervisor has kept. Values of the .env are
+ * not kept, as they may be secrets. */
+void changed_tell(const struct cli *cli, const struct config *config)
+{
+	char *path = xasprintf("%s/config.ini", config->run_dir);
+	struct buf kept = BUF_INIT;
+	struct stat st;
+
+	if (config->path != NULL && stat(path, &st) == 0) {
+		if (is_newer(config->path, &st) && fdio_read_file(path, KEPT_MAX, &kept) == 0 &&
+			kept.len > 0)
+			tell_difference(cli, config, kept.data);
+		if (is_newer(config->env_file, &st))
+			cli_error("warning: %s is newer than the supervisor, which goes on with "
+				  "the values that it has read; " TAKE_UP,
+				config->env_file);
+	}
+	buf_release(&kept);
+	free(path);
+}
