@@ -360,20 +360,21 @@ static void detail_restart(const struct live_row *row, bool failed, struct buf *
 
 	if (!failed && row->boot.up_at != 0)
 		add_detail(out, "new up", row->boot.up_at - row->boot.began);
-	add_report(&row->report, true, &old);
+	if (!row->report.is_new)
+		add_report(&row->report, true, &old);
 	if (old.len > 0)
 		buf_addf(out, "%sold %s", out->len > 0 ? "; " : "", old.data);
 	buf_release(&old);
 }
 
-/* How long it took: of a stop from the first signal, of a start from the launch, of a restart from
- * its beginning; -1 when nothing was seen of it. */
-static nsec_t time_taken(enum live_kind kind, const struct live_row *row, nsec_t now)
+/* How long it took: of a stop from the first signal, of a start from the launch until it was up, of
+ * anything else from its beginning; -1 when nothing was seen of it. */
+static nsec_t time_taken(enum live_kind kind, const struct live_row *row, bool failed, nsec_t now)
 {
 	if (kind == LIVE_STOP)
 		return row->report.launch != 0 ? row->report.took : -1;
-	if (kind == LIVE_START)
-		return row->boot.launch != 0 ? now - row->boot.began : -1;
+	if (kind == LIVE_START && !failed && row->boot.launch != 0)
+		return (row->boot.up_at != 0 ? row->boot.up_at : now) - row->boot.began;
 	return row->began != 0 ? now - row->began : -1;
 }
 
@@ -416,7 +417,7 @@ void livedraw_result(const struct livedraw *draw, const struct livework *work,
 {
 	static void (*const detail[LIVE_KINDS])(const struct live_row *, bool, struct buf *) = {
 		detail_start, detail_stop, detail_restart};
-	nsec_t took = time_taken(work->kind, row, now);
+	nsec_t took = time_taken(work->kind, row, failed, now);
 	struct buf details = BUF_INIT;
 
 	detail[work->kind](row, failed, &details);

@@ -252,12 +252,8 @@ static bool is_remarkable(const char *verdict)
 	       strncmp(verdict, "status", strlen("status")) != 0;
 }
 
-static void hear_stopped(struct live_row *row, const bson_t *event, nsec_t now)
+static void read_report(struct live_report *report, const bson_t *event)
 {
-	struct live_report *report = &row->report;
-
-	(void)now;
-	report->launch = (uint64_t)event_get_int(event, "launch");
 	report->took = doc_int(event, "ms") * NSEC_PER_MSEC;
 	report->drained = time_of(event, "drained_ms");
 	report->released = time_of(event, "released_ms");
@@ -266,9 +262,23 @@ static void hear_stopped(struct live_row *row, const bson_t *event, nsec_t now)
 	report->status = bson_has_field(event, "status") ? (int)doc_int(event, "status") : -1;
 	report->remarkable = is_remarkable(doc_text(event, "verdict"));
 	snprintf(report->evidence, sizeof report->evidence, "%s", doc_text(event, "evidence"));
-	if (row->boot.launch == report->launch) /* it did not come up */
+}
+
+/* Of an old instance and a new one that does not come up, the end of the old one is worth more. */
+static void hear_stopped(struct live_row *row, const bson_t *event, nsec_t now)
+{
+	uint64_t launch = (uint64_t)event_get_int(event, "launch");
+	bool is_new = row->boot.launch == launch;
+
+	(void)now;
+	if (!is_new || row->report.launch == 0) {
+		row->report.launch = launch;
+		row->report.is_new = is_new;
+		read_report(&row->report, event);
+	}
+	if (is_new)
 		row->boot.launch = 0;
-	if (row->stop.launch != report->launch)
+	if (row->stop.launch != launch)
 		return;
 	row->stop.launch = 0;
 	row->seen = false; /* there may be another one that is being stopped */

@@ -57,6 +57,7 @@ struct live_stop {
 /* The same when its last process is gone. */
 struct live_report {
 	uint64_t launch; /* 0: none has ended */
+	bool is_new;	 /* it was the one that was to come up */
 	nsec_t took;
 	nsec_t drained, released; /* since the first signal, -1: was not seen */
 	int status;		  /* -1: unknown */

@@ -491,6 +491,41 @@ static void test_other_results(void)
 		"a restart tells of both instances");
 }
 
+/* A new instance that does not come up, and the one that is tried after it. */
+static void tell_boot_timeout(void)
+{
+	tell(EVENT_LAUNCH, "\"dyno\": \"web.1\", \"launch\": 8, \"pid\": 123", T0);
+	tell(EVENT_STOPPED,
+		"\"dyno\": \"web.1\", \"launch\": 8, \"ms\": 6, \"status\": 137, "
+		"\"verdict\": \"status 137\"",
+		AT(3));
+	tell(EVENT_LAUNCH, "\"dyno\": \"web.1\", \"launch\": 9, \"pid\": 124", AT(3));
+}
+
+static void test_boots_that_fail(void)
+{
+	begin(LIVE_START, ONE);
+	tell_boot_timeout();
+	is_str(result("web.1", true, "did not come up: boot timeout", AT(3)),
+		"web.1  did not come up: boot timeout (after 3.0 s)\n",
+		"a start that failed took as long as the instance that did not come up");
+	begin(LIVE_RESTART, ONE);
+	tell_boot_timeout();
+	is_str(result("web.1", true, "did not come up: boot timeout", AT(3)),
+		"web.1  did not come up: boot timeout (after 3.0 s)\n",
+		"the end of a new instance is not told as that of an old one");
+	begin(LIVE_RESTART, ONE);
+	tell_stop("web.1", 7, T0);
+	tell(EVENT_STOPPED,
+		"\"dyno\": \"web.1\", \"launch\": 7, \"ms\": 1000, \"status\": 143, "
+		"\"verdict\": \"status 143\"",
+		AT(1));
+	tell_boot_timeout();
+	is_str(result("web.1", true, "did not come up: boot timeout", AT(3)),
+		"web.1  did not come up: boot timeout (after 3.0 s, old ended 1.0, status 143)\n",
+		"the end of the old instance is told although the new one has ended too");
+}
+
 int main(void)
 {
 	test_phases();
@@ -508,6 +543,7 @@ int main(void)
 	test_colors();
 	test_results();
 	test_other_results();
+	test_boots_that_fail();
 	livework_release(&work);
 	liveframe_release(&frame);
 	return tap_done();
