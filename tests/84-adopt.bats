@@ -361,6 +361,13 @@ assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in check
 	assert_equal "what is left" "" "$(ls "$TMPDIR")"
 }
 
+@test "two selftests at the same time do not see each other" {
+	bash -c '"$1" selftest >first' bash "$GRACECTL" 3>&- &
+	gracectl selftest
+	assert_equal "the exit status" 0 "$status"
+	wait "$!" || fail "the other one: $(<first)"
+}
+
 @test "SIGUSR2 to the guard upgrades too" {
 	local supervisor before
 

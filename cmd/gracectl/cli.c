@@ -138,6 +138,12 @@ int cli_no_supervisor(const struct cli *cli, const struct config *config,
 		cli_error("%s", cause.text);
 		return EXIT_USAGE;
 	}
+	if (!client_nothing_left(config)) {
+		cli_error("a supervisor of %s holds %s/lock, but does not answer in %s; see "
+			  "%s/supervisor.log",
+			config->name, config->state_dir, config->run_dir, config->state_dir);
+		return EXIT_DEADLINE;
+	}
 	cli_error("no supervisor of %s runs%s", config->name, rest);
 	return EXIT_NO_SUPERVISOR;
 }

@@ -94,7 +94,8 @@ int cli_load(const struct cli *cli, struct config *config);
 /*
  * What a command has to say when no supervisor runs and none is to be started: that, with `rest` as
  * the end of the sentence; or, when the configuration is in order and does not know one of the
- * targets, what there is instead, as a supervisor would. Returns the exit code.
+ * targets, what there is instead, as a supervisor would; or, when one holds the lock all the same,
+ * that it does not answer. Returns the exit code.
  */
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest);

@@ -41,8 +41,8 @@ enum {
 
 #define ANSWER_TIMEOUT (15 * NSEC_PER_SEC)
 
+/* Its name is that of its directory: another selftest may run at the same time. */
 static const char config_text[] = "[app]\n"
-				  "name = selftest\n"
 				  "state_dir = state\n"
 				  "run_dir = run\n"
 				  "[defaults]\n"
@@ -176,10 +176,12 @@ static void kill_many(struct selftest *test)
 
 /* ---- what must be true ---- */
 
-static unsigned count_marked(const char *prefix)
+/* The processes of the dynos whose name begins like that. */
+static unsigned count_marked(const struct selftest *test, const char *dynos)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
+	char *prefix = xasprintf("%s/%s", test->config.name, dynos);
 	unsigned count = 0;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
@@ -189,6 +191,7 @@ static unsigned count_marked(const char *prefix)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	free(prefix);
 	return count;
 }
 
@@ -196,8 +199,7 @@ static void check_one_copy(struct selftest *test)
 {
 	pid_t supervisor, guard;
 	bool answered = who_runs(test, &supervisor, &guard);
-	unsigned writers = count_marked("selftest/writer."),
-		 sleepers = count_marked("selftest/sleeper.");
+	unsigned writers = count_marked(test, "writer."), sleepers = count_marked(test, "sleeper.");
 
 	report(test, answered, "a supervisor answers (pid %d, guard %d)", (int)supervisor,
 		(int)guard);
@@ -351,7 +353,7 @@ static void examine(struct selftest *test)
 	check_one_copy(test);
 	int code = run_command(test, "stop");
 	report(test, code == EXIT_DONE, "`stop` ended with %d", code);
-	unsigned left = count_marked("selftest/");
+	unsigned left = count_marked(test, "");
 	report(test, left == 0, "no process is left (%u)", left);
 	check_output(test, "writer.1");
 	check_output(test, "writer.2");

@@ -11,7 +11,6 @@
 #define TIMEOUT (20 * NSEC_PER_SEC)
 enum {
 	PAUSE_MS = 10,
-	TRIES = 100,
 	VERSION_MAX = 32
 };
 
@@ -80,8 +79,22 @@ static int await_successor(
 	return EXIT_DEADLINE;
 }
 
+/* The supervisor may die while it is asked; the next one can be asked as well. */
+static int ask_for_upgrade(const struct config *config, struct answerer *who)
+{
+	nsec_t deadline = clock_mono() + TIMEOUT;
+	int code;
+
+	do
+		code = ask(config, "upgrade", who);
+	while (code == -1 && clock_mono() < deadline && !client_nothing_left(config) &&
+		!client_pause(PAUSE_MS));
+	return code;
+}
+
 static int run(const struct cli *cli, int argc, char **argv)
 {
+	static const struct strlist nobody = STRLIST_INIT;
 	struct config config;
 	struct answerer before = {0};
 
@@ -91,13 +104,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	client_catch_interrupts();
-	/* The supervisor may die while it is asked; the next one can be asked as well. */
-	for (int i = 0; i < TRIES && (code = ask(&config, "upgrade", &before)) == -1; i++)
-		if (client_nothing_left(&config) || client_pause(PAUSE_MS))
-			break;
+	code = ask_for_upgrade(&config, &before);
 	if (code == -1) {
-		cli_error("no supervisor of %s runs; there is nothing to upgrade", config.name);
-		code = EXIT_NO_SUPERVISOR;
+		code = cli_no_supervisor(cli, &config, &nobody, "; there is nothing to upgrade");
 	} else if (code == EXIT_DONE) {
 		code = await_successor(cli, &config, &before);
 	}
