@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doc.h"
 #include "wire.h"
 #include "xmalloc.h"
 

@@ -8,10 +8,10 @@
 #ifndef GRACECTL_RESULTS_H
 #define GRACECTL_RESULTS_H
 
-#include <bson/bson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "doc.h"
 #include "strlist.h"
 
 struct results {
