@@ -102,71 +102,12 @@ static void get_instance(
 	snprintf(found->failure, sizeof found->failure, "%s", doc_text(doc, "failure"));
 }
 
-/* What the journal's newest lines say about a launch. */
-struct told {
-	char dyno[PROCESS_NAME_MAX + 16];
-	uint64_t launch;
-	bool launched;
-	bool ended;
-};
-
-/* Read once, when the first instance is adopted, for all of them; adopt_finish() forgets it. */
-static struct {
-	struct told *items;
-	size_t count;
-	bool known;
-} history;
-
-static struct told *find_told(const char *dyno, uint64_t launch)
-{
-	/* The newest stand last, and are asked for most. */
-	for (size_t i = history.count; i-- > 0;)
-		if (history.items[i].launch == launch && strcmp(history.items[i].dyno, dyno) == 0)
-			return &history.items[i];
-	return NULL;
-}
-
-static void hear_line(void *unused, const bson_t *event)
-{
-	const char *dyno = event_get_str(event, "dyno");
-	const char *kind = event_get_str(event, "kind");
-	uint64_t launch = (uint64_t)event_get_int(event, "launch");
-	int number = kind != NULL ? event_kind_find(kind) : -1;
-	bool ended = number == EVENT_EXIT || number == EVENT_EXIT_UNKNOWN ||
-		     number == EVENT_LAUNCH_FAILED;
-
-	(void)unused;
-	if (dyno == NULL || (number != EVENT_LAUNCH && !ended))
-		return;
-	struct told *told = find_told(dyno, launch);
-	if (told == NULL) {
-		history.items =
-			xreallocarray(history.items, history.count + 1, sizeof *history.items);
-		told = &history.items[history.count++];
-		*told = (struct told){.launch = launch};
-		snprintf(told->dyno, sizeof told->dyno, "%s", dyno);
-	}
-	told->launched |= number == EVENT_LAUNCH;
-	told->ended |= ended;
-}
-
-static struct told look_up(struct place *place, uint64_t launch)
-{
-	if (!history.known)
-		journal_recent(place->formation->app->state_dir, hear_line, NULL);
-	history.known = true;
-	const struct told *told = find_told(place->dyno.name, launch);
-	return told != NULL ? *told : (struct told){.launch = launch};
-}
-
 static struct runner *add_runner(
 	struct place *place, struct runner_found *found, const struct runner_owner *owner)
 {
-	struct app *app = place->formation->app;
+	struct runner *runner = runner_adopt(
+		place->formation->app, place->dyno.config, place->dyno.number, found, owner, place);
 
-	found->instance.exit_told = look_up(place, found->instance.launch).ended;
-	struct runner *runner =
-		runner_adopt(app, place->dyno.config, place->dyno.number, found, owner, place);
 	TAILQ_INSERT_TAIL(&place->runners, runner, link);
 	return runner;
 }
@@ -259,10 +200,12 @@ static uint16_t port_of(pid_t pid)
 /* Its launch was told, but the child saw that its supervisor was dead, and executed nothing. */
 static void tell_never_run(struct place *place)
 {
-	struct told told = look_up(place, place->dyno.launches);
+	const struct told *told = &place->formation->app->told;
+	const struct dyno *dyno = &place->dyno;
 	struct event event;
 
-	if (!told.launched || told.ended)
+	if (!told_has(told, dyno->name, dyno->launches, EVENT_LAUNCH) ||
+		told_has(told, dyno->name, dyno->launches, EVENT_EXIT))
 		return;
 	event_begin(
 		&event, EVENT_LAUNCH_FAILED, clock_wall(), place->dyno.name, place->dyno.launches);
@@ -294,24 +237,20 @@ static void adopt_found(
 	instance_restore(found, INSTANCE_STARTING);
 	if (config->ready != READY_NONE)
 		found->deadline[INSTANCE_TIMER_BOOT] = clock_mono() + config->boot_timeout;
-	struct told told = look_up(place, found->launch);
-	if (told.ended)
-		return;
 	want(&place->dyno);
 	struct runner *runner = add_runner(place, unrecorded, owner);
-	if (!told.launched)
-		runner_tell_launch(runner);
+	runner_tell_launch(runner);
 	/* A launch beside a current instance that is up is the one that was to take over. */
 	take_role(&place->dyno, runner, place->dyno.current != NULL ? "next" : "current");
 }
 
-static void adopt_unrecorded(struct place *place, bool this_boot, const struct runner_owner *owner)
+static void adopt_unrecorded(struct place *place, const struct runner_owner *owner)
 {
 	struct runner_found found = {0};
 
 	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
 		return;
-	if (find_unrecorded(place, place->dyno.launches, this_boot, &found.instance))
+	if (find_unrecorded(place, place->dyno.launches, place->this_boot, &found.instance))
 		adopt_found(place, &found, owner);
 }
 
@@ -391,6 +330,10 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *entry;
 
+	told_read(&formation->app->told, formation->app->state_dir);
+	formation->saved = formation->app->told.saved;
+	for (size_t i = 0; i < formation->count; i++)
+		adopt_unrecorded(&formation->places[i], owner);
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		adopt_leftover(formation, entry->d_name, owner);
 	if (dir != NULL)
@@ -398,10 +341,6 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 	for (size_t i = 0; i < formation->count; i++)
 		if (!is_recorded(&formation->places[i], formation->places[i].dyno.launches))
 			tell_never_run(&formation->places[i]);
-	free(history.items);
-	history.items = NULL;
-	history.count = 0;
-	history.known = false;
 }
 
 /* ---- the dyno ---- */
@@ -459,13 +398,40 @@ void adopt_place(struct place *place, const struct runner_owner *owner)
 	if (doc != NULL)
 		take_counters(&place->dyno, doc);
 	number_after_logs(place);
-	bool this_boot = doc != NULL && strcmp(doc_text(doc, "boot"), clock_boot_id()) == 0;
-	if (this_boot) {
+	told_expect(&place->formation->app->told, place->dyno.name, doc);
+	place->this_boot = doc != NULL && strcmp(doc_text(doc, "boot"), clock_boot_id()) == 0;
+	if (place->this_boot) {
 		take_state(&place->dyno, doc);
 		adopt_recorded(place, doc, owner);
 		arm_timers(place);
 	}
-	adopt_unrecorded(place, this_boot, owner);
 	if (doc != NULL)
 		bson_destroy(doc);
+}
+
+/* ---- what was begun ---- */
+
+static bool is_resting(const struct dyno *dyno)
+{
+	return dyno_instances(dyno) == 0 &&
+	       (dyno->state == DYNO_DOWN || dyno->state == DYNO_COOLING ||
+		       dyno->state == DYNO_CRASHED);
+}
+
+/* A cycle is not among them: it is due still, and comes again by itself. */
+void adopt_go_on(struct place *place)
+{
+	const struct told *told = &place->formation->app->told;
+	struct dyno *dyno = &place->dyno;
+	const char *state = told_state(told, dyno->name);
+
+	if (!place->this_boot)
+		return;
+	if (state != NULL && strcmp(state, "down") == 0 && dyno->wanted_up)
+		dyno_handle(dyno, DYNO_STOP);
+	else if (dyno->wanted_up && dyno->state != DYNO_STOPPING &&
+		 told_has(told, dyno->name, dyno->launches, EVENT_RESTART))
+		dyno_handle(dyno, DYNO_RESTART);
+	else if (state != NULL && strcmp(state, "starting") == 0 && is_resting(dyno))
+		dyno_handle(dyno, dyno->state == DYNO_COOLING ? DYNO_COOLED : DYNO_START);
 }

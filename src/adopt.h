@@ -21,4 +21,8 @@ void adopt_place(struct place *place, const struct runner_owner *owner);
  */
 void adopt_finish(struct formation *formation, const struct runner_owner *owner);
 
+/* After dyno_resume(): does what a dead supervisor had told to begin and could not note any more.
+ */
+void adopt_go_on(struct place *place);
+
 #endif

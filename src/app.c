@@ -116,6 +116,7 @@ void app_close(struct app *app)
 	ev_check_stop(app->loop, &app->turn);
 	if (app->journal != NULL)
 		journal_close(app->journal);
+	told_release(&app->told);
 	netwatch_close(&app->net);
 	netsock_release(&app->sockets);
 	proctree_release(&app->tree);
@@ -140,6 +141,8 @@ void app_publish(struct app *app, struct event *event)
 {
 	struct cause cause;
 
+	if (told_before(&app->told, event))
+		return;
 	if (journal_write(app->journal, event, &cause) < 0) {
 		if (app->events_lost++ == 0)
 			log_warn("events are lost until this is mended: %s", cause.text);

@@ -29,6 +29,7 @@
 #include "netwatch.h"
 #include "newsfeed.h"
 #include "proctree.h"
+#include "told.h"
 
 struct observer;
 
@@ -40,6 +41,7 @@ struct app {
 	int state_dir;
 	int log_dir;
 	struct journal *journal;
+	struct told told; /* by a supervisor before us, and not to be told again */
 	/* Hears every event after the journal has it; may be NULL. */
 	void (*listener)(void *arg, const struct event *event);
 	void *listener_arg;
@@ -68,7 +70,8 @@ int app_open(
 	struct app *app, struct ev_loop *loop, const struct config *config, struct cause *cause);
 void app_close(struct app *app);
 
-/* Writes an event to the journal and tells the listener. Does not release it. */
+/* Writes an event to the journal and tells the listener, unless a dead supervisor has done so. Does
+ * not release it. */
 void app_publish(struct app *app, struct event *event);
 
 /* Tells, once, that records cannot be written (failure: why), and, once, that they can be again

@@ -353,9 +353,13 @@ static void claim(void *arg, struct proctree *tree)
 
 void formation_save(struct formation *formation)
 {
+	uint64_t seq = journal_seq(formation->app->journal);
+
 	for (size_t i = 0; i < formation->count; i++)
 		if (formation->places[i].unsaved)
 			save(&formation->places[i]);
+	if (!formation->app->state_failed)
+		formation->saved = seq;
 }
 
 /* Frees what is gone and saves what has changed, once a turn. */
@@ -424,8 +428,10 @@ void formation_open(struct formation *formation, struct app *app)
 	adopt_finish(formation, &runner_owner);
 	for (size_t i = 0; i < formation->type_count; i++)
 		resume_turn(&formation->types[i]);
-	for (size_t i = 0; i < formation->count; i++)
+	for (size_t i = 0; i < formation->count; i++) {
 		dyno_resume(&formation->places[i].dyno);
+		adopt_go_on(&formation->places[i]);
+	}
 	for (size_t i = 0; i < formation->type_count; i++)
 		if (formation->types[i].config->restart_at_text != NULL)
 			begin_schedule(&formation->types[i]);

@@ -26,6 +26,7 @@ struct place {
 	struct timer timers[DYNO_TIMERS];
 	bool cycle_waiting; /* its time is up, but another of its type is being restarted */
 	bool unsaved;	    /* its record is older than its state */
+	bool this_boot;	    /* adopted: its record is of this boot */
 };
 
 /* What concerns all dynos of a type. */
@@ -45,6 +46,7 @@ struct formation {
 	struct place_type *types;
 	size_t type_count;
 	struct runner_list gone; /* to be freed at the end of the turn */
+	uint64_t saved; /* number of the newest event when all records were complete last */
 	ev_prepare end_of_turn;
 	/* Told after each change of a dyno; may be NULL. */
 	void (*changed)(void *arg, struct place *place);

@@ -355,8 +355,7 @@ static void say_exit(struct instance *instance)
  */
 static void stopping_empty(struct instance *instance)
 {
-	bool told = instance->exit_told;
-	bool stopped = instance->rung > 0 && instance->ops->describe != NULL && !told;
+	bool stopped = instance->rung > 0 && instance->ops->describe != NULL;
 	struct event report;
 
 	if (stopped) {
@@ -364,7 +363,7 @@ static void stopping_empty(struct instance *instance)
 		instance->ops->describe(instance, &report);
 	}
 	/* What was never a process has no exit to report. */
-	if (instance->main.pid > 0 && !told)
+	if (instance->main.pid > 0)
 		say_exit(instance);
 	if (stopped)
 		publish(instance, &report);

@@ -114,7 +114,6 @@ struct instance {
 
 	bool lacking;	/* the machine lacked descriptors, memory or room for its launch */
 	bool abandoned; /* its child found its supervisor dead, and executed nothing */
-	bool exit_told; /* a dead supervisor has published its end already */
 	bool main_ended;
 	struct proc_exit exit;	 /* of the main process, when main_ended */
 	char failure[CAUSE_MAX]; /* why it could not be executed; "" otherwise */

@@ -18,7 +18,7 @@
 #include "journalfile.h"
 #include "xmalloc.h"
 
-/* How much of each file journal_recent() looks at. */
+/* How much of a file journal_recent() looks at, and more if that is not enough. */
 enum {
 	RECENT_WINDOW = 256 * 1024
 };
@@ -283,26 +283,70 @@ static void read_lines(const char *text, void (*heard)(void *arg, const bson_t *
 	}
 }
 
-/* The window is read from its first whole line on; the file before the newest one only matters
- * while that is short. */
-void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void *arg)
+/* Begins the text with its first whole line, whose number is returned; 0: there is none. */
+static uint64_t cut_torn_line(struct buf *text)
+{
+	const char *newline = text->len > 0 ? strchr(text->data, '\n') : NULL;
+
+	if (newline == NULL)
+		return 0;
+	buf_consume(text, (size_t)(newline - text->data) + 1);
+	newline = text->len > 0 ? strchr(text->data, '\n') : NULL;
+	return newline != NULL ? line_seq(text->data, (size_t)(newline - text->data)) : 0;
+}
+
+/* Reads the end of a file, in which all its events after that number are. Returns true when there
+ * may be some in the file before it too. */
+static bool read_after(int fd, off_t size, uint64_t after, struct buf *text)
+{
+	off_t window = RECENT_WINDOW;
+
+	for (; window < size; window *= 4) {
+		if (read_tail(fd, size, window, text) < 0)
+			return false;
+		uint64_t first = cut_torn_line(text);
+		if (first != 0 && first <= after)
+			return false;
+	}
+	const char *newline = read_tail(fd, size, size, text) == 0 && text->len > 0
+				      ? strchr(text->data, '\n')
+				      : NULL;
+	return newline == NULL || size < RECENT_WINDOW ||
+	       line_seq(text->data, (size_t)(newline - text->data)) - 1 > after;
+}
+
+struct hearing {
+	int dir;
+	uint64_t first, after;
+	void (*heard)(void *arg, const bson_t *event);
+	void *arg;
+};
+
+/* The file before it comes first, if it matters. */
+static void hear_file(const struct hearing *hearing, uint64_t number)
 {
 	char name[JOURNALFILE_NAME];
-	uint64_t first, last;
+	struct buf text = BUF_INIT;
+	bool more = true;
 	struct stat st;
 
-	if (journalfile_range(dir, &first, &last) < 0 || last == 0)
-		return;
-	for (uint64_t number = last > first ? last - 1 : last; number <= last; number++) {
-		struct buf text = BUF_INIT;
-		int fd = openat(dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
-		if (fd >= 0 && fstat(fd, &st) == 0 &&
-			read_tail(fd, st.st_size, RECENT_WINDOW, &text) == 0 && text.len > 0) {
-			const char *begin =
-				st.st_size > RECENT_WINDOW ? strchr(text.data, '\n') : text.data;
-			read_lines(begin != NULL ? begin : "", heard, arg);
-		}
-		buf_release(&text);
-		fdio_close(&fd);
-	}
+	int fd = openat(hearing->dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		more = read_after(fd, st.st_size, hearing->after, &text);
+	fdio_close(&fd);
+	if (more && number > hearing->first)
+		hear_file(hearing, number - 1);
+	if (text.len > 0)
+		read_lines(text.data, hearing->heard, hearing->arg);
+	buf_release(&text);
+}
+
+void journal_recent(
+	int dir, uint64_t after, void (*heard)(void *arg, const bson_t *event), void *arg)
+{
+	struct hearing hearing = {.dir = dir, .after = after, .heard = heard, .arg = arg};
+	uint64_t last;
+
+	if (journalfile_range(dir, &hearing.first, &last) == 0 && last > 0)
+		hear_file(&hearing, last);
 }

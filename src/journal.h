@@ -31,10 +31,11 @@ struct journal *journal_open(const char *dir, struct cause *cause);
 int journal_write(struct journal *journal, struct event *event, struct cause *cause);
 
 /*
- * Calls heard for each of the newest events in a directory's journal (about a quarter of a megabyte
- * of them), oldest first.
+ * Calls heard for each event of a directory's journal after that number, oldest first, and for some
+ * before it: for the newest quarter of a megabyte at least.
  */
-void journal_recent(int dir, void (*heard)(void *arg, const bson_t *event), void *arg);
+void journal_recent(
+	int dir, uint64_t after, void (*heard)(void *arg, const bson_t *event), void *arg);
 
 uint64_t journal_seq(const struct journal *journal); /* of the newest event, 0 at first */
 void journal_close(struct journal *journal);

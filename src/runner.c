@@ -386,5 +386,6 @@ void runner_free(struct runner *runner)
 		unlinkat(
 			runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
 	guardlink_drop(runner->app->guard, runner->fifo);
+	told_forget(&runner->app->told, runner->instance.dyno, runner->instance.launch);
 	runner_abandon(runner);
 }

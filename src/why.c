@@ -35,13 +35,13 @@ nsec_t why_cost(void)
 
 /* ---- signals ---- */
 
-enum told {
+enum was_told {
 	TOLD_NO,
 	TOLD_YES,
 	TOLD_UNKNOWN /* perhaps by the supervisor before this one */
 };
 
-static enum told was_told(const struct look *look, struct proc_id id, int signo)
+static enum was_told was_told(const struct look *look, struct proc_id id, int signo)
 {
 	const struct tree *tree = look->tree;
 	const struct instance *instance = look->instance;
@@ -87,7 +87,7 @@ static const struct {
 	[REACTION_ENDS] = {"has no handler for ", ", which ends it at once"},
 };
 
-static enum reaction reaction(const struct procstate *now, int signo, enum told told)
+static enum reaction reaction(const struct procstate *now, int signo, enum was_told told)
 {
 	bool blocked = procstate_has(now->blocked, signo);
 	bool pending = procstate_has(now->pending, signo);

@@ -610,3 +610,73 @@ assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in check
 	wait "$DAEMON"
 	is_gone "$pid"
 }
+
+# ---- what was told and not noted ----
+
+# tell KIND [FIELD VALUE]...: as a supervisor did that dies before its next record is written.
+tell() {
+	python3 - "$STATE/journal.1.jsonl" "$@" <<-'END'
+		import json, sys
+		path, kind, *fields = sys.argv[1:]
+		last = json.loads(open(path).read().splitlines()[-1])
+		event = {"seq": last["seq"] + 1, "time": last["time"], "kind": kind, "dyno": "job.1", "launch": 1}
+		for key, value in zip(fields[::2], fields[1::2]):
+		    event[key] = int(value) if value.isdigit() else value
+		print(json.dumps(event), file=open(path, "a"))
+	END
+}
+
+# start_and_kill: a dyno that is up, and nobody to watch it.
+start_and_kill() {
+	write_config <<-'END'
+		[process job]
+		command = sleep 1000
+		backoff = 1h
+	END
+	g start
+	pid=$(pid_of job.1)
+	kill_both
+}
+
+@test "a restart that was told, and that no record tells of, is done, and not told again" {
+	start_and_kill
+	tell restart why "restart was asked for"
+	tell state from up to starting
+
+	g ps
+
+	wait_for_field job.1 launch 2
+	wait_for_state job.1 up
+	assert_equal "the lines of both" "Restarting
+State changed from up to starting
+Stopping all processes with SIGTERM
+Starting process with command \`sleep 1000\`" "$(platform_lines job.1 | sed -n '4,7p')"
+}
+
+@test "a stop that was told, and that no record tells of, is done, and not told again" {
+	start_and_kill
+	tell state from up to down
+
+	g ps
+
+	wait_for_state job.1 down
+	assert_equal "the lines of both" "State changed from up to down
+Stopping all processes with SIGTERM
+Process exited with status 143" "$(platform_lines job.1 | sed -n '4,$p' | grep -v '^Supervisor')"
+}
+
+@test "a crash that was told, and that no record tells of, is not told again" {
+	start_and_kill
+	kill -KILL "$pid"
+	tell exit status 137
+	tell state from up to crashed
+	tell cooling crashes 1 pause 1h
+
+	g ps
+
+	wait_for_state job.1 cooling
+	assert_field job.1 crashes 1
+	assert_equal "the lines of both" "Process exited with status 137
+State changed from up to crashed
+Crashed 1 time in a row, next try in 1h" "$(platform_lines job.1 | sed -n '4,$p')"
+}

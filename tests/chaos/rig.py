@@ -32,6 +32,9 @@ BARE_AFTER = 10**9
 EXIT_BY_TERM = 128 + signal.SIGTERM
 EXIT_NOT_EXECUTED = 127
 
+# What is told of a launch at most once, beside its launch and its end.
+ONCE = ["boot-timeout", "boot-kill", "stop", "stop-main", "stop-timeout", "stopped", "cooling"]
+
 TRUTHFUL_FAILURES = re.compile(
     r"did not come up|was stopped before it came up|was stopped, and started again|"
     r"is down; start it|had to be killed|the supervisor is ending|ended before it was ready"
@@ -302,11 +305,29 @@ class Rig:
             allowed += [EXIT_BY_TERM, EXIT_NOT_EXECUTED]
         return [] if told in allowed else [f"{name} (pid {pid}) is told to have ended with {told}, which it did not"]
 
+    def check_doubled(self, events):
+        """A change of state goes on from the one before, and what happens once is told once."""
+        complaints, states, told = [], {}, {}
+        for event in events:
+            key = event["kind"], event.get("dyno"), event.get("launch")
+            if event["kind"] == "state":
+                before = states.get(key[1], event)
+                if before["to" if before is not event else "from"] != event["from"]:
+                    complaints.append(
+                        f"{key[1]} changed from {before['from']} to {before['to']} ({before['seq']}), "
+                        f"then from {event['from']} to {event['to']} ({event['seq']})"
+                    )
+                states[key[1]] = event
+            elif event["kind"] in ONCE and key in told:
+                complaints.append(f"{key} was told twice: {told[key]}, {event['seq']}")
+            told[key] = event["seq"]
+        return complaints
+
     def check_journal(self):
         """Every launch is told once, and its end once and as it was."""
         events, complaints = self.journal()
         lives, more = self.facts()
-        complaints += more
+        complaints += more + self.check_doubled(events)
         launches, ends = {}, {}
         for event in events:
             key = event.get("dyno"), event.get("launch")
