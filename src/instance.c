@@ -92,8 +92,8 @@ static void event_seconds(struct event *event, const char *key, nsec_t value)
 	event_str(event, key, text);
 }
 
-/* The line for the first rung, with the ladder that is to follow. */
-static void say_stop(struct instance *instance, int signo, bool all, unsigned count)
+/* With the ladder that is to follow. */
+void instance_say_stop(struct instance *instance, int signo, bool all, unsigned count)
 {
 	struct event event;
 	char ladder[LADDER_TEXT];
@@ -160,7 +160,7 @@ static void send_rung(struct instance *instance, bool first)
 	arm(instance, INSTANCE_TIMER_RUNG, instance->boot_forced ? NSEC_PER_SEC : rung->wait);
 	unsigned count = instance->ops->signal(instance, signo, all);
 	if (first)
-		say_stop(instance, signo, all, count);
+		instance_say_stop(instance, signo, all, count);
 }
 
 static void begin_ladder(struct instance *instance, enum instance_ending why)

@@ -127,6 +127,9 @@ void instance_init(struct instance *instance, const struct instance_ops *ops, vo
 /* The one door: every time-out, exit, probe and request enters here. */
 void instance_handle(struct instance *instance, enum instance_event event);
 
+/* The line for the first rung: its signal is out, to so many processes. */
+void instance_say_stop(struct instance *instance, int signo, bool all, unsigned count);
+
 /* Restores a state that was read from a record, without its entry actions. */
 void instance_restore(struct instance *instance, enum instance_state state);
 

@@ -214,6 +214,7 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 	if (runner->instance.main_ended)
 		return;
 	launch_hear(runner);
+	stopping_take_up(runner); /* what ended it comes first */
 	if (runner->adopted && !was_executed(runner))
 		abandon(runner);
 	deathwatch_stop(&runner->death);

@@ -143,7 +143,9 @@ static void repeat_signal(struct runner *runner)
 	bool all =
 		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
 
-	send_observed(runner, signo, all);
+	unsigned count = send_observed(runner, signo, all);
+	if (instance->sent == 0 && instance->ending != ENDING_BOOT)
+		instance_say_stop(instance, signo, all, count);
 	instance->sent = instance->rung;
 	runner->owner->touched(runner->owner_arg);
 }

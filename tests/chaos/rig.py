@@ -35,6 +35,9 @@ EXIT_NOT_EXECUTED = 127
 # What is told of a launch at most once, beside its launch and its end.
 ONCE = ["boot-timeout", "boot-kill", "stop", "stop-main", "stop-timeout", "stopped", "cooling"]
 
+# How a stop begins.
+FIRST_SIGNALS = ["boot-kill", "stop", "stop-main"]
+
 TRUTHFUL_FAILURES = re.compile(
     r"did not come up|was stopped before it came up|was stopped, and started again|"
     r"is down; start it|had to be killed|the supervisor is ending|ended before it was ready"
@@ -305,8 +308,8 @@ class Rig:
             allowed += [EXIT_BY_TERM, EXIT_NOT_EXECUTED]
         return [] if told in allowed else [f"{name} (pid {pid}) is told to have ended with {told}, which it did not"]
 
-    def check_doubled(self, events):
-        """A change of state goes on from the one before, and what happens once is told once."""
+    def check_story(self, events):
+        """A change of state goes on from the one before; what happens once is told once; a stop has a beginning."""
         complaints, states, told = [], {}, {}
         for event in events:
             key = event["kind"], event.get("dyno"), event.get("launch")
@@ -321,13 +324,18 @@ class Rig:
             elif event["kind"] in ONCE and key in told:
                 complaints.append(f"{key} was told twice: {told[key]}, {event['seq']}")
             told[key] = event["seq"]
+        complaints += [
+            f"{dyno} launch {launch} was stopped, and no signal was told"
+            for kind, dyno, launch in told
+            if kind == "stopped" and not any((first, dyno, launch) in told for first in FIRST_SIGNALS)
+        ]
         return complaints
 
     def check_journal(self):
         """Every launch is told once, and its end once and as it was."""
         events, complaints = self.journal()
         lives, more = self.facts()
-        complaints += more + self.check_doubled(events)
+        complaints += more + self.check_story(events)
         launches, ends = {}, {}
         for event in events:
             key = event.get("dyno"), event.get("launch")
