@@ -154,6 +154,20 @@ static bool settle_all(struct observer *observer)
 	return surely;
 }
 
+/* Whether its last listener has just been closed, and somebody may have come before that whom no
+ * look has seen. Nobody comes afterwards. */
+static bool has_unseen(struct observer *observer)
+{
+	struct netcounts counts;
+
+	if (observer->is_shut || observer->report.listeners == 0 ||
+		observe_count(observer, ROLE_LISTENER) > 0)
+		return false;
+	observer->is_shut = true;
+	return !netcounts_read(&counts) || counts.opened_here != observer->counts.opened_here ||
+	       counts.opened_elsewhere != observer->counts.opened_elsewhere;
+}
+
 /*
  * The news of closes may come in another order than the closes, and that of a close comes only when
  * the other side has answered. So when the last outbound connection is closed while there are
@@ -163,7 +177,8 @@ void observe_settle(struct observer *observer)
 {
 	observer->settlements++;
 	bool surely = settle_all(observer);
-	if (is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0) {
+	if (has_unseen(observer) ||
+		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {
 		observe_look(observer);
 		observer->settlements++;
 		settle_all(observer);

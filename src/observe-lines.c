@@ -12,7 +12,7 @@ enum {
 
 static void begin_event(const struct observer *observer, struct event *event, enum event_kind kind)
 {
-	event_begin(event, kind, clock_wall(), observer->dyno, observer->launch);
+	event_begin(event, kind, clock_wall(), observer->subject.dyno, observer->subject.launch);
 }
 
 static void publish(struct observer *observer, struct event *event)
@@ -60,7 +60,7 @@ void observe_say_end(struct observer *observer, const struct procwatch_item *ite
 	char text[SECONDS_TEXT];
 	struct event event;
 
-	if (item->id.pid == observer->tree->main.pid || processes->count < 2 ||
+	if (item->id.pid == observer->subject.tree->main.pid || processes->count < 2 ||
 		processes->watched < processes->count)
 		return;
 	begin_event(observer, &event, EVENT_PROCESS_EXIT);

@@ -20,53 +20,6 @@ struct look {
 	bool is_complete; /* everything could be seen */
 };
 
-/* ---- ports ---- */
-
-static size_t place_of_port(const struct observer *observer, uint16_t port)
-{
-	size_t at = 0;
-
-	while (at < observer->port_count && observer->ports[at] != port)
-		at++;
-	return at;
-}
-
-bool observe_is_port(const struct observer *observer, uint16_t port, bool *shared)
-{
-	size_t at = place_of_port(observer, port);
-
-	*shared = at < observer->port_count && observer->is_shared[at];
-	return at < observer->port_count;
-}
-
-bool observe_shares_port(const struct observer *observer)
-{
-	for (size_t at = 0; at < observer->port_count; at++)
-		if (observer->is_shared[at])
-			return true;
-	return false;
-}
-
-static void add_port(struct look *look, uint16_t port)
-{
-	struct observer *observer = look->observer;
-
-	if (place_of_port(observer, port) < observer->port_count)
-		return;
-	if (observer->port_count == OBSERVE_PORTS)
-		look->is_complete = false;
-	else
-		observer->ports[observer->port_count++] = port;
-}
-
-static void share_port(struct observer *observer, uint16_t port)
-{
-	size_t at = place_of_port(observer, port);
-
-	if (at < observer->port_count)
-		observer->is_shared[at] = true;
-}
-
 /* ---- who has what open ---- */
 
 static void add_process(void *arg, const struct proc_stat *stat)
@@ -84,7 +37,7 @@ static void scan(struct look *look)
 		return;
 	look->has_scanned = true;
 	if (!look->is_first)
-		tree_each(observer->tree, add_process, &observer->processes);
+		tree_each(observer->subject.tree, add_process, &observer->processes);
 	TAILQ_FOREACH (item, &observer->processes.items, link)
 		if (!item->has_ended)
 			look->is_complete &= procsock_scan(&look->owned, item->id.pid);
@@ -126,18 +79,19 @@ static bool wants_owner(const struct observer *observer, const struct netsock *s
 	return sock->listening || !observe_is_port(observer, sock->local_port, &shared) || shared;
 }
 
-/* One that we know. */
-static void refresh(
+/* One that we know. True when it must be found out whose it is. */
+static bool refresh(
 	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
 {
 	row->look = observer->looks;
 	row->sock.inode = sock->inode;
 	if (!sock->closed || row->role == ROLE_OTHER)
-		return;
+		return row->is_doubtful;
 	/* Its program has closed it; that it is gone in the end too is no news any more. */
 	struct socktable_row other = {.sock = *sock, .look = observer->looks};
 	observe_close(observer, row);
 	socktable_add(&observer->table, &other);
+	return false;
 }
 
 /* True when there is something new that may be ours. */
@@ -149,10 +103,8 @@ static bool go_through_known(struct look *look)
 
 	for (size_t i = 0; i < dump->filled; i++) {
 		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
-		if (row != NULL)
-			refresh(observer, row, &dump->rows[i]);
-		else
-			found_new |= wants_owner(observer, &dump->rows[i]);
+		found_new |= row != NULL ? refresh(observer, row, &dump->rows[i])
+					 : wants_owner(observer, &dump->rows[i]);
 	}
 	return found_new;
 }
@@ -176,13 +128,13 @@ static void add_listeners(struct look *look)
 		if (!row.sock.listening || socktable_find(&observer->table, row.sock.cookie) ||
 			!find_owner(look, &row))
 			continue;
-		add_port(look, row.sock.local_port);
+		look->is_complete &= observe_add_port(observer, row.sock.local_port);
 		add(look, &row, ROLE_LISTENER);
 	}
 	for (size_t i = 0; i < dump->count; i++)
 		if (dump->rows[i].listening &&
 			socktable_find(&observer->table, dump->rows[i].cookie) == NULL)
-			share_port(observer, dump->rows[i].local_port);
+			observe_share_port(observer, dump->rows[i].local_port);
 }
 
 /* The other end of an inbound connection; where somebody of ours has that, too, it is a connection
@@ -193,6 +145,24 @@ static bool is_client_of_ours(const struct observer *observer, const struct nets
 
 	return observe_is_port(observer, sock->remote_port, &shared) && !shared &&
 	       netsock_is_local(sock);
+}
+
+/* It is accepted, but by whom was not to be seen: the one process has given it to another just
+ * then, or to somebody outside. Another look tells. */
+static void doubt(struct look *look, struct socktable_row *row)
+{
+	row->is_doubtful = true;
+	look->observer->must_look = true;
+	add(look, row, ROLE_OTHER);
+}
+
+static void end_doubt(struct look *look, struct socktable_row *row)
+{
+	row->is_doubtful = false;
+	if (!find_owner(look, row))
+		return;
+	socktable_set_role(&look->observer->table, row, ROLE_INBOUND);
+	observe_arrival(look->observer);
 }
 
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
@@ -210,6 +180,8 @@ static void add_connection(struct look *look, const struct netsock *sock)
 		add(look, &row, is_inbound ? ROLE_INBOUND : ROLE_OUTBOUND);
 	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
 		add(look, &row, ROLE_INBOUND);
+	else if (is_alone)
+		doubt(look, &row);
 	else if (!is_inbound || sock->inode != 0)
 		add(look, &row, ROLE_OTHER);
 }
@@ -219,9 +191,13 @@ static void add_connections(struct look *look)
 	struct observer *observer = look->observer;
 	const struct netsock_table *dump = &observer->app->sockets;
 
-	for (size_t i = 0; i < dump->filled; i++)
-		if (socktable_find(&observer->table, dump->rows[i].cookie) == NULL)
+	for (size_t i = 0; i < dump->filled; i++) {
+		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
+		if (row == NULL)
 			add_connection(look, &dump->rows[i]);
+		else if (row->is_doubtful)
+			end_doubt(look, row);
+	}
 }
 
 /* It is not there any more, but the news of its close may be on their way. */
@@ -272,7 +248,7 @@ static bool check_listener(struct look *look, struct socktable_row *row)
 {
 	if (is_ours(look, row))
 		return false;
-	share_port(look->observer, row->sock.local_port);
+	observe_share_port(look->observer, row->sock.local_port);
 	socktable_set_role(&look->observer->table, row, ROLE_OTHER);
 	return true;
 }
@@ -386,72 +362,12 @@ bool observe_glance(struct observer *observer)
 
 /* ---- */
 
-/* The ports on which nobody listens but we. */
-static size_t list_own_ports(const struct observer *observer, uint16_t ports[static OBSERVE_PORTS])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < observer->port_count; i++)
-		if (!observer->is_shared[i])
-			ports[count++] = observer->ports[i];
-	return count;
-}
-
-static bool is_only_one(const struct observer *observer)
-{
-	return TAILQ_FIRST(&observer->app->observers) == observer &&
-	       TAILQ_NEXT(observer, link) == NULL;
-}
-
-/* Nor need it hear of their closes. Whoever begins to observe hears of all again. */
-static void spare_news(struct observer *observer)
-{
-	uint16_t ports[OBSERVE_PORTS];
-
-	if (is_only_one(observer))
-		newsfeed_leave_out(&observer->app->news, ports, list_own_ports(observer, ports));
-}
-
-/*
- * Who looks alone need not see the other ends of our connections, if they are on this machine. The
- * listeners, by which they are known, are seen for next to nothing.
- */
-static bool dump_alone(struct look *look)
-{
-	struct observer *observer = look->observer;
-	struct app *app = observer->app;
-	uint16_t ports[OBSERVE_PORTS];
-
-	if (look->is_first) {
-		if (netsock_dump_listening(app->net.fd, &app->sockets) < 0)
-			return false;
-		scan(look);
-		add_listeners(look);
-	}
-	size_t count = list_own_ports(observer, ports);
-	return netsock_dump_without_clients(app->net.fd, ports, count, &app->sockets) == 0 ||
-	       app_sockets(app) != NULL;
-}
-
-/* Of several observers the second lets the whole table come, which the others share. */
-static bool dump_sockets(struct look *look)
-{
-	struct app *app = look->observer->app;
-	bool is_alone = app->sockets.taken < app->turn_began;
-
-	if (app_has_sockets(app))
-		return true;
-	if (!netcounts_read(&app->counts))
-		app->counts = (struct netcounts){0};
-	return is_alone ? dump_alone(look) : app_sockets(app) != NULL;
-}
-
 bool observe_look(struct observer *observer)
 {
 	struct look look = {
 		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
 
-	if (!dump_sockets(&look))
+	if (!observe_dump(observer))
 		return false;
 	observer->quiet = 0;
 	observer->must_look = false;
@@ -464,7 +380,7 @@ bool observe_look(struct observer *observer)
 	add_connections(&look);
 	if (look.is_first) {
 		find_unix(&look);
-		spare_news(observer);
+		observe_spare_news(observer);
 	}
 	drop_unseen(observer);
 	check_listeners(&look);

@@ -1,7 +1,8 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-close.c how a socket was closed
- * and which phase that ended, observe-lines.c writes the lines of the log.
+ * hears the news, observe-look.c finds out what is open, observe-ports.c where the dyno listens and
+ * what need not be seen for that, observe-close.c how a socket was closed and which phase that
+ * ended, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
@@ -30,12 +31,26 @@ void observe_settle(struct observer *observer);
  * end, when it is known how each process ended. */
 void observe_count_struck(struct observer *observer);
 
-/* ---- observe-look.c ---- */
+/* ---- observe-ports.c ---- */
 
+/* Whether it is a port of ours; shared: others listen there, too. */
 bool observe_is_port(const struct observer *observer, uint16_t port, bool *shared);
 
 /* Whether others listen on one of our ports, too. */
 bool observe_shares_port(const struct observer *observer);
+
+/* False when there are too many. */
+bool observe_add_port(struct observer *observer, uint16_t port);
+void observe_share_port(struct observer *observer, uint16_t port);
+
+/* Lets the kernel's table come, without what need not be seen. False when it does not. */
+bool observe_dump(struct observer *observer);
+
+/* Nor need one who observes alone hear of the closes of that. Whoever begins to observe hears of
+ * all again. */
+void observe_spare_news(struct observer *observer);
+
+/* ---- observe-look.c ---- */
 
 /* Looks at everything. Returns false when not everything may be seen. */
 bool observe_look(struct observer *observer);

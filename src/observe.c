@@ -205,26 +205,24 @@ static bool see_first(struct observer *observer)
 	return true;
 }
 
-static void begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
-	uint64_t launch)
+static void begin(struct observer *observer, struct app *app, const struct observe_subject *subject)
 {
-	*observer = (struct observer){
-		.app = app, .tree = tree, .dyno = dyno, .launch = launch, .began = clock_mono()};
+	*observer = (struct observer){.app = app, .subject = *subject, .began = clock_mono()};
 	timer_init(&observer->look, look_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
-	tree_each(tree, watch_process, &observer->processes);
+	tree_each(subject->tree, watch_process, &observer->processes);
 	TAILQ_INSERT_TAIL(&app->observers, observer, link);
 	newsfeed_open(&app->news, app->loop, read_news, app);
 	newsfeed_leave_out(&app->news, NULL, 0);
 }
 
-void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
-	uint64_t launch)
+void observe_begin(
+	struct observer *observer, struct app *app, const struct observe_subject *subject)
 {
 	struct observe_report *report = &observer->report;
 
-	begin(observer, app, tree, dyno, launch);
+	begin(observer, app, subject);
 	*report = (struct observe_report){.not_accepting = -1, .drained = -1, .released = -1};
 	if (!see_first(observer))
 		return;
@@ -246,7 +244,7 @@ static void name_left(struct observer *observer)
 {
 	struct buf names = BUF_INIT;
 
-	if (tree_survey(observer->tree, &names) > 0)
+	if (tree_survey(observer->subject.tree, &names) > 0)
 		snprintf(observer->report.left, sizeof observer->report.left, "%s", names.data);
 	buf_release(&names);
 }
@@ -296,12 +294,12 @@ static bool was_killed(const struct stophistory *history)
 }
 
 /* Which process closed what meanwhile is not known, if one has ended. */
-void observe_resume(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
-	uint64_t launch, const struct observe_kept *kept, bool main_lives)
+void observe_resume(struct observer *observer, struct app *app,
+	const struct observe_subject *subject, const struct observe_kept *kept, bool main_lives)
 {
 	struct observe_report *report = &observer->report;
 
-	begin(observer, app, tree, dyno, launch);
+	begin(observer, app, subject);
 	observer->began = kept->began;
 	memcpy(observer->ports, kept->ports, sizeof observer->ports);
 	observer->port_count = kept->port_count;
@@ -329,7 +327,7 @@ void observe_signal(struct observer *observer, int signo, unsigned count)
 		begin_time(observer);
 		report->processes = count;
 	} else {
-		tree_each(observer->tree, watch_process, &observer->processes);
+		tree_each(observer->subject.tree, watch_process, &observer->processes);
 	}
 	procwatch_signalled(&observer->processes, signo, count >= observer->processes.count);
 	stophistory_add_signal(&report->history, observe_elapsed(observer), signo, count);
@@ -372,7 +370,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 		}
 	}
 	procwatch_sweep(&observer->processes);
-	main = procwatch_find(&observer->processes, observer->tree->main.pid);
+	main = procwatch_find(&observer->processes, observer->subject.tree->main.pid);
 	if (main != NULL && exit->known)
 		main->exit = *exit;
 	observe_count_struck(observer);

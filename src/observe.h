@@ -85,11 +85,17 @@ struct observe_now {
 	unsigned listeners, inbound, outbound; /* open now */
 };
 
-struct observer {
-	struct app *app; /* NULL: not observing */
+/* Whom to observe. What it points at must live as long as the observer. */
+struct observe_subject {
 	struct tree *tree;
 	const char *dyno;
 	uint64_t launch;
+	uint16_t port; /* the dyno's $PORT; 0: it has none */
+};
+
+struct observer {
+	struct app *app; /* NULL: not observing */
+	struct observe_subject subject;
 	nsec_t began; /* monotonic: the first signal */
 	struct procwatch processes;
 	struct socktable table;
@@ -102,9 +108,10 @@ struct observer {
 	unsigned looks;		 /* how many there were */
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
-	unsigned quiet;		 /* how many were not needed since */
-	bool must_look;		 /* the next one is needed, whatever the counts say */
-	struct timer glance;	 /* at listeners and Unix sockets */
+	bool is_shut;	     /* the last listener is closed, and who came before that is known */
+	unsigned quiet;	     /* how many were not needed since */
+	bool must_look;	     /* the next one is needed, whatever the counts say */
+	struct timer glance; /* at listeners and Unix sockets */
 	bool has_unix;
 
 	/* Closed sockets of which it is not known yet how. */
@@ -128,13 +135,13 @@ struct observe_kept {
 	struct observe_report report;
 };
 
-/* To be called just before the first signal. dyno must live as long as the observer. */
-void observe_begin(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
-	uint64_t launch);
+/* To be called just before the first signal. */
+void observe_begin(
+	struct observer *observer, struct app *app, const struct observe_subject *subject);
 
 /* Goes on with what another supervisor began; main_lives: the main process is still there. */
-void observe_resume(struct observer *observer, struct app *app, struct tree *tree, const char *dyno,
-	uint64_t launch, const struct observe_kept *kept, bool main_lives);
+void observe_resume(struct observer *observer, struct app *app,
+	const struct observe_subject *subject, const struct observe_kept *kept, bool main_lives);
 
 /* To be called just before each signal: what is open at SIGKILL is known only then. */
 void observe_before(struct observer *observer, int signo);

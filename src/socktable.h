@@ -24,14 +24,16 @@ enum socktable_role {
 struct socktable_row {
 	struct netsock sock; /* family AF_UNIX: a Unix socket; only cookie and inode count */
 	enum socktable_role role;
-	pid_t owner;	/* a process that has it open; 0: not known, or not accepted yet */
-	int fd;		/* there */
-	bool shared;	/* the owner is not the only process of ours that has it open */
-	bool doomed;	/* it was open when its process was surely past doing anything about it */
-	bool is_missed; /* it was not where it was the last time */
-	unsigned look;	/* in which it was seen last */
-	nsec_t gone;	/* monotonic: not seen since, 0: seen. Its close may still be told */
-	char *name;	/* of a Unix socket's peer; owned; NULL */
+	pid_t owner;	  /* a process that has it open; 0: not known, or not accepted yet */
+	int fd;		  /* there */
+	bool shared;	  /* the owner is not the only process of ours that has it open */
+	bool doomed;	  /* it was open when its process was surely past doing anything about it */
+	bool is_missed;	  /* it was not where it was the last time */
+	bool is_doubtful; /* on a port of ours, and none of our processes had it when it was found
+			   */
+	unsigned look;	  /* in which it was seen last */
+	nsec_t gone;	  /* monotonic: not seen since, 0: seen. Its close may still be told */
+	char *name;	  /* of a Unix socket's peer; owned; NULL */
 };
 
 /* All zero: empty. */

@@ -89,13 +89,17 @@ static void observe(struct runner *runner)
 {
 	const struct instance *instance = &runner->instance;
 
+	const struct observe_subject subject = {.tree = &runner->tree,
+		.dyno = instance->dyno,
+		.launch = instance->launch,
+		.port = instance->port};
+
 	runner->observer = xcalloc(1, sizeof *runner->observer);
 	if (runner->kept != NULL)
-		observe_resume(runner->observer, runner->app, &runner->tree, instance->dyno,
-			instance->launch, runner->kept, !instance->main_ended);
+		observe_resume(runner->observer, runner->app, &subject, runner->kept,
+			!instance->main_ended);
 	else
-		observe_begin(runner->observer, runner->app, &runner->tree, instance->dyno,
-			instance->launch);
+		observe_begin(runner->observer, runner->app, &subject);
 	free(runner->kept);
 	runner->kept = NULL;
 	runner->observer->reached = phase_reached;

@@ -104,12 +104,13 @@ static void measure(struct load load)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		launch(serve, &load, true);
-		pid_t clients = connect_clients(hear(), load.inbound);
+		rig.port = hear();
+		pid_t clients = connect_clients(rig.port, load.inbound);
 		hear();
 		begin_turn();
 		app_tree(&rig.app);
 		double before = cpu_ms();
-		observe_begin(&rig.observer, &rig.app, &rig.tree, "web.1", 1);
+		observe(&rig.observer, "web.1");
 		first[i] = cpu_ms() - before;
 		send_to_all(SIGTERM);
 		report = end_stop();

@@ -28,7 +28,8 @@ static struct {
 	ev_timer timer;
 	bool has_ended, time_is_over;
 	struct proc_exit exit;
-	int told; /* what the program says, see say() */
+	int told;      /* what the program says, see say() */
+	uint16_t port; /* the $PORT of the program; 0: it has none */
 	struct buf lines;
 } rig;
 
@@ -270,10 +271,17 @@ static inline void begin_turn(void)
 	rig.app.turn_began = rig.app.stale_before = clock_mono();
 }
 
+static inline void observe(struct observer *observer, const char *dyno)
+{
+	observe_begin(observer, &rig.app,
+		&(const struct observe_subject){
+			.tree = &rig.tree, .dyno = dyno, .launch = 1, .port = rig.port});
+}
+
 static inline void begin_stop(int signo)
 {
 	begin_turn();
-	observe_begin(&rig.observer, &rig.app, &rig.tree, "web.1", 1);
+	observe(&rig.observer, "web.1");
 	send_to_all(signo);
 }
 

@@ -232,7 +232,47 @@ static void test_exit(const char *steps, const char *name)
 	ok(leaked == 0, "what an exit may or may not have closed is never called leaked");
 }
 
-/* ---- late connections ---- */
+/* ---- connections that come after the signal ---- */
+
+/* Takes one more, closes the listener, and the first one at once. */
+static void accept_last(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	(void)arg;
+	say(port);
+	int first = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	int last = accept_one(listener);
+	close(listener);
+	close(first);
+	await_signal(SIGTERM);
+	close(last);
+	await_signal(SIGTERM);
+}
+
+static void test_last(void)
+{
+	const struct observe_report *seen = &rig.observer.report;
+
+	launch(accept_last, NULL, true);
+	uint16_t port = hear();
+	int first = connect_to(AF_INET, port);
+	hear();
+	begin_stop(SIGTERM);
+	int last = connect_to(AF_INET, port);
+	await_phase(&seen->not_accepting);
+	is_int(seen->accepted, 1, "who came before the listener was closed is known then");
+	run_loop(100);
+	ok(seen->drained < 0, "so the end of the others is not taken for that of all");
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&seen->drained);
+	end_stop();
+	close(first);
+	close(last);
+}
 
 /* Goes on accepting until it is told not to. */
 static void accept_on(void *arg)
@@ -273,15 +313,13 @@ static void test_late(void)
 	run_loop(1200);
 	come_and_go(port);
 	int last = connect_to(AF_INET, port);
-	go_on_after(&rig.observer.report.not_accepting);
-	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
-	while (rig.observer.report.accepted < 4 && clock_mono() < limit)
-		ev_run(rig.app.loop, EVRUN_ONCE);
+	await_phase(&rig.observer.report.not_accepting);
+	is_int(rig.observer.report.accepted, 4,
+		"connections that come later are counted, even when they go again");
 	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
 	const struct observe_report *report = end_stop();
 	is_int(report->inbound, 0, "at the signal nobody was connected");
-	is_int(report->accepted, 4,
-		"connections that come later are counted, even when they go again");
 	is_int(report->late, 2, "those after a second are late");
 	ok(report->drained >= report->not_accepting,
 		"drained it is only when the listener is closed");
@@ -577,6 +615,7 @@ int main(void)
 	test_exit("o", "closes and exits at once");
 	test_exit("ow", "closes and exits later");
 	test_exit("l", "exits with connections open");
+	test_last();
 	test_late();
 	test_new_listener();
 	test_two(true, "two listeners on one port are two");

@@ -41,7 +41,7 @@ static void test_second_observer(void)
 	struct observer second;
 
 	ok(rig.app.news.leaves_out, "who observes alone is not told of the other ends");
-	observe_begin(&second, &rig.app, &rig.tree, "web.2", 1);
+	observe(&second, "web.2");
 	ok(!rig.app.news.leaves_out, "when a second one begins, both are told of all");
 	observe_stop(&second);
 }
@@ -75,6 +75,81 @@ static void test_many(void)
 		close(clients[i]);
 }
 
+/* ---- while it is looked ---- */
+
+enum {
+	SPARE_FDS = 20000
+};
+
+/* Has so many descriptors that it takes time to go through them, and accepts all the while. Tells
+ * how many it has got in the end. */
+static void serve_eagerly(void *arg)
+{
+	static int fds[USHRT_MAX];
+	uint16_t port = 0, count = 0;
+	int listener = listen_on(AF_INET, &port, false), fd;
+	sigset_t pending;
+
+	(void)arg;
+	for (int i = 0; i < SPARE_FDS && fcntl(program_tells, F_DUPFD, 3000) >= 0; i++)
+		;
+	fcntl(listener, F_SETFL, O_NONBLOCK);
+	say(port);
+	do {
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			fds[count++] = fd;
+		sigpending(&pending);
+	} while (sigismember(&pending, SIGTERM) == 0);
+	await_signal(SIGTERM);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		fds[count++] = fd;
+	close(listener);
+	say(count);
+	await_signal(SIGTERM);
+	for (unsigned i = 0; i < count; i++)
+		close(fds[i]);
+	await_signal(SIGTERM);
+}
+
+static pid_t connect_on(uint16_t port)
+{
+	socklen_t len;
+	struct sockaddr_storage address = loopback(AF_INET, port, &len);
+	pid_t pid = fork_child();
+
+	if (pid != 0)
+		return pid;
+	while (connect(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), (struct sockaddr *)&address,
+		       len) == 0)
+		take_time(1);
+	wait_forever();
+}
+
+static void test_eager(bool has_port)
+{
+	const struct observe_report *seen = &rig.observer.report;
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+
+	launch(serve_eagerly, NULL, true);
+	uint16_t port = hear();
+	rig.port = has_port ? port : 0;
+	pid_t clients = connect_on(port);
+	take_time(100);
+	begin_stop(SIGTERM);
+	uint16_t count = hear();
+	while (seen->inbound + seen->accepted < count && clock_mono() < limit)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	ok(seen->inbound > 0, "there are connections at the signal");
+	is_int(seen->inbound + seen->accepted, count,
+		"one that is accepted during the look is not overlooked");
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&seen->drained);
+	end_stop();
+	rig.port = 0;
+	end_child(clients, SIGKILL);
+}
+
 /* ---- itself ---- */
 
 /* Is its own client, and one of a database. */
@@ -105,7 +180,7 @@ static void test_itself(bool whole)
 	begin_turn();
 	if (whole)
 		app_sockets(&rig.app);
-	observe_begin(&rig.observer, &rig.app, &rig.tree, "web.1", 1);
+	observe(&rig.observer, "web.1");
 	send_to_all(SIGTERM);
 	is_int(rig.observer.report.inbound, 1, "a connection of a dyno with itself is inbound");
 	is_int(rig.observer.report.outbound, 1, "and not outbound; only the database is");
@@ -201,6 +276,8 @@ int main(void)
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	test_many();
+	test_eager(false);
+	test_eager(true);
 	test_itself(false);
 	test_itself(true);
 	test_shared();
