@@ -54,7 +54,7 @@ static const struct {
 	[EVENT_WHY_PROCESS] = {"why-process", "  pid {pid} {command}: {text}"},
 	[EVENT_OPEN] = {"open", "Open at the signal: {inbound} inbound "
 				"{inbound:connection:connections}, {outbound} "
-				"outbound{peers? (*)}"},
+				"outbound{peers? (*)}{other_ports?; also listening on *}"},
 	[EVENT_NOT_ACCEPTING] = {"not-accepting", "Not accepting any more after {seconds} s"},
 	[EVENT_DRAINED] = {"drained",
 		"Drained after {seconds} s: {count} inbound {count:connection:connections} closed"},

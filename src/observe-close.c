@@ -140,7 +140,7 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 		owner->inbound += is_inbound;
 		owner->outbound += is_outbound;
 	}
-	return row->role != ROLE_LISTENER;
+	return is_inbound || is_outbound;
 }
 
 /* Returns whether it surely was the program that closed them all. */

@@ -50,6 +50,8 @@ void observe_say_open(struct observer *observer)
 	event_int(&event, "inbound", report->inbound);
 	event_int(&event, "outbound", report->outbound);
 	event_str(&event, "peers", report->peers);
+	event_str(&event, "other_ports", report->other_ports);
+	event_int(&event, "beside", report->beside);
 	publish(observer, &event);
 }
 

@@ -129,12 +129,27 @@ static void add_listeners(struct look *look)
 			!find_owner(look, &row))
 			continue;
 		look->is_complete &= observe_add_port(observer, row.sock.local_port);
-		add(look, &row, ROLE_LISTENER);
+		add(look, &row, observe_listener_role(observer, row.sock.local_port));
 	}
 	for (size_t i = 0; i < dump->count; i++)
 		if (dump->rows[i].listening &&
 			socktable_find(&observer->table, dump->rows[i].cookie) == NULL)
 			observe_share_port(observer, dump->rows[i].local_port);
+}
+
+/* The port that the dyno was given is its own, even if nobody listens there any more: those whom it
+ * has accepted show it. */
+static void find_given_port(struct look *look)
+{
+	struct observer *observer = look->observer;
+	const struct netsock_table *dump = &observer->app->sockets;
+	uint16_t port = observer->subject.port;
+
+	for (size_t i = 0; port != 0 && i < dump->count; i++) {
+		struct socktable_row row = {.sock = dump->rows[i]};
+		if (row.sock.local_port == port && find_owner(look, &row))
+			look->is_complete &= observe_add_port(observer, port);
+	}
 }
 
 /* The other end of an inbound connection; where somebody of ours has that, too, it is a connection
@@ -161,8 +176,10 @@ static void end_doubt(struct look *look, struct socktable_row *row)
 	row->is_doubtful = false;
 	if (!find_owner(look, row))
 		return;
-	socktable_set_role(&look->observer->table, row, ROLE_INBOUND);
-	observe_arrival(look->observer);
+	socktable_set_role(&look->observer->table, row,
+		observe_inbound_role(look->observer, row->sock.local_port));
+	if (row->role == ROLE_INBOUND)
+		observe_arrival(look->observer);
 }
 
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
@@ -173,13 +190,14 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	bool shared;
 	bool is_inbound = observe_is_port(look->observer, sock->local_port, &shared);
 	bool is_alone = is_inbound && !shared;
+	enum socktable_role inbound = observe_inbound_role(look->observer, sock->local_port);
 
 	if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
 		add(look, &row, ROLE_OTHER);
 	else if (find_owner(look, &row))
-		add(look, &row, is_inbound ? ROLE_INBOUND : ROLE_OUTBOUND);
+		add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
 	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
-		add(look, &row, ROLE_INBOUND);
+		add(look, &row, inbound);
 	else if (is_alone)
 		doubt(look, &row);
 	else if (!is_inbound || sock->inode != 0)
@@ -377,6 +395,10 @@ bool observe_look(struct observer *observer)
 		scan(&look);
 	if (look.has_scanned)
 		add_listeners(&look);
+	if (look.is_first) {
+		find_given_port(&look);
+		observe_choose_door(observer);
+	}
 	add_connections(&look);
 	if (look.is_first) {
 		find_unix(&look);

@@ -43,6 +43,17 @@ bool observe_shares_port(const struct observer *observer);
 bool observe_add_port(struct observer *observer, uint16_t port);
 void observe_share_port(struct observer *observer, uint16_t port);
 
+/* Which ports there are is known: finds out whether there is one by which the dyno is known. What
+ * else listens, listens beside it. */
+void observe_choose_door(struct observer *observer);
+
+/* The roles of what is on a port of ours. */
+enum socktable_role observe_listener_role(const struct observer *observer, uint16_t port);
+enum socktable_role observe_inbound_role(const struct observer *observer, uint16_t port);
+
+/* "9090, 9229" */
+void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE]);
+
 /* Lets the kernel's table come, without what need not be seen. False when it does not. */
 bool observe_dump(struct observer *observer);
 

@@ -1,4 +1,7 @@
 /* observe-ports: see observe-parts.h. */
+#include <stdio.h>
+#include <sys/socket.h>
+
 #include "observe-parts.h"
 
 static size_t place_of_port(const struct observer *observer, uint16_t port)
@@ -42,6 +45,47 @@ void observe_share_port(struct observer *observer, uint16_t port)
 
 	if (at < observer->port_count)
 		observer->is_shared[at] = true;
+}
+
+/* ---- the door ---- */
+
+static bool is_beside(const struct observer *observer, uint16_t port)
+{
+	return observer->door != 0 && port != observer->door;
+}
+
+enum socktable_role observe_listener_role(const struct observer *observer, uint16_t port)
+{
+	return is_beside(observer, port) ? ROLE_SIDE_LISTENER : ROLE_LISTENER;
+}
+
+enum socktable_role observe_inbound_role(const struct observer *observer, uint16_t port)
+{
+	return is_beside(observer, port) ? ROLE_SIDE : ROLE_INBOUND;
+}
+
+void observe_choose_door(struct observer *observer)
+{
+	struct socktable *table = &observer->table;
+
+	if (place_of_port(observer, observer->subject.port) == observer->port_count)
+		return;
+	observer->door = observer->subject.port;
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].role == ROLE_LISTENER)
+			socktable_set_role(table, &table->rows[i],
+				observe_listener_role(observer, table->rows[i].sock.local_port));
+}
+
+void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE])
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < observer->port_count && len < OBSERVE_BESIDE; i++)
+		if (is_beside(observer, observer->ports[i]))
+			len += (size_t)snprintf(text + len, OBSERVE_BESIDE - len,
+				len > 0 ? ", %u" : "%u", observer->ports[i]);
 }
 
 /* ---- what need not be seen ---- */

@@ -52,6 +52,7 @@ static void hear_close(struct observer *observer, const struct netsock *sock)
 	else if (row != NULL)
 		observe_close(observer, row);
 	else if (!sock->listening && sock->remote_port != 0 &&
+		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
 		 observe_is_port(observer, sock->local_port, &shared) && !shared &&
 		 observe_elapsed(observer) >= NEWS_DELAY)
 		observe_arrival(observer);
@@ -229,6 +230,8 @@ void observe_begin(
 	report->listeners = observe_count(observer, ROLE_LISTENER);
 	report->inbound = observe_count(observer, ROLE_INBOUND);
 	report->outbound = observe_count(observer, ROLE_OUTBOUND);
+	report->beside = observe_count(observer, ROLE_SIDE);
+	observe_list_other_ports(observer, report->other_ports);
 	observe_list_peers(observer, report->peers);
 	observe_say_open(observer);
 }

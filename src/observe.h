@@ -18,6 +18,8 @@
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
  *   that only others still have is not ours any more: found by a look.
  * - A connection of a dyno with itself is an inbound one only.
+ * - A dyno that listens on its $PORT, or has connections there, is known by that port: what it has
+ *   at others, for metrics or debuggers, is counted apart.
  * - A close that is heard of while its process is ending may have been the program's or the
  *   kernel's: see stopreport.h.
  * - A new connection that a process gets from somebody else over a Unix socket is not looked for.
@@ -41,7 +43,8 @@
 enum {
 	OBSERVE_PORTS = 64, /* who listens on more is not observed */
 	OBSERVE_PEERS = 256,
-	OBSERVE_LEFT = 256
+	OBSERVE_LEFT = 256,
+	OBSERVE_BESIDE = 64
 };
 
 /* How closes are learnt. */
@@ -60,6 +63,7 @@ struct observe_report {
 	unsigned listeners;  /* open at the signal */
 	unsigned inbound;    /* accepted or waiting to be accepted at the signal */
 	unsigned outbound;   /* open at the signal */
+	unsigned beside;     /* inbound connections at other ports, which count nowhere else */
 	unsigned accepted;   /* inbound connections that came after the signal */
 	unsigned late;	     /* of these more than a second after it */
 	unsigned in_at_exit; /* inbound connections closed while their process was ending */
@@ -71,9 +75,10 @@ struct observe_report {
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
-	char peers[OBSERVE_PEERS]; /* of the outbound connections: "127.0.0.1:27017 x10,
-				      unix:/run/x.sock" */
-	char left[OBSERVE_LEFT];   /* before SIGKILL: "1234 (node), 1240 (sh)" */
+	char peers[OBSERVE_PEERS];	  /* of the outbound connections: "127.0.0.1:27017 x10,
+					     unix:/run/x.sock" */
+	char other_ports[OBSERVE_BESIDE]; /* where it listens besides: "9090, 9229" */
+	char left[OBSERVE_LEFT];	  /* before SIGKILL: "1234 (node), 1240 (sh)" */
 	bool interrupted; /* for a while nobody watched: what happened then has the time at which it
 			     was found */
 	struct stophistory history; /* without a signal: nothing was observed at all */
@@ -102,6 +107,7 @@ struct observer {
 	uint16_t ports[OBSERVE_PORTS]; /* on which it listened */
 	bool is_shared[OBSERVE_PORTS]; /* others listen there, too */
 	size_t port_count;
+	uint16_t door; /* the one whose listeners and connections count; 0: all do */
 
 	struct timer look;
 	nsec_t interval;	 /* of the looks */

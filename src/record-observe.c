@@ -15,6 +15,7 @@ static const struct {
 	{"listeners", offsetof(struct observe_report, listeners)},
 	{"inbound", offsetof(struct observe_report, inbound)},
 	{"outbound", offsetof(struct observe_report, outbound)},
+	{"beside", offsetof(struct observe_report, beside)},
 	{"accepted", offsetof(struct observe_report, accepted)},
 	{"late", offsetof(struct observe_report, late)},
 	{"in_at_exit", offsetof(struct observe_report, in_at_exit)},
@@ -84,6 +85,7 @@ static void put_report(bson_t *doc, const struct observe_report *report)
 	BSON_APPEND_BOOL(doc, "visible", report->visible);
 	BSON_APPEND_BOOL(doc, "order_wrong", report->order_wrong);
 	BSON_APPEND_UTF8(doc, "peers", report->peers);
+	BSON_APPEND_UTF8(doc, "other_ports", report->other_ports);
 	BSON_APPEND_UTF8(doc, "left", report->left);
 	for (size_t i = 0; i < COUNTS; i++)
 		bson_append_int64(
@@ -148,6 +150,8 @@ bool record_get_observed(const bson_t *doc, struct observe_kept *kept)
 	report->visible = doc_bool(&child, "visible");
 	report->order_wrong = doc_bool(&child, "order_wrong");
 	snprintf(report->peers, sizeof report->peers, "%s", doc_text(&child, "peers"));
+	snprintf(report->other_ports, sizeof report->other_ports, "%s",
+		doc_text(&child, "other_ports"));
 	snprintf(report->left, sizeof report->left, "%s", doc_text(&child, "left"));
 	for (size_t i = 0; i < COUNTS; i++)
 		*(unsigned *)field(report, counts[i].offset) =

@@ -18,6 +18,8 @@ enum socktable_role {
 	ROLE_LISTENER,
 	ROLE_INBOUND,
 	ROLE_OUTBOUND,
+	ROLE_SIDE_LISTENER, /* beside the port by which the dyno is known */
+	ROLE_SIDE,	    /* an inbound connection there */
 	ROLES
 };
 

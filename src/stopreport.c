@@ -131,6 +131,8 @@ static void put_sockets(struct event *event, const struct observe_report *report
 	event_int(event, "inbound", report->inbound);
 	event_int(event, "outbound", report->outbound);
 	event_str(event, "peers", report->peers);
+	event_str(event, "other_ports", report->other_ports);
+	event_int(event, "beside", report->beside);
 	event_int(event, "accepted", report->accepted);
 	event_int(event, "late", report->late);
 	event_int(event, "inbound_at_exit", report->in_at_exit);
