@@ -241,6 +241,30 @@ in_time() {
 	assert_clean_stop
 }
 
+@test "cases: clients that send their request and leave take no place, however many they are" {
+	start_demo
+	play <<-'END'
+		leavers 1200 /
+		request live GET /livez
+		answer live 200 keep body=alive
+		signal TERM
+		exits within=1
+	END
+	assert_clean_stop
+}
+
+@test "cases: a pipeline of a client that sends no more is answered to its end" {
+	start_demo
+	play <<-'END'
+		send pipe "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /slow?ms=100 HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+		halfclose pipe
+		answer pipe 200 body=Hello
+		answer pipe 200 body="That took 100 ms."
+		answer pipe 200 body=alive
+		eof pipe within=2
+	END
+}
+
 @test "cases: connections beyond the limit wait for their turn, and have it in the shutdown" { # Puma
 	start_demo
 	play <<-'END'

@@ -23,6 +23,8 @@ one step:
   crowd COUNT PATH           COUNT connections at once, each with a request
   crowd-answers STATUS       every one of them gets a complete answer
   crowd-mixed STATUS MIN     every one is answered or was refused; MIN answered at least
+  leavers COUNT PATH         COUNT clients, one after the other, whose request and end of stream
+                             come together; each is answered with 200 and then gone
   churn COUNT                COUNT connections, one after the other, that end in every way there is
   sequence PATH PATTERN [for=S] [signal=NAME]
                              one request after the other, each on its own connection, the
@@ -244,6 +246,20 @@ class Scenario:
         answers = self.crowd_outcome()
         if not set(answers) <= {int(status), None} or answers.count(int(status)) < int(least):
             raise Failure(f"the answers are {answers}")
+
+    def do_leavers(self, count, path):
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        for number in range(int(count)):
+            conn = Connection(self.port)
+            conn.sock.send(request, socket.MSG_MORE)  # waits for what ends it
+            conn.sock.shutdown(socket.SHUT_WR)
+            try:
+                status = conn.answer(self.until)[0]
+            except Failure as error:
+                raise Failure(f"client {number} of {count}: {error}") from None
+            if status != 200:
+                raise Failure(f"client {number} of {count} is answered with {status}")
+            conn.sock.close()
 
     def do_churn(self, count):
         whole = b"GET /user?name=ann HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -178,6 +178,9 @@ void conn_request_ends(struct conn *conn, bool whole, uint64_t bytes)
 		conn->consumed = bytes_received(conn) - bytes_unread(conn);
 	else
 		conn->consumed += bytes;
+	/* An end that came together with the last bytes wakes nobody a second time; this does. */
+	if (sends_no_more(conn))
+		shutdown(conn->fd, SHUT_RD);
 	settle(conn);
 }
 
