@@ -100,6 +100,64 @@ teardown() {
 	assert_clean_stop
 }
 
+@test "cases: an answer that is still on its way is not destroyed by a request that comes too late" { # nginx
+	start_demo
+	play <<-'END'
+		shrink early
+		request early GET /slow?bytes=300000 "Connection: close"
+		pass 0.3
+		request early GET /livez
+		answer early 200 close size=300000
+		eof early
+		shrink slow
+		request slow GET /slow?ms=200&bytes=300000
+		pass 0.1
+		signal TERM
+		pass 0.5
+		request slow GET /livez
+		answer slow 200 close size=300000
+		eof slow
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "cases: a connection whose answer is still on its way is not idle" {
+	start_demo
+	play <<-'END'
+		shrink slow
+		request slow GET /slow?bytes=300000
+		pass 0.3
+		signal TERM
+		log "Closing http server."
+		pass 0.2
+		request slow GET /livez
+		answer slow 200 keep size=300000
+		answer slow 200 close body=alive
+		eof slow
+		exits within=2
+	END
+	assert_clean_stop
+}
+
+@test "cases: the rest of an answer that is never taken is cut at the deadline, and named" {
+	start_demo --deadline 1s
+	play <<-'END'
+		shrink closing
+		request closing GET /slow?bytes=300000 "Connection: close"
+		shrink open
+		request open GET /slow?bytes=300000
+		pass 0.3
+		signal TERM
+		exits after=0.9 within=3
+	END
+	assert_exits 1
+	assert_log_has 'the deadline of 1 s for the shutdown has passed'
+	assert_log_has 'cut off: GET /slow from 127.0.0.1:'
+	grep -qE 'cut off: the last [0-9]+ bytes of the answer to GET /slow from 127.0.0.1:' "$DEMO_LOG"
+	assert_log_has 'Database connection closed.'
+}
+
 @test "cases: signals in the middle of an answer and of an upload leave both whole" { # unicorn
 	start_demo
 	play <<-'END'

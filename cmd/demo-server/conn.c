@@ -18,6 +18,9 @@
 /* A client that has just connected has this long for its first byte: a network's round trip. */
 static const nsec_t fresh_time = 100 * NSEC_PER_MSEC;
 
+/* While an answer is still in the send buffer, this often it is looked whether it has gone. */
+static const nsec_t look_time = 50 * NSEC_PER_MSEC;
+
 void conns_init(struct conns *conns, struct ev_loop *loop)
 {
 	*conns = (struct conns){.loop = loop};
@@ -59,6 +62,8 @@ static bool sends_no_more(const struct conn *conn)
 /* How long a connection without a request may still stay; 0 or less: not at all. */
 static nsec_t patience_left(const struct conn *conn)
 {
+	if (farewell_unsent(conn->fd) > 0)
+		return look_time;
 	if (sends_no_more(conn))
 		return 0;
 
@@ -119,18 +124,29 @@ void conns_cut(struct conns *conns)
 	farewells_release(&conns->farewells);
 }
 
+/* What is going on there, and with whom. */
+static void describe(const struct conn *conn, char text[static FAREWELL_WHAT])
+{
+	bool busy = conn->in_request || farewell_unsent(conn->fd) > 0;
+
+	snprintf(text, FAREWELL_WHAT, "%s from %s",
+		busy && conn->request[0] != '\0' ? conn->request
+						 : "a connection without a whole request",
+		conn->peer);
+}
+
 void conns_describe(const struct conns *conns, void (*show)(const char *sentence))
 {
 	const struct conn *conn;
-	char text[CONN_REQUEST_TEXT + CONN_PEER_TEXT + 64];
+	char what[FAREWELL_WHAT], text[FAREWELL_WHAT + 64];
 
 	TAILQ_FOREACH (conn, &conns->list, entry) {
 		double age = (double)(clock_mono() - conn->since) / NSEC_PER_SEC;
-		snprintf(text, sizeof text, "%s from %s, for %.1f s",
-			conn->in_request ? conn->request : "a connection without a whole request",
-			conn->peer, age);
+		describe(conn, what);
+		snprintf(text, sizeof text, "%s, for %.1f s", what, age);
 		show(text);
 	}
+	farewells_describe(&conns->farewells, show);
 }
 
 static void write_peer(const struct sockaddr *peer, char text[static CONN_PEER_TEXT])
@@ -189,21 +205,33 @@ static bool must_linger(const struct conn *conn)
 {
 	char byte;
 
-	if (conn->cut || (!conn->body_unread && bytes_received(conn) == conn->consumed))
+	if (conn->cut)
+		return false;
+	if (farewell_unsent(conn->fd) > 0)
+		return true;
+	if (!conn->body_unread && bytes_received(conn) == conn->consumed)
 		return false;
 	ssize_t n = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n != 0 && (n > 0 || errno == EAGAIN);
+}
+
+static void say_farewell(const struct conn *conn)
+{
+	char what[FAREWELL_WHAT];
+	int fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	describe(conn, what);
+	farewells_add(&conn->owner->farewells, fd, what);
 }
 
 void conn_closed(struct conn *conn)
 {
 	struct conns *conns = conn->owner;
 
-	if (must_linger(conn)) {
-		int fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
-		if (fd >= 0)
-			farewells_add(&conns->farewells, fd);
-	}
+	if (must_linger(conn))
+		say_farewell(conn);
 	ev_timer_stop(conns->loop, &conn->patience);
 	TAILQ_REMOVE(&conns->list, conn, entry);
 	conns->count--;

@@ -11,7 +11,9 @@
  *                 a short time to finish the sentence.
  *
  * A connection that has sent nothing at all is idle too, except in its first moment,
- * when the request may still be on its way behind the handshake.
+ * when the request may still be on its way behind the handshake. One whose client has
+ * not taken its latest answer whole is not idle: a byte that crossed the close would
+ * destroy the rest.
  *
  * Closing means shutdown(SHUT_RD): libmicrohttpd reads the end of the stream and
  * closes by itself, and bytes that have arrived before are still served.
