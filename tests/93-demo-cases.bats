@@ -158,6 +158,26 @@ teardown() {
 	assert_log_has 'Database connection closed.'
 }
 
+@test "cases: nobody waits for an answer to a client that has broken off, before the signal or after it" {
+	start_demo
+	play <<-'END'
+		request before GET /slow?ms=30000
+		request after GET /slow?ms=30000
+		request waits GET /slow?ms=2500
+		halfclose waits
+		pass 0.1
+		reset before
+		signal TERM
+		log "Closing http server."
+		pass 0.1
+		reset after
+		answer waits 200 close body="That took 2500 ms."
+		eof waits
+		exits within=6
+	END
+	assert_clean_stop
+}
+
 @test "cases: signals in the middle of an answer and of an upload leave both whole" { # unicorn
 	start_demo
 	play <<-'END'

@@ -12,6 +12,7 @@ one step:
                              send a whole HTTP/1.1 request
   fill A COUNT               send COUNT bytes; the server may stop reading
   halfclose A                send no more, but go on reading
+  reset A                    break the connection off
   shrink A                   connect with a small receive buffer and do not read
   answer A STATUS [close|keep] [body=TEXT] [size=N]
                              read one complete answer and look at it
@@ -74,7 +75,7 @@ class Connection:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(LIMIT)
         self.sock.connect(("127.0.0.1", port))
-        self.data = b""
+        self.data = bytearray()  # grows without being copied
 
     def receive(self, until):
         """Reads once. Returns False at the end of the stream."""
@@ -103,7 +104,7 @@ class Connection:
         while len(self.data) < length:
             if not self.receive(until):
                 raise Failure(f"the body ended after {len(self.data)} of {length} bytes")
-        body, self.data = self.data[:length], self.data[length:]
+        body, self.data = bytes(self.data[:length]), self.data[length:]
         return status, headers, body
 
 
@@ -169,6 +170,13 @@ class Scenario:
 
     def do_halfclose(self, name):
         self.connection(name).sock.shutdown(socket.SHUT_WR)
+
+    def do_reset(self, name):
+        self.reset(self.conns.pop(name))
+
+    def reset(self, conn):
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        conn.sock.close()
 
     def do_answer(self, name, status, connection=None, body=None, size=None):
         got, headers, content = self.connection(name).answer(self.until)
@@ -268,8 +276,8 @@ class Scenario:
             conn = Connection(self.port)
             request = requests[number % len(requests)]
             conn.sock.sendall(request)
-            if number % 3 == 1:  # closing is a reset then
-                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if number % 3 == 1:
+                self.reset(conn)
             elif number % 3 == 2 and request.startswith(whole):
                 conn.answer(self.until)
             conn.sock.close()

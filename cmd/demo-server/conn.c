@@ -59,6 +59,13 @@ static bool sends_no_more(const struct conn *conn)
 	return poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0 && bytes_unread(conn) == 0;
 }
 
+bool conn_is_broken(const struct conn *conn)
+{
+	struct pollfd peer = {.fd = conn->fd};
+
+	return poll(&peer, 1, 0) == 1 && (peer.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* How long a connection without a request may still stay; 0 or less: not at all. */
 static nsec_t patience_left(const struct conn *conn)
 {

@@ -15,6 +15,9 @@
 #include "listener.h"
 #include "xmalloc.h"
 
+/* How often a drain looks for clients that have gone. */
+static const double watch_seconds = 0.5;
+
 struct http {
 	struct ev_loop *loop;
 	struct MHD_Daemon *daemon;
@@ -25,6 +28,7 @@ struct http {
 
 	ev_io io;	/* libmicrohttpd's epoll descriptor */
 	ev_timer timer; /* when libmicrohttpd wants to run even if no socket is ready */
+	ev_timer watch; /* while draining: looks for clients that have gone */
 
 	http_handler_fn *handler;
 	void *app;
@@ -267,6 +271,39 @@ static enum MHD_Result handler_cb(void *arg, struct MHD_Connection *mhd, const c
 	return request->response != NULL ? answer_resumed(request) : dispatch(request);
 }
 
+/* Nobody waits for the answer any more. */
+static bool is_lost(const struct http_request *request)
+{
+	return conn_is_broken(request->conn);
+}
+
+/* Its client gets an answer, and the connection is not broken. */
+static bool is_given_up(const struct http_request *request)
+{
+	request->conn->spared = true;
+	return true;
+}
+
+/* Cancels the requests that wait, can be cancelled, and are meant. */
+static void cancel_requests(struct http *http, bool (*is_meant)(const struct http_request *request))
+{
+	struct http_request *request, *next;
+
+	for (request = TAILQ_FIRST(&http->requests); request != NULL; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (request->suspended && request->cancel != NULL && is_meant(request))
+			request->cancel(request->cancel_arg);
+	}
+}
+
+/* libmicrohttpd does not look at a connection whose request waits. */
+static void watch_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	cancel_requests(watcher->data, is_lost);
+}
+
 /* The server. */
 
 /* libev and the database need a few descriptors too; a connection that says farewell has its own.
@@ -313,7 +350,8 @@ struct http *http_new(
 	conns_init(&http->conns, loop);
 	ev_init(&http->io, io_cb);
 	ev_init(&http->timer, timer_cb);
-	http->io.data = http->timer.data = http;
+	ev_timer_init(&http->watch, watch_cb, 0, watch_seconds);
+	http->io.data = http->timer.data = http->watch.data = http;
 	raise_descriptor_limit();
 	http->listener = listener_open(loop, port, accept_cb, http, cause);
 	if (http->listener == NULL || start_daemon(http, cause) < 0) {
@@ -327,6 +365,7 @@ void http_free(struct http *http)
 {
 	ev_io_stop(http->loop, &http->io);
 	ev_timer_stop(http->loop, &http->timer);
+	ev_timer_stop(http->loop, &http->watch);
 	listener_free(http->listener);
 	http->listener = NULL;
 	if (http->daemon != NULL)
@@ -348,6 +387,7 @@ void http_drain(struct http *http, nsec_t header_timeout)
 {
 	listener_close(http->listener);
 	conns_drain(&http->conns, header_timeout);
+	ev_timer_start(http->loop, &http->watch);
 }
 
 bool http_is_drained(const struct http *http)
@@ -357,15 +397,7 @@ bool http_is_drained(const struct http *http)
 
 void http_cut(struct http *http)
 {
-	struct http_request *request, *next;
-
-	for (request = TAILQ_FIRST(&http->requests); request != NULL; request = next) {
-		next = TAILQ_NEXT(request, entry);
-		if (!request->suspended || request->cancel == NULL)
-			continue;
-		request->conn->spared = true;
-		request->cancel(request->cancel_arg);
-	}
+	cancel_requests(http, is_given_up);
 	conns_cut(&http->conns);
 	kick(http);
 }

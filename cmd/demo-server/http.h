@@ -52,7 +52,8 @@ void http_announce_close(struct http *http);
 
 /*
  * Takes what is in the backlog, closes the listener and every idle connection; the others
- * close after their answer, those with half a header after at most header_timeout.
+ * close after their answer, those with half a header after at most header_timeout. A request whose
+ * client has gone is cancelled if it can be.
  */
 void http_drain(struct http *http, nsec_t header_timeout);
 
@@ -77,7 +78,7 @@ const char *http_header(const struct http_request *request, const char *name);
 /* A parameter of the query, decoded; it may hold any byte. NULL when it is not there. */
 const char *http_query(const struct http_request *request, const char *name, size_t *len);
 
-/* What http_cut() calls for a request that waits; it must reply. */
+/* What ends the wait of a request that nobody shall wait for any more; it must reply. */
 void http_on_cancel(struct http_request *request, void (*cancel)(void *arg), void *arg);
 
 /* Answers, and ends the handler's right to the request. */
