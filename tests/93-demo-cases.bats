@@ -319,6 +319,40 @@ in_time() {
 	assert_clean_stop
 }
 
+# few_descriptors: the server that is started next may have no more than forty.
+few_descriptors() {
+	printf '#!/bin/sh\nulimit -n 40\nexec "%s" "$@"\n' "$DEMO_SERVER" >few
+	chmod +x few
+	DEMO_SERVER=./few
+}
+
+@test "cases: who waits because there are no descriptors is served as soon as there are, in the shutdown, too" {
+	few_descriptors
+	start_demo
+	play <<-'END'
+		crowd 60 /slow?ms=500
+		pass 0.1
+		signal TERM
+		crowd-answers 200
+		exits
+	END
+	assert_clean_stop
+}
+
+@test "cases: who is never served for want of descriptors is counted at the deadline" {
+	few_descriptors
+	start_demo --deadline 500ms
+	play <<-'END'
+		crowd 60 /slow?ms=20000
+		pass 0.1
+		signal TERM
+		exits after=0.4 within=2
+	END
+	assert_exits 1
+	grep -qE 'cut off: connections that there was no descriptor or memory for: [0-9]+$' "$DEMO_LOG"
+	assert_log_has '💥 Process terminated!'
+}
+
 @test "cases: clients that send their request and leave take no place, however many they are" {
 	start_demo
 	play <<-'END'

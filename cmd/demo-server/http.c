@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -397,6 +398,7 @@ bool http_is_drained(const struct http *http)
 
 void http_cut(struct http *http)
 {
+	listener_give_up(http->listener);
 	cancel_requests(http, is_given_up);
 	conns_cut(&http->conns);
 	kick(http);
@@ -404,7 +406,15 @@ void http_cut(struct http *http)
 
 void http_describe(const struct http *http, void (*show)(const char *sentence))
 {
+	unsigned waiting = listener_waiting(http->listener);
+	char text[128];
+
 	conns_describe(&http->conns, show);
+	if (waiting == 0)
+		return;
+	snprintf(text, sizeof text, "connections that there was no descriptor or memory for: %u",
+		waiting);
+	show(text);
 }
 
 /* For handlers. */

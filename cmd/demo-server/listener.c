@@ -5,6 +5,7 @@
 #include <ev.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ struct listener {
 	int fd; /* -1 when closed */
 	int port;
 	bool paused;
+	bool closing; /* since listener_close() */
+	bool starved; /* the last accept has failed for want of a descriptor or of memory */
 	ev_io io;
 	ev_timer retry;
 	ev_timer settle;
@@ -38,13 +41,15 @@ static bool accept_one(struct listener *listener)
 	int fd =
 		accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+	listener->starved = fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+					      errno == ENOMEM);
 	if (fd >= 0) {
 		listener->accept_fn(listener->arg, fd, (struct sockaddr *)&peer, len);
 		return true;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return false;
-	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+	if (listener->starved) {
 		ev_io_stop(listener->loop, &listener->io);
 		ev_timer_start(listener->loop, &listener->retry);
 		return false;
@@ -98,11 +103,15 @@ static void accept_all(struct listener *listener)
 static void settle_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
 	struct listener *listener = watcher->data;
-	(void)loop;
 	(void)revents;
 
 	accept_all(listener);
-	close_fd(listener);
+	if (!listener->starved) {
+		close_fd(listener);
+		return;
+	}
+	ev_timer_set(watcher, retry_seconds, 0);
+	ev_timer_start(loop, watcher);
 }
 
 static int listen_on(struct listener *listener, int port, struct cause *cause)
@@ -169,8 +178,9 @@ void listener_pause(struct listener *listener, bool pause)
 /*
  * Between the last accept() and close() a client could still slip in, only to be reset. So the
  * kernel is told first to drop what would begin a connection: packets with SYN and without ACK.
- * Handshakes that have begun go on. Whoever was dropped asks again, and is refused properly. A
- * filter that cannot be set leaves a window of some microseconds, no more.
+ * Handshakes that have begun go on. Whoever was dropped asks again, and is refused properly; but
+ * its kernel does so only after a second, which is the price. A filter that cannot be set leaves a
+ * window of some microseconds, no more.
  */
 static void stop_new_handshakes(const struct listener *listener)
 {
@@ -197,10 +207,27 @@ void listener_close(struct listener *listener)
 {
 	if (listener->fd < 0)
 		return;
+	listener->closing = true;
 	stop_new_handshakes(listener);
 	accept_all(listener);
 	ev_now_update(listener->loop);
 	ev_timer_start(listener->loop, &listener->settle);
+}
+
+void listener_give_up(struct listener *listener)
+{
+	close_fd(listener);
+}
+
+unsigned listener_waiting(const struct listener *listener)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+
+	if (!listener->closing || listener->fd < 0 ||
+		getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	return info.tcpi_unacked; /* of a listening socket: the length of its queue */
 }
 
 bool listener_is_closed(const struct listener *listener)

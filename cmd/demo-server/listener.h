@@ -41,9 +41,18 @@ void listener_pause(struct listener *listener, bool pause);
 /*
  * Begins to close: nobody can begin to connect any more, everything that is in the backlog is
  * accepted, and so are the handshakes that are on their way, for some milliseconds. Then the
- * socket closes and new clients are refused.
+ * socket closes and new clients are refused. Who comes in those milliseconds is neither: its
+ * kernel asks again after a second, as for a packet that was lost, and only then is it refused.
+ *
+ * Where there is no descriptor for one that waits, the socket stays until there is.
  */
 void listener_close(struct listener *listener);
+
+/* Closes it whoever still waits. Their number is what listener_waiting() has said before. */
+void listener_give_up(struct listener *listener);
+
+/* How many wait in the backlog of a listener that is closing; 0 of one that is not, or closed. */
+unsigned listener_waiting(const struct listener *listener);
 
 bool listener_is_closed(const struct listener *listener);
 
