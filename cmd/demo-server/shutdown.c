@@ -30,11 +30,19 @@ static void show_cut(const char *sentence)
 	fprintf(stderr, "demo-server: cut off: %s\n", sentence);
 }
 
+/* Once: what a cut has not ended two seconds later is the same. */
+static void name_what_is_left(struct shutdown *stop)
+{
+	if (!stop->named)
+		http_describe(stop->http, show_cut);
+	stop->named = true;
+}
+
 /* The only end that does not return from the loop: something hangs that cannot be waited for. */
 static void end_at_once(struct shutdown *stop, const char *why)
 {
 	complain(why);
-	http_describe(stop->http, show_cut);
+	name_what_is_left(stop);
 	if (!stop->store_closed)
 		complain("the database was not closed");
 	fflush(stdout);
@@ -153,7 +161,7 @@ static void deadline_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 		seconds(stop->deadline));
 	stop->exit_status = EXIT_FAILURE;
 	stop->lame_duck_over = true;
-	http_describe(stop->http, show_cut);
+	name_what_is_left(stop);
 	http_cut(stop->http);
 	ev_timer_start(loop, &stop->last_timer);
 }

@@ -44,6 +44,7 @@ struct shutdown {
 	bool lame_duck_over;
 	bool store_closed;
 	bool store_hangs;	/* it could not be closed, and must not be freed */
+	bool named;		/* what is cut off has been told */
 	nsec_t first_interrupt; /* when the first SIGINT came; 0: none yet */
 
 	ev_prepare each_turn;	  /* looks whether the step is over */
