@@ -304,6 +304,27 @@ in_time() {
 	http 201 /user -d username=ann
 }
 
+# has_open FILE: the server has it open.
+has_open() {
+	local fd
+
+	for fd in "/proc/$DEMO_PID/fd/"*; do
+		[[ $fd -ef $1 ]] && return
+	done
+	return 1
+}
+
+@test "cases: a signal is kept while the start waits for a database that somebody holds" { # Go
+	hold_database 1 held EXCLUSIVE
+	"$DEMO_SERVER" >"$DEMO_LOG" 2>&1 3>&- &
+	DEMO_PID=$!
+	wait_for 10 has_open demo.db
+	kill -TERM "$DEMO_PID"
+	wait_for 10 grep -q 'App running on port' "$DEMO_LOG"
+	DEMO_PORT=$(sed -n 's/^App running on port \([0-9]*\)\.\.\.$/\1/p' "$DEMO_LOG")
+	assert_clean_stop
+}
+
 # Many.
 
 @test "cases: connections that end in any way are all counted out" { # gunicorn, http-terminator

@@ -149,15 +149,16 @@ for row in sqlite3.connect(sys.argv[1]).execute("SELECT username FROM users ORDE
     print(row[0])' "${1:-demo.db}"
 }
 
-# hold_database SECONDS FILE: locks the database for a time; creates FILE when it is locked.
+# hold_database SECONDS FILE [EXCLUSIVE]: locks the database for a time, against writers or everybody; creates
+# FILE when it is locked.
 hold_database() {
 	python3 -c '
 import sqlite3, sys, time
 db = sqlite3.connect("demo.db", isolation_level=None)
-db.execute("BEGIN IMMEDIATE")
+db.execute("BEGIN " + sys.argv[3])
 open(sys.argv[2], "w").close()
 time.sleep(float(sys.argv[1]))
-db.execute("COMMIT")' "$1" "$2" 3>&- &
+db.execute("COMMIT")' "$1" "$2" "${3:-IMMEDIATE}" 3>&- &
 	DEMO_HOLDER=$!
 	wait_for 10 test -e "$2"
 }

@@ -30,15 +30,15 @@ static void signal_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	shutdown_signal(watcher->data, watcher->signum);
 }
 
-static void watch_signals(struct ev_loop *loop, struct shutdown *stop)
+static void watch_signals(struct shutdown *stop)
 {
 	static ev_signal term, interrupt;
 
 	ev_signal_init(&term, signal_cb, SIGTERM);
 	ev_signal_init(&interrupt, signal_cb, SIGINT);
 	term.data = interrupt.data = stop;
-	ev_signal_start(loop, &term);
-	ev_signal_start(loop, &interrupt);
+	ev_signal_start(stop->loop, &term);
+	ev_signal_start(stop->loop, &interrupt);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -48,49 +48,51 @@ static int fail(int status, const struct cause *cause)
 	return status;
 }
 
-/* Serves until a shutdown has run to its end. Returns the exit status. */
-static int serve(struct ev_loop *loop, const struct options *opts, struct store *store)
+/* Serves until the shutdown has run to its end. Returns the exit status. */
+static int serve(const struct options *opts, struct shutdown *stop)
+{
+	struct app app = {.loop = stop->loop, .store = stop->store, .stop = stop};
+	struct cause cause;
+
+	stop->http = http_new(stop->loop, opts->port, routes_handle, &app, &cause);
+	if (stop->http == NULL)
+		return fail(EXIT_FAILURE, &cause);
+	app.port = http_port(stop->http);
+	printf("App running on port %d...\n", app.port);
+	ev_run(stop->loop, 0);
+	http_free(stop->http);
+	if (stop->store_hangs) {
+		fflush(stdout);
+		_exit(stop->exit_status);
+	}
+	return stop->exit_status;
+}
+
+/*
+ * Signals are watched from the beginning, and heard when the loop runs: to open a database can take
+ * seconds, and as process 1 of a container the program would not even be ended by one that it does
+ * not handle.
+ */
+static int run(const struct options *opts)
 {
 	struct shutdown stop = {
-		.loop = loop,
-		.store = store,
+		.loop = ev_default_loop(EVFLAG_AUTO),
 		.deadline = opts->deadline,
 		.lame_duck = opts->lame_duck,
 		.header_timeout = opts->header_timeout,
 	};
-	struct app app = {.loop = loop, .store = store, .stop = &stop};
 	struct cause cause;
 
-	struct http *http = http_new(loop, opts->port, routes_handle, &app, &cause);
-	if (http == NULL)
-		return fail(EXIT_FAILURE, &cause);
-	app.port = http_port(http);
-	stop.http = http;
-	shutdown_init(&stop);
-	watch_signals(loop, &stop);
-	printf("App running on port %d...\n", app.port);
-	ev_run(loop, 0);
-	http_free(http);
-	if (stop.store_hangs) {
-		fflush(stdout);
-		_exit(stop.exit_status);
-	}
-	return stop.exit_status;
-}
-
-static int run(const struct options *opts)
-{
-	struct cause cause;
-
-	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-	if (loop == NULL)
+	if (stop.loop == NULL)
 		return fail(EXIT_FAILURE, &(struct cause){"cannot start the event loop"});
-	struct store *store = store_open(loop, opts->database, &cause);
-	if (store == NULL)
+	shutdown_init(&stop);
+	watch_signals(&stop);
+	stop.store = store_open(stop.loop, opts->database, &cause);
+	if (stop.store == NULL)
 		return fail(EXIT_FAILURE, &cause);
-	int status = serve(loop, opts, store);
-	store->free(store);
-	ev_loop_destroy(loop);
+	int status = serve(opts, &stop);
+	stop.store->free(stop.store);
+	ev_loop_destroy(stop.loop);
 	return status;
 }
 

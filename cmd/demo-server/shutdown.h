@@ -53,7 +53,7 @@ struct shutdown {
 	ev_timer last_timer;	  /* ends the process when even that does not help */
 };
 
-/* Fill in the fields of the first part before. */
+/* Fill in the fields of the first part before; http and store before the loop runs. */
 void shutdown_init(struct shutdown *stop);
 
 /* SIGTERM or SIGINT has come. A second SIGINT, not sooner than 1 s after the first, ends at once.
