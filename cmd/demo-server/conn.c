@@ -59,7 +59,7 @@ static bool sends_no_more(const struct conn *conn)
 	return poll(&peer, 1, 0) == 1 && (peer.revents & POLLRDHUP) != 0 && bytes_unread(conn) == 0;
 }
 
-bool conn_is_broken(const struct conn *conn)
+bool conn_is_broken(struct conn *conn)
 {
 	struct pollfd peer = {.fd = conn->fd};
 

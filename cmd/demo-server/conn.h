@@ -87,7 +87,7 @@ void conns_cut(struct conns *conns);
 void conns_describe(const struct conns *conns, void (*show)(const char *sentence));
 
 /* The client has broken it off, and can hear no answer. One that only sends no more still can. */
-bool conn_is_broken(const struct conn *conn);
+bool conn_is_broken(struct conn *conn);
 
 /* A new connection; freed by conn_closed(). */
 struct conn *conn_opened(struct conns *conns, int fd, const struct sockaddr *peer);

@@ -6,7 +6,7 @@
  * then the request waits and the loop goes on. Everything that a stop needs is
  * here as single steps; their order is the business of shutdown.h.
  *
- * This is the only part of the program that knows libmicrohttpd.
+ * This and its inner half, http-request.h, are all that knows libmicrohttpd.
  */
 #ifndef GRACECTL_DEMO_HTTP_H
 #define GRACECTL_DEMO_HTTP_H
