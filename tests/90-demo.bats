@@ -356,6 +356,31 @@ refuses_file() {
 	http 404 /healthz/..%2f --path-as-is
 }
 
+@test "demo: a path is compared to its end, not to a NUL in it" {
+	start_demo
+	http 400 /healthz%00x
+	http 400 /crash%00x -X POST
+	assert_body 'Bad request: a NUL in the path.'
+	http 400 '/%00?name=ann'
+	http 200 '/healthz?%00'
+	http 200 /healthz # also on the same connection
+}
+
+@test "demo: a target may name a server, as one for a proxy does" {
+	start_demo
+	play <<-'END'
+		request a GET http://localhost/healthz
+		answer a 200 keep body=ok
+		request a GET HTTP://localhost:80
+		answer a 200 body=Hello
+		request a POST http://localhost/user?/healthz body=username=ann
+		answer a 201
+		request a GET http://localhost/nowhere
+		answer a 404
+	END
+	[ "$(users)" = ann ]
+}
+
 @test "demo: a wrong method is answered with 405 and the methods that would be right" {
 	start_demo
 	http 405 /user -X DELETE

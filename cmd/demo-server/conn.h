@@ -49,6 +49,7 @@ struct conn {
 
 	bool in_request;		 /* between conn_request_begins() and _ends() */
 	char request[CONN_REQUEST_TEXT]; /* the latest one: "GET /slow", printable */
+	bool nul_in_path;		 /* of the latest request */
 	uint64_t consumed;		 /* bytes of all finished requests */
 	nsec_t since; /* when it was opened, or its latest request began or ended */
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "conn.h"
@@ -35,6 +36,18 @@ static struct conn *conn_of(struct MHD_Connection *mhd)
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
+/* The path of a target that names a server too, as clients send it to a proxy: http://x/path. */
+static const char *path_of(const char *target)
+{
+	static const char scheme[] = "http://";
+	const char *path;
+
+	if (strncasecmp(target, scheme, sizeof scheme - 1) != 0)
+		return target;
+	path = strchr(target + sizeof scheme - 1, '/');
+	return path != NULL ? path : "/";
+}
+
 static struct http_request *request_new(
 	struct requests *owner, struct MHD_Connection *mhd, const char *method, const char *path)
 {
@@ -46,13 +59,23 @@ static struct http_request *request_new(
 	request->mhd = mhd;
 	request->conn = conn_of(mhd);
 	request->method = method;
-	request->path = path;
+	request->path = path_of(path);
 	request->bytes = CONN_BYTES_UNKNOWN;
 	if (size != NULL && http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL)
 		request->bytes = size->header_size;
 	TAILQ_INSERT_TAIL(&owner->list, request, entry);
-	conn_request_begins(request->conn, method, path);
+	conn_request_begins(request->conn, method, request->path);
 	return request;
+}
+
+/* libmicrohttpd has the path decoded, and tells no length: a NUL in it would end it there. */
+void *requests_begun(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+	const char *nul = strstr(uri, "%00");
+	(void)arg;
+
+	conn_of(mhd)->nul_in_path = nul != NULL && nul < uri + strcspn(uri, "?");
+	return NULL;
 }
 
 void requests_completed(
@@ -118,7 +141,10 @@ static enum MHD_Result send_response(struct http_request *request)
 /* The handler answers now, or the connection sleeps until it does. */
 static enum MHD_Result dispatch(struct http_request *request)
 {
-	request->owner->handler(request->owner->app, request);
+	if (request->conn->nul_in_path)
+		http_reply_text(request, MHD_HTTP_BAD_REQUEST, "Bad request: a NUL in the path.");
+	else
+		request->owner->handler(request->owner->app, request);
 	if (request->response != NULL)
 		return send_response(request);
 	request->suspended = true;

@@ -1,10 +1,10 @@
 /*
  * http-request: requests from their header to their answer, the inner half of http.h.
  *
- * libmicrohttpd calls requests_handle() when a header is there, for each part of a body,
- * when all of it is there, and once more after a request that had to wait was answered;
- * and requests_completed() when the answer has been sent, or the connection is lost. The
- * functions of http.h that are for handlers are here too.
+ * libmicrohttpd calls requests_begun() when a request line is there, requests_handle() when a
+ * header is there, for each part of a body, when all of it is there, and once more after a request
+ * that had to wait was answered; and requests_completed() when the answer has been sent, or the
+ * connection is lost. The functions of http.h that are for handlers are here too.
  */
 #ifndef GRACECTL_DEMO_HTTP_REQUEST_H
 #define GRACECTL_DEMO_HTTP_REQUEST_H
@@ -29,6 +29,9 @@ struct requests {
 
 /* The four fields above the list are the caller's to fill in. */
 void requests_init(struct requests *requests);
+
+/* For MHD_OPTION_URI_LOG_CALLBACK; returns NULL, the context that a request begins with. */
+void *requests_begun(void *arg, const char *uri, struct MHD_Connection *mhd);
 
 /* An MHD_AccessHandlerCallback; its arg is the struct requests. */
 enum MHD_Result requests_handle(void *arg, struct MHD_Connection *mhd, const char *path,

@@ -138,6 +138,7 @@ static int start_daemon(struct http *http, struct cause *cause)
 
 	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, requests_handle, &http->requests,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_cb, http,		  /* */
+		MHD_OPTION_URI_LOG_CALLBACK, requests_begun, NULL,		  /* */
 		MHD_OPTION_NOTIFY_COMPLETED, requests_completed, &http->requests, /* */
 		MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(HTTP_CONNECTIONS_MAX + 2 * LISTENER_BACKLOG),
