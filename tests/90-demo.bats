@@ -381,6 +381,25 @@ refuses_file() {
 	[ "$(users)" = ann ]
 }
 
+@test "demo: a transfer coding that is not chunked is answered with 501, and the connection ends" {
+	start_demo
+	for coding in gzip 'gzip, chunked' chunke 'chunked, chunked'; do
+		play <<-END
+			send a "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: $coding\r\n\r\nusername=a"
+			answer a 501 close body="only chunked is taken"
+			eof a
+		END
+	done
+	play <<-'END'
+		send a "POST /user HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: CHUNKED\r\n\r\na\r\nusername=b\r\n0\r\n\r\n"
+		answer a 201 keep
+		signal TERM
+		eof a
+		exits within=1
+	END
+	assert_clean_stop
+}
+
 @test "demo: a wrong method is answered with 405 and the methods that would be right" {
 	start_demo
 	http 405 /user -X DELETE

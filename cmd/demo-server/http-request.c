@@ -105,6 +105,26 @@ static bool declares_too_much(const struct http_request *request)
 	return length != NULL && strtoull(length, NULL, 10) > HTTP_BODY_MAX;
 }
 
+/* Its end cannot be told; chunked is the one coding that libmicrohttpd knows. */
+static bool has_strange_coding(const struct http_request *request)
+{
+	const char *coding = http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+	return coding != NULL && strcasecmp(coding, "chunked") != 0;
+}
+
+/* Returns whether the request was answered already, for its header. */
+static bool refuse_header(struct http_request *request)
+{
+	if (has_strange_coding(request))
+		http_reply_text(request, MHD_HTTP_NOT_IMPLEMENTED,
+			"The transfer coding is unknown: only chunked is taken.");
+	else if (declares_too_much(request))
+		http_reply_text(request, MHD_HTTP_CONTENT_TOO_LARGE,
+			"The body is too large: at most %d bytes are taken.", HTTP_BODY_MAX);
+	return request->response != NULL;
+}
+
 /*
  * A chunked body does not say beforehand that it is too large, and libmicrohttpd takes no answer
  * in the middle of a body. So this one goes to the socket past it: nothing else has been sent,
@@ -181,11 +201,7 @@ enum MHD_Result requests_handle(void *arg, struct MHD_Connection *mhd, const cha
 
 	if (request == NULL) {
 		*context = request = request_new(arg, mhd, method, path);
-		if (!declares_too_much(request))
-			return MHD_YES;
-		http_reply_text(request, MHD_HTTP_CONTENT_TOO_LARGE,
-			"The body is too large: at most %d bytes are taken.", HTTP_BODY_MAX);
-		return send_response(request);
+		return refuse_header(request) ? send_response(request) : MHD_YES;
 	}
 	if (*len > 0)
 		return take_body(request, data, len);
