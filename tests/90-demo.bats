@@ -700,11 +700,8 @@ refuses_file() {
 @test "demo: a burst of connections around the signal is answered or refused, never reset" { # J
 	start_demo
 	play <<-'END'
-		crowd 50 /slow?ms=50
-		signal TERM
-		crowd 50 /
-		crowd-mixed 200 50
-		exits within=2
+		burst 50 /slow?ms=50 signal=TERM
+		exits
 	END
 	assert_clean_stop
 }
@@ -768,11 +765,11 @@ refuses_file() {
 	start_demo
 	play <<-'END'
 		shrink slow
-		request slow GET /slow?bytes=16000000
+		request slow GET /slow?bytes=8000000
 		pass 0.2
 		signal TERM
 		log "Closing http server."
-		answer slow 200 keep size=16000000
+		answer slow 200 keep size=8000000
 		eof slow
 		exits
 	END

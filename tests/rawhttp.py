@@ -20,10 +20,12 @@ one step:
                              the server closes, cleanly, with nothing more sent
   broken A                   the server closes, cleanly or not, whatever was sent before
   silent A [for=S]           nothing happens on the connection
-  refused                    a new connection is refused
+  refused                    a new connection is refused, not taken and broken
   crowd COUNT PATH           COUNT connections at once, each with a request
   crowd-answers STATUS       every one of them gets a complete answer
-  crowd-mixed STATUS MIN     every one is answered or was refused; MIN answered at least
+  burst COUNT PATH signal=NAME
+                             COUNT clients at once, one each millisecond, and the signal in the
+                             middle: each gets an answer of 200 or is refused, some are answered
   leavers COUNT PATH         COUNT clients, one after the other, whose request and end of stream
                              come together; each is answered with 200 and then gone
   churn COUNT                COUNT connections, one after the other, that end in every way there is
@@ -54,6 +56,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 LIMIT = 10.0  # a step that does not say otherwise waits this long
@@ -217,14 +220,11 @@ class Scenario:
             raise Failure(f"something came: {self.connection(name).sock.recv(200)!r}")
 
     def do_refused(self):
-        while time.monotonic() < self.until:
-            try:
-                Connection(self.port).sock.close()
-            except ConnectionRefusedError:
-                return
-            except ConnectionResetError:
-                pass
-        raise Failure("connections are still taken")
+        try:
+            Connection(self.port).sock.close()
+        except ConnectionRefusedError:
+            return
+        raise Failure("the connection is taken")
 
     def do_crowd(self, count, path):
         for _ in range(int(count)):
@@ -250,10 +250,23 @@ class Scenario:
         if set(answers) != {int(status)}:
             raise Failure(f"the answers are {answers}")
 
-    def do_crowd_mixed(self, status, least):
-        answers = self.crowd_outcome()
-        if not set(answers) <= {int(status), None} or answers.count(int(status)) < int(least):
-            raise Failure(f"the answers are {answers}")
+    def do_burst(self, count, path, signal):
+        begin = time.monotonic() + 0.05
+        outcomes = ["?"] * int(count)
+
+        def client(number):
+            time.sleep(max(begin + number / 1000 - time.monotonic(), 0))
+            outcomes[number] = self.one_outcome(path)
+
+        clients = [threading.Thread(target=client, args=[i]) for i in range(len(outcomes))]
+        for thread in clients:
+            thread.start()
+        time.sleep(max(begin + len(outcomes) / 2000 - time.monotonic(), 0))
+        self.do_signal(signal)
+        for thread in clients:
+            thread.join()
+        if not re.fullmatch("[sx]*s[sx]*", "".join(outcomes)):
+            raise Failure(f"the outcomes are {''.join(outcomes)}")
 
     def do_leavers(self, count, path):
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

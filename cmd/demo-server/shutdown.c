@@ -66,8 +66,8 @@ static bool announce_is_over(const struct shutdown *stop)
 
 static void drain_enter(struct shutdown *stop)
 {
-	puts("Closing http server.");
 	http_drain(stop->http, stop->header_timeout);
+	puts("Closing http server."); /* and nobody new comes in any more */
 }
 
 static bool drain_is_over(const struct shutdown *stop)
