@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The demo server: cases of a graceful shutdown that other servers have learned to test, each with
-# its origin, and that the scenarios of 90-demo.bats do not have.
+# its origin, and that the scenarios of 90-demo-shutdown.bats do not have.
 
 bats_require_minimum_version 1.5.0
 
@@ -316,12 +316,10 @@ has_open() {
 
 @test "cases: a signal is kept while the start waits for a database that somebody holds" { # Go
 	hold_database 1 held EXCLUSIVE
-	"$DEMO_SERVER" >"$DEMO_LOG" 2>&1 3>&- &
-	DEMO_PID=$!
+	launch_demo
 	wait_for 10 has_open demo.db
 	kill -TERM "$DEMO_PID"
-	wait_for 10 grep -q 'App running on port' "$DEMO_LOG"
-	DEMO_PORT=$(sed -n 's/^App running on port \([0-9]*\)\.\.\.$/\1/p' "$DEMO_LOG")
+	await_demo
 	assert_clean_stop
 }
 

@@ -53,9 +53,19 @@ wait_for() {
 
 # start_demo [OPTION...]: starts the server and waits until it listens. Sets DEMO_PID and DEMO_PORT.
 start_demo() {
+	launch_demo "$@"
+	await_demo
+}
+
+# launch_demo [OPTION...]: only starts it. Sets DEMO_PID.
+launch_demo() {
 	: >"$DEMO_LOG" # what an earlier one has said
 	"$DEMO_SERVER" "$@" >"$DEMO_LOG" 2>&1 3>&- &
 	DEMO_PID=$!
+}
+
+# await_demo: until it listens. Sets DEMO_PORT.
+await_demo() {
 	wait_for 10 grep -q 'App running on port' "$DEMO_LOG"
 	DEMO_PORT=$(sed -n 's/^App running on port \([0-9]*\)\.\.\.$/\1/p' "$DEMO_LOG")
 }
