@@ -247,10 +247,12 @@ static void adopt_found(
 static void adopt_unrecorded(struct place *place, const struct runner_owner *owner)
 {
 	struct runner_found found = {0};
+	uint64_t newest = place->dyno.launches;
 
-	if (place->dyno.launches == 0 || is_recorded(place, place->dyno.launches))
+	/* One that is over has left its files if its supervisor died before it removed them. */
+	if (newest == place->dyno.over || is_recorded(place, newest))
 		return;
-	if (find_unrecorded(place, place->dyno.launches, place->this_boot, &found.instance))
+	if (find_unrecorded(place, newest, place->this_boot, &found.instance))
 		adopt_found(place, &found, owner);
 }
 
@@ -348,6 +350,7 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 static void take_counters(struct dyno *dyno, const bson_t *doc)
 {
 	dyno->launches = (uint64_t)doc_int(doc, "launches");
+	dyno->over = (uint64_t)doc_int(doc, "over");
 	dyno->failures = (uint64_t)doc_int(doc, "failures");
 	dyno->kills = (uint64_t)doc_int(doc, "kills");
 	get_exit(doc, "last_exit", &dyno->last_exit);

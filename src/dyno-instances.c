@@ -68,6 +68,8 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 	dyno->abandoned = instance->abandoned;
 	dyno->unlaunched = never_was && !instance->abandoned ? dyno->unlaunched + 1 : 0;
 	dyno->last_exit = instance->exit;
+	if (instance->launch > dyno->over)
+		dyno->over = instance->launch;
 	if (instance->killed) {
 		dyno->kills++;
 		dyno->kill_hurried = instance->hurried;

@@ -107,6 +107,7 @@ struct dyno {
 	unsigned old;		  /* how many others are still ending */
 
 	uint64_t launches;   /* number of the newest launch ever */
+	uint64_t over;	     /* number of the newest of them of which nothing is left, 0: none */
 	bool launched;	     /* it was launched at least once since it was asked to start */
 	unsigned restarts;   /* launches after that one */
 	unsigned unlaunched; /* launches in a row for which there could be no process: descriptors,

@@ -124,6 +124,7 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_INT64(doc, "since", dyno->since);
 	BSON_APPEND_UTF8(doc, "why", dyno->why);
 	BSON_APPEND_INT64(doc, "launches", (int64_t)dyno->launches);
+	BSON_APPEND_INT64(doc, "over", (int64_t)dyno->over);
 	BSON_APPEND_INT32(doc, "restarts", (int32_t)dyno->restarts);
 	BSON_APPEND_INT32(doc, "crashes", (int32_t)dyno->crashes);
 	BSON_APPEND_INT64(doc, "failures", (int64_t)dyno->failures);

@@ -294,6 +294,29 @@ start_stubborn() {
 	assert_equal "its exit" "job.1 1 7" "$(events kind dyno launch status | sed -n 's/^exit //p')"
 }
 
+@test "what an instance that is over has left in the run directory is no instance" {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process other]
+		command = sleep 1000
+	END
+	g start
+	cp "$RUN/app.1.1.id" left
+	g stop app.1
+	# As after a supervisor that died between its record and the removal.
+	cp left "$RUN/app.1.1.id"
+	kill_supervisor
+	assert_state app.1 down
+	assert_equal "what the log says of it" "State changed from down to starting
+Starting process with command \`sleep 1000\`
+State changed from starting to up
+State changed from up to down
+Stopping all processes with SIGTERM
+Process exited with status 143" "$(main_lines app.1)"
+	wait_until "$PATIENCE" test ! -e "$RUN/app.1.1.id"
+}
+
 # ---- upgrade ----
 
 # start_jobs: two dynos, one with a child of its own. Sets $before, their pids.
