@@ -323,6 +323,52 @@ has_open() {
 	assert_clean_stop
 }
 
+# A reader of the output that has stopped.
+
+@test "cases: a full pipe behind the output holds up nothing, and its lines come when it is read again" {
+	start_demo_into_pipe
+	play <<-'END'
+		choke pipe
+		request slow GET /slow?ms=300
+		request later GET /slow?ms=2500
+		pass 0.1
+		signal TERM
+		answer slow 200 close
+		eof slow
+		hear pipe "SIGTERM RECEIVED. Shutting down gracefully"
+		answer later 200 close
+		hear pipe "Process terminated!"
+		exits
+	END
+	assert_exits 0
+}
+
+@test "cases: a full pipe that nobody reads any more does not keep the end, nor the deadline, from coming" {
+	start_demo_into_pipe --deadline 1s
+	play <<-'END'
+		choke pipe
+		request slow GET /slow?ms=20000
+		pass 0.1
+		signal TERM
+		answer slow 503 close
+		exits after=0.9 within=5
+	END
+	assert_exits 1
+}
+
+@test "cases: lines that are too many for a full pipe are counted in their place" {
+	start_demo_into_pipe --lame-duck 5s
+	play <<-'END'
+		choke pipe
+		crowd 400 /crash POST
+		crowd-answers 500
+		hear pipe " lines that nobody has read in time are lost"
+		hear pipe "Process terminated!"
+		exits
+	END
+	assert_exits 1
+}
+
 # Many.
 
 @test "cases: connections that end in any way are all counted out" { # gunicorn, http-terminator

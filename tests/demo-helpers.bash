@@ -70,6 +70,19 @@ await_demo() {
 	DEMO_PORT=$(sed -n 's/^App running on port \([0-9]*\)\.\.\.$/\1/p' "$DEMO_LOG")
 }
 
+# start_demo_into_pipe [OPTION...]: starts it with a pipe of that name behind its output, which nobody reads.
+# Sets DEMO_PID and DEMO_PORT.
+start_demo_into_pipe() {
+	local line
+
+	mkfifo pipe
+	exec 4<>pipe # without a reader it would not even begin
+	"$DEMO_SERVER" "$@" >pipe 2>&1 3>&- 4>&- &
+	DEMO_PID=$!
+	read -r line <&4
+	DEMO_PORT=${line//[^0-9]/}
+}
+
 # play: the scenario on the standard input, see rawhttp.py.
 play() {
 	python3 "$ROOT/tests/rawhttp.py" --port "$DEMO_PORT" --pid "$DEMO_PID" --log "$DEMO_LOG"

@@ -21,7 +21,7 @@ one step:
   broken A                   the server closes, cleanly or not, whatever was sent before
   silent A [for=S]           nothing happens on the connection
   refused                    a new connection is refused, not taken and broken
-  crowd COUNT PATH           COUNT connections at once, each with a request
+  crowd COUNT PATH [METHOD]  COUNT connections at once, each with a request
   crowd-answers STATUS       every one of them gets a complete answer
   burst COUNT PATH signal=NAME
                              COUNT clients at once, one each millisecond, and the signal in the
@@ -35,6 +35,8 @@ one step:
                              (s: 2xx, u: 503, r: reset or end, x: refused) match PATTERN
   signal NAME                send a signal to the server
   resume PID, kill PID       let another process go on (SIGCONT), or kill it
+  choke FIFO                 fill a pipe that the server writes to, until nothing fits in any more
+  hear FIFO TEXT             read from it until TEXT has come
   log TEXT                   the server's log has a line with TEXT
   pass SECONDS               let time pass, as a part of the scenario
   exits [within=S] [after=S] [soon=S]
@@ -226,11 +228,11 @@ class Scenario:
             return
         raise Failure("the connection is taken")
 
-    def do_crowd(self, count, path):
+    def do_crowd(self, count, path, method="GET"):
         for _ in range(int(count)):
             try:
                 conn = Connection(self.port)
-                conn.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                conn.sock.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 self.crowd.append(conn)
             except ConnectionRefusedError:
                 self.crowd.append(None)
@@ -338,6 +340,23 @@ class Scenario:
 
     def do_kill(self, pid):
         os.kill(int(pid), signal.SIGKILL)
+
+    def do_choke(self, fifo):
+        pipe = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            while True:
+                os.write(pipe, b"x" * select.PIPE_BUF)
+        except BlockingIOError:
+            os.close(pipe)
+
+    def do_hear(self, fifo, text):
+        pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        heard = b""
+        while text.encode() not in heard:
+            if not select.select([pipe], [], [], max(self.until - time.monotonic(), 0))[0]:
+                raise Failure(f"it has not come; the latest are {heard[-1000:]!r}")
+            heard += os.read(pipe, 65536)
+        os.close(pipe)
 
     def do_log(self, text):
         while time.monotonic() < self.until:

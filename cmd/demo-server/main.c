@@ -4,8 +4,8 @@
  * when it listens, and on SIGTERM finishes what it has begun before it ends.
  *
  * The parts: options (what to do), store (the database), http (the server),
- * routes (what it answers), shutdown (how it ends). All run on one libev loop; only
- * the database has threads of its own.
+ * routes (what it answers), shutdown (how it ends), say (its lines). All run on one libev loop;
+ * only the database has threads of its own.
  */
 #include <ev.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include "http.h"
 #include "options.h"
 #include "routes.h"
+#include "say.h"
 #include "shutdown.h"
 #include "store.h"
 
@@ -62,7 +63,7 @@ static int serve(const struct options *opts, struct shutdown *stop)
 	ev_run(stop->loop, 0);
 	http_free(stop->http);
 	if (stop->store_hangs) {
-		fflush(stdout);
+		say_end();
 		_exit(stop->exit_status);
 	}
 	return stop->exit_status;
@@ -85,6 +86,7 @@ static int run(const struct options *opts)
 
 	if (stop.loop == NULL)
 		return fail(EXIT_FAILURE, &(struct cause){"cannot start the event loop"});
+	say_init(stop.loop);
 	shutdown_init(&stop);
 	watch_signals(&stop);
 	stop.store = store_open(stop.loop, opts->database, &cause);
@@ -101,12 +103,11 @@ int main(int argc, char **argv)
 	struct options opts;
 	struct cause cause;
 
-	/* A pipe would otherwise get the lines in blocks of 4 KB, the last ones perhaps never. */
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	enum options_result parsed = options_parse(argc, argv, &opts, &cause);
 	int status = parsed == OPTIONS_RUN   ? run(&opts)
 		     : parsed == OPTIONS_BAD ? fail(EXIT_USAGE, &cause)
 					     : EXIT_SUCCESS;
 	options_release(&opts);
+	say_end();
 	return status;
 }

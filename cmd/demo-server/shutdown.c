@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "say.h"
 #include "store.h"
 
 /* Ctrl-C held down, or a supervisor that forwards it, sends two SIGINT at once; that is no wish. */
@@ -45,7 +46,7 @@ static void end_at_once(struct shutdown *stop, const char *why)
 	name_what_is_left(stop);
 	if (!stop->store_closed)
 		complain("the database was not closed");
-	fflush(stdout);
+	say_end();
 	_exit(EXIT_FAILURE);
 }
 
