@@ -15,6 +15,11 @@
  * not taken its latest answer whole is not idle: a byte that crossed the close would
  * destroy the rest.
  *
+ * The count is of bytes, not of what they are. So two things are taken for what they are
+ * not: an empty line between requests, which libmicrohttpd skips and nobody counts, for
+ * half a header; and half a header right behind a chunked body, in whose frame it cannot
+ * be told, for nothing.
+ *
  * Closing means shutdown(SHUT_RD): libmicrohttpd reads the end of the stream and
  * closes by itself, and bytes that have arrived before are still served.
  */
