@@ -329,7 +329,7 @@ teardown() {
 	play <<-'END'
 		shrink slow
 		request slow GET /slow?bytes=8000000
-		pass 0.2
+		begun slow
 		signal TERM
 		log "Closing http server."
 		answer slow 200 keep size=8000000

@@ -30,17 +30,17 @@ teardown() {
 }
 
 @test "cases: behind an answer that has begun with keep-alive, the next request is served with close" { # http-terminator
-	start_demo --lame-duck 2s
+	start_demo --lame-duck 3s
 	play <<-'END'
 		request big GET /slow?bytes=12000000
-		pass 0.1
+		begun big
 		signal TERM
 		log "SIGTERM signal received."
 		answer big 200 keep size=12000000
 		request big GET /
 		answer big 200 close body=Hello
 		eof big
-		exits after=1.9
+		exits after=2.9
 	END
 	assert_clean_stop
 }
@@ -105,7 +105,8 @@ teardown() {
 	play <<-'END'
 		shrink early
 		request early GET /slow?bytes=300000 "Connection: close"
-		pass 0.3
+		begun early
+		pass 0.1
 		request early GET /livez
 		answer early 200 close size=300000
 		eof early
@@ -127,7 +128,7 @@ teardown() {
 	play <<-'END'
 		shrink slow
 		request slow GET /slow?bytes=300000
-		pass 0.3
+		begun slow
 		signal TERM
 		log "Closing http server."
 		pass 0.2
@@ -147,7 +148,8 @@ teardown() {
 		request closing GET /slow?bytes=300000 "Connection: close"
 		shrink open
 		request open GET /slow?bytes=300000
-		pass 0.3
+		begun closing
+		begun open
 		signal TERM
 		exits after=0.9 within=3
 	END
@@ -183,6 +185,7 @@ teardown() {
 	play <<-'END'
 		request big GET /slow?bytes=12000000
 		send up "POST /user HTTP/1.1\r\nHost: x\r\nContent-Length: 25\r\n\r\nuser"
+		begun big
 		pass 0.1
 		signal TERM
 		log "SIGTERM signal received."

@@ -19,6 +19,7 @@ one step:
   eof A [within=S] [after=S] [soon=S]
                              the server closes, cleanly, with nothing more sent
   broken A                   the server closes, cleanly or not, whatever was sent before
+  begun A                    something has come, which is left unread
   silent A [for=S]           nothing happens on the connection
   refused                    a new connection is refused, not taken and broken
   crowd COUNT PATH [METHOD]  COUNT connections at once, each with a request
@@ -214,6 +215,11 @@ class Scenario:
 
     def do_broken(self, name):
         self.wait_for_end(self.connection(name))
+
+    def do_begun(self, name):
+        limit = max(self.until - time.monotonic(), 0)
+        if not select.select([self.connection(name).sock], [], [], limit)[0]:
+            raise Failure("nothing has come")
 
     def do_silent(self, name, for_="0.3"):
         poll = select.poll()
