@@ -139,11 +139,12 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	const struct wire_request *wire)
 {
 	struct formation *formation = &control->supervisor->formation;
+	bool was_ending = control->supervisor->ending;
 	struct request *request;
 
 	if (!check_targets(control, conn, &wire->targets))
 		return;
-	if (kind != REQUEST_STOP && control->supervisor->ending) {
+	if (kind != REQUEST_STOP && was_ending) {
 		answer_ending(conn, formation);
 		return;
 	}
@@ -152,6 +153,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	/* It is in place before it begins, so that its client sees the first events too. */
 	request = request_new(kind, formation, &wire->targets);
 	request->events = wire->events;
+	request->gentle = request->all && !was_ending;
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);

@@ -210,22 +210,36 @@ void request_take_base(struct request *request, const bson_t *list)
 	}
 }
 
+static bool is_being_stopped(const struct dyno *dyno)
+{
+	return !dyno->wanted_up && (dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN);
+}
+
+/* Nobody is hurried because of others. */
+static bool is_new_to_any(const struct request *request)
+{
+	for (size_t i = 0; i < request->count; i++)
+		if (!is_being_stopped(&request->waits[i].place->dyno))
+			return true;
+	return false;
+}
+
 /* Whether the dyno is on its way already; telling it again would make a stop hurry, or restart it
  * twice. */
 static bool was_told(const struct request *request, const struct request_wait *wait)
 {
 	const struct dyno *dyno = &wait->place->dyno;
 
+	if (request->kind == REQUEST_STOP)
+		return request->gentle && is_being_stopped(dyno);
 	if (!request->resumed || request->kind == REQUEST_START)
 		return false;
-	if (request->kind == REQUEST_STOP)
-		return !dyno->wanted_up &&
-		       (dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN);
 	return dyno->launches > wait->launches || (dyno->state == DYNO_STARTING && dyno->old > 0);
 }
 
 void request_begin(struct request *request)
 {
+	request->gentle |= request->resumed || is_new_to_any(request);
 	for (size_t i = 0; i < request->count; i++) {
 		struct request_wait *wait = &request->waits[i];
 		struct dyno *dyno = &wait->place->dyno;

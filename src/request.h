@@ -40,6 +40,7 @@ struct request {
 	size_t left;  /* of them not done */
 	int code;     /* the worst so far */
 	bool resumed; /* another supervisor had begun it */
+	bool gentle;  /* a stop that makes nobody hurry */
 	nsec_t due; /* monotonic: when it should be checked again even if nothing happens, 0: never
 		     */
 };
@@ -54,7 +55,11 @@ void request_put_base(const struct request *request, bson_t *list);
 /* Takes up a request that another supervisor had begun, with the counters that it had noted. */
 void request_take_base(struct request *request, const bson_t *list);
 
-/* Tells each dyno what is wanted of it, unless it was told by the supervisor that died. */
+/*
+ * Tells each dyno what is wanted of it, unless it was told by the supervisor that died. A stop of
+ * what is being stopped already makes it hurry; but a stop that is the first one for any of its
+ * dynos, or is gentle, tells only those to whom it is new.
+ */
 void request_begin(struct request *request);
 
 /*

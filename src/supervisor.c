@@ -23,6 +23,10 @@ enum {
 	HELD_MAX = 32768
 };
 
+/* A signal that comes sooner after the last one may be the same: who signals a whole session or a
+ * control group reaches both us and our guard, which passes it on. */
+#define SAME_WISH (NSEC_PER_SEC)
+
 /* ---- children ---- */
 
 struct reaped {
@@ -85,16 +89,23 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 
 static const char ending_name[] = "ending";
 
-/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now.
- */
-static void resume_end(struct supervisor *supervisor)
+/* Those that are being stopped already keep their time. */
+static void stop_others(struct supervisor *supervisor)
 {
-	supervisor->ending = true;
 	for (size_t i = 0; i < supervisor->formation.count; i++) {
 		struct dyno *dyno = &supervisor->formation.places[i].dyno;
 		if (dyno->state != DYNO_STOPPING || dyno->wanted_up)
 			dyno_handle(dyno, DYNO_STOP);
 	}
+}
+
+/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now.
+ */
+static void resume_end(struct supervisor *supervisor)
+{
+	supervisor->ending = true;
+	supervisor->end_asked = clock_mono();
+	stop_others(supervisor);
 }
 
 static void check_ending(struct supervisor *supervisor)
@@ -113,6 +124,7 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 	if (supervisor->ending)
 		return;
 	supervisor->ending = true;
+	supervisor->end_asked = clock_mono();
 	if (fdio_replace_at(supervisor->app.run_dir, ending_name, reason, strlen(reason)) < 0)
 		log_warn("that we are ending cannot be noted: %s", strerror(errno));
 	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
@@ -123,7 +135,18 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 
 void supervisor_end(struct supervisor *supervisor, const char *reason)
 {
-	supervisor_announce_end(supervisor, reason);
+	nsec_t now = clock_mono();
+
+	if (!supervisor->ending) {
+		supervisor_announce_end(supervisor, reason);
+		stop_others(supervisor);
+		return;
+	}
+	if (now - supervisor->end_asked < SAME_WISH) {
+		log_debug("%s: too soon to make the stop hurry", reason);
+		return;
+	}
+	supervisor->end_asked = now;
 	for (size_t i = 0; i < supervisor->formation.count; i++)
 		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_STOP);
 }

@@ -1,9 +1,9 @@
 /*
  * supervisor: the loop, its signals, and its end.
  *
- * SIGTERM, SIGINT and SIGHUP stop every dyno gracefully and then end the supervisor; a second one
- * makes the stop go on to the next rung of the ladder. SIGUSR1 turns debug lines on and off.
- * SIGUSR2 upgrades: the program that is installed now takes over.
+ * SIGTERM, SIGINT and SIGHUP stop every dyno gracefully and then end the supervisor; another one, a
+ * second later or more, makes the stop go on to the next rung of the ladder. SIGUSR1 turns debug
+ * lines on and off. SIGUSR2 upgrades: the program that is installed now takes over.
  */
 #ifndef GRACECTL_SUPERVISOR_H
 #define GRACECTL_SUPERVISOR_H
@@ -22,8 +22,9 @@ struct supervisor {
 	char *zone_before; /* TZ as it was given to us, NULL for none; owned */
 	struct formation formation;
 	const struct guard_order *order; /* how a guard is made, should ours die */
-	bool ending;	/* ends when the last instance is gone; kept in RUN_DIR/ending for the next
-			   supervisor */
+	bool ending; /* ends when the last instance is gone; kept in RUN_DIR/ending for the next
+			supervisor */
+	nsec_t end_asked; /* monotonic: the last wish to end that counted */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
 	ev_signal signals[6];
@@ -58,7 +59,8 @@ void supervisor_start_all(struct supervisor *supervisor);
 /* From now on it ends as soon as no instance is left. The caller stops the dynos. */
 void supervisor_announce_end(struct supervisor *supervisor, const char *reason);
 
-/* Stops every dyno, and ends when all are gone. Once more: makes haste. */
+/* Stops every dyno, and ends when all are gone. Once more: makes haste, unless it is so soon that
+ * it may be the same wish, told twice. */
 void supervisor_end(struct supervisor *supervisor, const char *reason);
 
 /* Ends as soon as clients have their answers, leaving the instances to the program that is

@@ -454,6 +454,32 @@ Process exited with status 7" "$(platform_lines app.1 | tail -n 3)"
 	assert_equal "the output" $'ready\ntold to stop' "$(output_of app.1)"
 }
 
+@test "a stop of everything leaves a dyno that is stopping already its time; the next one hurries it" {
+	write_deaf_app
+	start_app deaf 'stop = TERM/1h/KILL/5'
+	g_in_background stop app.1
+	local first=$BACKGROUND
+	wait_for_log app.1 'Stopping all processes with SIGTERM'
+	g 4 stop --timeout 200ms
+	assert_state app.1 stopping
+	refute_has "the log" SIGKILL "$(platform_lines app.1)"
+	g 1 stop
+	finish 1 "$first"
+	assert_has "the first" "app.1 had to be killed: it was asked to stop once more" "$error"
+}
+
+@test "a stop of a type that has others to stop makes nobody hurry" {
+	write_deaf_app
+	start_app deaf 'stop = TERM/1h/KILL/5' 'scale = 2'
+	g 4 stop app.1 --timeout 200ms
+	g 4 stop app --timeout 200ms
+	assert_state app.1 stopping
+	assert_state app.2 stopping
+	refute_has "the log" SIGKILL "$(platform_lines app.1)"
+	g 1 stop app
+	assert_has "the sum" "failed, 0 of 2 stopped" "$error"
+}
+
 @test "a start during a stop is kept as the wish: the old one ends in peace, then comes a new one" {
 	write_slow_app
 	start_app slow
@@ -633,8 +659,63 @@ is_waiting_for_process() {
 	wait_for_log app.1 finishing
 	release
 	wait_for_log app.1 'Process exited with status 0'
-	kill -TERM "$BACKGROUND"
+	wait_until "$PATIENCE" a_signal_hurries deaf.1
 	finish
 	assert_equal "the end of the other" "Process exited with status 137" "$(platform_lines deaf.1 | tail -n 1)"
 	assert_has "the journal" "supervisor-stop SIGTERM received" "$(events kind reason)"
+}
+
+# a_signal_hurries DYNO: one more to the daemon, and its stop has gone on to SIGKILL.
+a_signal_hurries() {
+	log_has "$1" 'Stopping remaining processes with SIGKILL' || ! kill -TERM "$BACKGROUND"
+}
+
+is_stopped() {
+	[[ $(ps -o stat= -p "$1") == T* ]]
+}
+
+# is_pending SIGNAL... PID: all of these wait for the process to go on.
+is_pending() {
+	local pid=${!#} signal mask
+
+	mask=0x$(sed -n 's/^ShdPnd:\t//p' "/proc/$pid/status")
+	for signal in "${@:1:$#-1}"; do
+		((mask >> ($(kill -l "$signal") - 1) & 1)) || return 1
+	done
+}
+
+@test "one wish to end that the supervisor hears twice is no hurry" {
+	write_slow_app
+	start_app slow
+	local supervisor guard
+	supervisor=$(supervisor_pid)
+	guard=$(ps -o ppid= -p "$supervisor" | tr -d ' ')
+	kill -STOP "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	kill -INT "$supervisor"
+	kill -TERM "$guard"
+	wait_until "$PATIENCE" is_pending INT TERM "$supervisor"
+	kill -CONT "$supervisor"
+	wait_for_log app.1 finishing
+	assert_state app.1 stopping
+	release
+	wait_until "$PATIENCE" is_gone "$guard"
+	assert_equal "the last line" "Process exited with status 0" "$(platform_lines app.1 | tail -n 1)"
+}
+
+@test "SIGTERM to the guard leaves a dyno that is stopping already its time" {
+	write_slow_app
+	start_app slow
+	g_in_background stop app.1
+	wait_for_log app.1 finishing
+	kill -TERM "$(ps -o ppid= -p "$(supervisor_pid)" | tr -d ' ')"
+	wait_until "$PATIENCE" has_journal_line 'supervisor-stop SIGTERM received'
+	assert_state app.1 stopping
+	release
+	finish
+	refute_has "the log" SIGKILL "$(platform_lines app.1)"
+}
+
+has_journal_line() {
+	events kind reason | grep -qxF "$1"
 }

@@ -253,7 +253,9 @@ const struct command cmd_daemon = {
 	.summary = "run the supervisor in the foreground, for systemd, containers and debugging",
 	.details =
 		"Starts every dyno, and ends when SIGTERM, SIGINT or SIGHUP has stopped them all.\n"
-		"A second signal makes the stop go on to the next rung of the ladder.",
+		"Another one, a second later or more, makes the stop go on to the next rung of "
+		"the\n"
+		"ladder.",
 	.options = options,
 	.internal = internal,
 	.run = run,
