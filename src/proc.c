@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,11 +213,34 @@ static bool is_writable(pid_t pid, const char *fd)
 	       (flags & O_ACCMODE) != O_RDONLY;
 }
 
-bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
+/* The kernel knows by which path a file was opened, and whether that has been removed since. */
+static bool is_named(int dir, const char *fd, const char *name)
+{
+	static const char deleted[] = " (deleted)";
+	char target[PATH_MAX];
+	size_t len = strlen(name);
+	ssize_t n = readlinkat(dir, fd, target, sizeof target - 1);
+
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	const char *slash = strrchr(target, '/');
+	return slash != NULL && strncmp(slash + 1, name, len) == 0 &&
+	       (slash[1 + len] == '\0' || strcmp(slash + 1 + len, deleted) == 0);
+}
+
+static bool is_file(int dir, const char *fd, const struct stat *file)
+{
+	struct stat st;
+
+	return fstatat(dir, fd, &st, 0) == 0 && st.st_dev == file->st_dev &&
+	       st.st_ino == file->st_ino;
+}
+
+bool proc_can_write(pid_t pid, const char *name, const struct stat *file)
 {
 	char path[64];
 	struct dirent *entry;
-	struct stat st;
 	bool found = false;
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
@@ -225,8 +248,8 @@ bool proc_can_write(pid_t pid, dev_t device, ino_t inode)
 	if (dir == NULL)
 		return false;
 	while (!found && (entry = readdir(dir)) != NULL)
-		found = fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && st.st_dev == device &&
-			st.st_ino == inode && is_writable(pid, entry->d_name);
+		found = is_named(dirfd(dir), entry->d_name, name) &&
+			is_file(dirfd(dir), entry->d_name, file) && is_writable(pid, entry->d_name);
 	closedir(dir);
 	return found;
 }

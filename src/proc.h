@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct proc_id {
@@ -104,8 +105,12 @@ bool proc_status_read(pid_t pid, struct proc_status *out);
  * looked at. */
 bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
 
-/* Whether a process has that file open for writing; false too when it may not be looked at. */
-bool proc_can_write(pid_t pid, dev_t device, ino_t inode);
+/*
+ * Whether a process has that file open for writing; false too when it may not be looked at. name is
+ * its own, without directories: what is open by another name is not looked at, since it may be on a
+ * file system that does not answer.
+ */
+bool proc_can_write(pid_t pid, const char *name, const struct stat *file);
 
 /* The value of a variable in the environment that a process was started with; to be freed. NULL
  * when it has none or hides it. */

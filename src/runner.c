@@ -119,6 +119,7 @@ static bool lock_is_held(const struct runner *runner, struct stat *lock)
  */
 static bool nothing_is_held(struct runner *runner)
 {
+	char name[RUNNER_FILE_NAME];
 	struct stat output, lock;
 	bool ended = mover_drain(&runner->mover);
 	bool locked = lock_is_held(runner, &lock);
@@ -130,9 +131,10 @@ static bool nothing_is_held(struct runner *runner)
 		return true;
 	}
 	if (!ended && fstat(runner->mover.fifo, &output) == 0)
-		tree_find_writers(&runner->tree, output.st_dev, output.st_ino);
+		tree_find_writers(
+			&runner->tree, runner_file(&runner->instance, "out", name), &output);
 	if (locked)
-		tree_find_writers(&runner->tree, lock.st_dev, lock.st_ino);
+		tree_find_writers(&runner->tree, runner_file(&runner->instance, "id", name), &lock);
 	timer_set(runner->app->loop, &runner->again, clock_mono() + HOLDER_SEARCH);
 	return false;
 }

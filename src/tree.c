@@ -159,13 +159,13 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 	return alive;
 }
 
-void tree_find_writers(struct tree *tree, dev_t device, ino_t inode)
+void tree_find_writers(struct tree *tree, const char *name, const struct stat *file)
 {
 	const struct proctree *all = app_tree(tree->app);
 
 	for (size_t i = 0; i < all->count; i++) {
 		struct proc_id id = all->entries[i].stat.id;
-		if (id.pid != getpid() && proc_can_write(id.pid, device, inode))
+		if (id.pid != getpid() && proc_can_write(id.pid, name, file))
 			tree_know(tree, id);
 	}
 }

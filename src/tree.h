@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "app.h"
@@ -51,8 +52,9 @@ void tree_know(struct tree *tree, struct proc_id id);
 /* Takes over a list of members that another supervisor had seen. */
 void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 
-/* Finds processes anywhere that can write to a file, and makes them belong. */
-void tree_find_writers(struct tree *tree, dev_t device, ino_t inode);
+/* Finds processes anywhere that can write to a file (see proc_can_write()), and makes them belong.
+ */
+void tree_find_writers(struct tree *tree, const char *name, const struct stat *file);
 
 /* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked
  * at. */
