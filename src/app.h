@@ -12,7 +12,8 @@
  *                DYNO.LAUNCH.out       FIFO: the output of an instance on its way
  *                DYNO.LAUNCH.id        pid and start of an instance, locked while any of it lives
  *                DYNO.LAUNCH.notify    socket for sd_notify(3), where readiness is told that way
- *                exits, ending, config.ini    for the next supervisor, should this one die
+ *                exits, exits.old, ending, config.ini
+ *                                      for the next supervisor, should this one die
  */
 #ifndef GRACECTL_APP_H
 #define GRACECTL_APP_H

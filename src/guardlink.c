@@ -14,11 +14,12 @@
 #include "fdio.h"
 #include "log.h"
 
-/* The file of exits begins anew when it has grown to this; what stood in it has long been told. */
+/* The file of exits begins anew when it has grown to this; what stood in the one before has long
+ * been told. */
 enum {
-	EXITS_MAX = 4 * 1024 * 1024
+	EXITS_MAX = 512 * 1024
 };
-static const char exits_name[] = "exits";
+const char guardlink_exits[] = "exits", guardlink_old_exits[] = "exits.old";
 
 int guardlink_pair(int ends[2])
 {
@@ -101,17 +102,36 @@ void guardlink_drop(int link, uint64_t key)
 		log_debug("the guard could not be told to drop a descriptor: %s", strerror(errno));
 }
 
+static int open_exits(int run_dir)
+{
+	return openat(run_dir, guardlink_exits,
+		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Guard and supervisor both write. One of them sets the file aside; the other may have it open
+ * still, and writes into what is the old one then. */
+static bool set_aside(int run_dir, int fd)
+{
+	struct stat st, named;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= EXITS_MAX || !fdio_lock(fd))
+		return false;
+	return fstatat(run_dir, guardlink_exits, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       named.st_ino == st.st_ino &&
+	       renameat(run_dir, guardlink_exits, run_dir, guardlink_old_exits) == 0;
+}
+
 int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status)
 {
 	char line[96];
-	struct stat st;
 
-	int fd = openat(
-		run_dir, exits_name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open_exits(run_dir);
+	if (fd >= 0 && set_aside(run_dir, fd)) {
+		close(fd);
+		fd = open_exits(run_dir);
+	}
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_size > EXITS_MAX && ftruncate(fd, 0) < 0)
-		log_warn("the file of exits cannot be cut: %s", strerror(errno));
 	int len = snprintf(line, sizeof line, "%d %llu %d\n", (int)id.pid,
 		(unsigned long long)id.start_ticks, wait_status);
 	ssize_t n = write(fd, line, (size_t)len);
@@ -119,23 +139,25 @@ int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status)
 	return n == len ? 0 : -1;
 }
 
-bool guardlink_find_exit(int run_dir, struct proc_id id, struct proc_exit *out)
+static bool find_in(int run_dir, const char *name, struct proc_id id, struct proc_exit *out)
 {
 	struct buf text = BUF_INIT;
-	int pid, status;
-	unsigned long long start;
-	bool found = false;
+	char key[64];
 
-	fdio_read_at(run_dir, exits_name, 2 * EXITS_MAX, &text);
-	for (const char *line = text.data; line != NULL && *line != '\0';) {
-		if (sscanf(line, "%d %llu %d", &pid, &start, &status) == 3 && pid == id.pid &&
-			start == id.start_ticks) {
-			*out = proc_exit_from_wait(status);
-			found = true;
-		}
-		line = strchr(line, '\n');
-		line = line != NULL ? line + 1 : NULL;
-	}
+	int len = snprintf(
+		key, sizeof key, "\n%d %llu ", (int)id.pid, (unsigned long long)id.start_ticks);
+	buf_addc(&text, '\n');
+	fdio_read_at(run_dir, name, 2 * EXITS_MAX, &text);
+	const char *found = strstr(text.data, key);
+	if (found != NULL)
+		*out = proc_exit_from_wait((int)strtol(found + len, NULL, 10));
 	buf_release(&text);
-	return found;
+	return found != NULL;
+}
+
+/* The old one last: a file that is set aside meanwhile is seen in either place. */
+bool guardlink_find_exit(int run_dir, struct proc_id id, struct proc_exit *out)
+{
+	return find_in(run_dir, guardlink_exits, id, out) ||
+	       find_in(run_dir, guardlink_old_exits, id, out);
 }

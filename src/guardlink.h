@@ -12,7 +12,8 @@
  * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
  * it, so there is no moment in which nobody holds it. The next supervisor opens a FIFO by its name;
  * a socket it is handed on, over exec. What the guard reaps it also appends to RUN_DIR/exits, for
- * the supervisor that comes next: "PID START_TICKS WAIT_STATUS\n".
+ * the supervisor that comes next: "PID START_TICKS WAIT_STATUS\n". A file that has grown large
+ * becomes RUN_DIR/exits.old, in the place of the one before.
  */
 #ifndef GRACECTL_GUARDLINK_H
 #define GRACECTL_GUARDLINK_H
@@ -63,10 +64,13 @@ uint64_t guardlink_key(const struct stat *st);
 uint64_t guardlink_hold(int link, int fd);
 void guardlink_drop(int link, uint64_t key);
 
+/* Both files of exits, below the run directory. */
+extern const char guardlink_exits[], guardlink_old_exits[];
+
 /* Appends to the file of exits. Returns 0, or -1 with errno. */
 int guardlink_note_exit(int run_dir, struct proc_id id, int wait_status);
 
-/* Looks an exit up in that file. Returns false when it is not there. */
+/* Looks an exit up in both. Returns false when it is not there. */
 bool guardlink_find_exit(int run_dir, struct proc_id id, struct proc_exit *out);
 
 #endif

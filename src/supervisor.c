@@ -370,7 +370,8 @@ int supervisor_run(struct supervisor *supervisor)
 /* What only a next supervisor would have needed. */
 static void remove_files(struct supervisor *supervisor)
 {
-	static const char *const names[] = {"exits", "config.ini", ending_name};
+	const char *const names[] = {
+		guardlink_exits, guardlink_old_exits, "config.ini", ending_name};
 	const struct guardlink_message done = {.kind = GUARDLINK_DONE};
 
 	if (supervisor->app.guard >= 0)
