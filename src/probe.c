@@ -41,12 +41,19 @@ static void close_io(struct probe *probe)
 	fdio_close(&probe->fd);
 }
 
-void probe_stop(struct probe *probe)
+void probe_release(struct probe *probe)
 {
 	if (probe->app == NULL)
 		return;
 	timer_stop(probe->app->loop, &probe->look);
 	close_io(probe);
+}
+
+void probe_stop(struct probe *probe)
+{
+	if (probe->app == NULL)
+		return;
+	probe_release(probe);
 	if (probe->notify[0] != '\0')
 		unlinkat(probe->app->run_dir, probe->notify, 0);
 	probe->notify[0] = '\0';

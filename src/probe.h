@@ -53,4 +53,8 @@ void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, u
 /* Ends it, at any time, more than once if need be. */
 void probe_stop(struct probe *probe);
 
+/* Lets go of it, so that the next supervisor can go on with it: the socket stays, and is held by
+ * the guard. */
+void probe_release(struct probe *probe);
+
 #endif

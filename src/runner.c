@@ -373,7 +373,7 @@ void runner_abandon(struct runner *runner)
 	if (runner->report_fd >= 0)
 		ev_io_stop(loop, &runner->report);
 	fdio_close(&runner->report_fd);
-	probe_stop(&runner->probe);
+	probe_release(&runner->probe);
 	stopping_release(runner);
 	mover_stop(&runner->mover);
 	tree_release(&runner->tree);
@@ -390,5 +390,6 @@ void runner_free(struct runner *runner)
 			runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
 	guardlink_drop(runner->app->guard, runner->fifo);
 	told_forget(&runner->app->told, runner->instance.dyno, runner->instance.launch);
+	probe_stop(&runner->probe);
 	runner_abandon(runner);
 }

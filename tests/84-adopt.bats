@@ -141,33 +141,8 @@ start_stubborn() {
 	assert_state job.1 crashed
 }
 
-@test "a dyno that is starting is up when it says so to the next supervisor" {
-	write_config <<-END
-		[process job]
-		command = sh -c 'read -r line <go; exec python3 $BATS_TEST_TMPDIR/ready.py'
-		ready = notify
-	END
-	mkfifo go
-	cat >ready.py <<-'END'
-		import os, signal, socket
-		socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
-		signal.pause()
-	END
-	g_in_background start
-	wait_for_state job.1 starting
-
-	kill_supervisor
-	assert_state job.1 starting
-	timeout "$PATIENCE" sh -c 'echo >go'
-
-	finish
-	assert_state job.1 up
-	assert_field job.1 launch 1
-}
-
-@test "a dyno that is up while no supervisor lives has said so to the next one" {
-	local guard
-
+# start_booting: a dyno that says that it is ready when a line is written to `go`.
+start_booting() {
 	write_config <<-END
 		[process job]
 		command = sh -c 'read -r line <go; exec python3 $BATS_TEST_TMPDIR/ready.py'
@@ -182,6 +157,24 @@ start_stubborn() {
 	END
 	g_in_background start
 	wait_for_state job.1 starting
+}
+
+@test "a dyno that is starting is up when it says so to the next supervisor" {
+	start_booting
+
+	kill_supervisor
+	assert_state job.1 starting
+	timeout "$PATIENCE" sh -c 'echo >go'
+
+	finish
+	assert_state job.1 up
+	assert_field job.1 launch 1
+}
+
+@test "a dyno that is up while no supervisor lives has said so to the next one" {
+	local guard
+
+	start_booting
 	guard=$(guard_pid)
 	kill -STOP "$guard"
 	kill -KILL "$(supervisor_pid)"
@@ -419,6 +412,24 @@ assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in check
 	assert_equal "the program of the new supervisor" "$BATS_TEST_TMPDIR/installed" "$(readlink "/proc/$(supervisor_pid)/exe")"
 	assert_equal "the program of the guard" "$BATS_TEST_TMPDIR/installed" "$(readlink "/proc/$(guard_pid)/exe")"
 	g stop
+}
+
+@test "a dyno that is up in the middle of an upgrade has said so to the new supervisor" {
+	local guard supervisor start
+
+	start_booting
+	start=$BACKGROUND supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$guard"
+	g_in_background upgrade
+	wait_until "$PATIENCE" is_gone "$supervisor"
+	timeout "$PATIENCE" sh -c 'echo >go'
+	wait_until "$PATIENCE" test -e said
+	kill -CONT "$guard"
+
+	finish
+	finish 0 "$start"
+	assert_field job.1 launch 1
+	assert_equal "sockets that are left" "" "$(find "$RUN" -name '*notify*')"
 }
 
 @test "a command that waits goes on through an upgrade" {
