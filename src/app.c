@@ -90,8 +90,8 @@ int app_open(
 		.run_dir = -1,
 		.state_dir = -1,
 		.log_dir = -1,
-		.guard = -1,
 		.news = {.fd = -1}};
+	guardqueue_init(&app->guard, loop);
 	app_add_reaper(app, getpid());
 	TAILQ_INIT(&app->observers);
 	collect_env(app);
@@ -121,7 +121,7 @@ void app_close(struct app *app)
 	netsock_release(&app->sockets);
 	proctree_release(&app->tree);
 	strlist_release(&app->env);
-	fdio_close(&app->guard);
+	guardqueue_close(&app->guard);
 	fdio_close(&app->run_dir);
 	fdio_close(&app->state_dir);
 	fdio_close(&app->log_dir);

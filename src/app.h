@@ -24,6 +24,7 @@
 #include "cause.h"
 #include "config.h"
 #include "event.h"
+#include "guardqueue.h"
 #include "journal.h"
 #include "netcounts.h"
 #include "netsock.h"
@@ -57,7 +58,7 @@ struct app {
 	struct netcounts counts;	  /* as they were then, or before */
 	struct newsfeed news;		  /* open while somebody observes */
 	TAILQ_HEAD(, observer) observers; /* who observes */
-	int guard;	      /* link to the guard, see guardlink.h; -1: there is none */
+	struct guardqueue guard;
 	pid_t guard_pid;      /* 0: there is none */
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	uint64_t events_lost; /* since the journal could be written last; told when it can be again

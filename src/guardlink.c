@@ -12,7 +12,6 @@
 
 #include "buf.h"
 #include "fdio.h"
-#include "log.h"
 
 /* The file of exits begins anew when it has grown to this; what stood in the one before has long
  * been told. */
@@ -79,27 +78,6 @@ uint64_t guardlink_key(const struct stat *st)
 	const uint64_t socket_bit = UINT64_C(1) << 63;
 
 	return S_ISSOCK(st->st_mode) ? st->st_ino | socket_bit : st->st_ino;
-}
-
-uint64_t guardlink_hold(int link, int fd)
-{
-	struct guardlink_message message = {.kind = GUARDLINK_HOLD};
-	struct stat st;
-
-	if (link < 0 || fstat(fd, &st) < 0)
-		return 0;
-	message.key = guardlink_key(&st);
-	if (guardlink_send(link, &message, fd) < 0)
-		log_warn("the guard could not be given a descriptor to hold: %s", strerror(errno));
-	return message.key;
-}
-
-void guardlink_drop(int link, uint64_t key)
-{
-	const struct guardlink_message message = {.kind = GUARDLINK_DROP, .key = key};
-
-	if (link >= 0 && key != 0 && guardlink_send(link, &message, -1) < 0)
-		log_debug("the guard could not be told to drop a descriptor: %s", strerror(errno));
 }
 
 static int open_exits(int run_dir)

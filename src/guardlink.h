@@ -59,11 +59,6 @@ int guardlink_receive(int link, struct guardlink_message *message, int *fd);
 /* Under which a FIFO or a socket is held; the inodes of both may be the same. */
 uint64_t guardlink_key(const struct stat *st);
 
-/* Sends HOLD for a FIFO or a socket and returns its key; DROP for the key. link -1: there is no
- * guard, nothing is done. */
-uint64_t guardlink_hold(int link, int fd);
-void guardlink_drop(int link, uint64_t key);
-
 /* Both files of exits, below the run directory. */
 extern const char guardlink_exits[], guardlink_old_exits[];
 

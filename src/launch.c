@@ -9,7 +9,6 @@
 
 #include "dynoenv.h"
 #include "fdio.h"
-#include "guardlink.h"
 #include "port.h"
 #include "runner.h"
 #include "spawn.h"
@@ -114,7 +113,7 @@ int launch_open_output(struct runner *runner, const char *fifo)
 		return -1;
 	if (fstat(runner->mover.fifo, &st) == 0)
 		runner->fifo = st.st_ino;
-	guardlink_hold(runner->app->guard, runner->mover.fifo);
+	guardqueue_hold(&runner->app->guard, runner->mover.fifo);
 	return 0;
 }
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "fdio.h"
-#include "guardlink.h"
 #include "log.h"
 
 #define LOOK_MIN (2 * NSEC_PER_MSEC)
@@ -57,7 +56,7 @@ void probe_stop(struct probe *probe)
 	if (probe->notify[0] != '\0')
 		unlinkat(probe->app->run_dir, probe->notify, 0);
 	probe->notify[0] = '\0';
-	guardlink_drop(probe->app->guard, probe->held);
+	guardqueue_drop(&probe->app->guard, probe->held);
 	probe->held = 0;
 }
 
@@ -283,7 +282,7 @@ static int open_notify(struct probe *probe, struct cause *cause)
 	probe->fd = find_handed_on(address.sun_path);
 	if (probe->fd < 0 && create_notify(probe, &address, cause) < 0)
 		return -1;
-	probe->held = guardlink_hold(probe->app->guard, probe->fd);
+	probe->held = guardqueue_hold(&probe->app->guard, probe->fd);
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "fdio.h"
-#include "guardlink.h"
 #include "launch.h"
 #include "log.h"
 #include "stopping.h"
@@ -388,7 +387,7 @@ void runner_free(struct runner *runner)
 	for (size_t i = 0; i < 2; i++)
 		unlinkat(
 			runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
-	guardlink_drop(runner->app->guard, runner->fifo);
+	guardqueue_drop(&runner->app->guard, runner->fifo);
 	told_forget(&runner->app->told, runner->instance.dyno, runner->instance.launch);
 	probe_stop(&runner->probe);
 	runner_abandon(runner);

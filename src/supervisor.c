@@ -154,8 +154,10 @@ void supervisor_end(struct supervisor *supervisor, const char *reason)
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
-	bool over = supervisor->upgrading ||
-		    (supervisor->ending && formation_instances(&supervisor->formation) == 0);
+	bool over =
+		supervisor->upgrading
+			? supervisor->app.guard.count == 0
+			: supervisor->ending && formation_instances(&supervisor->formation) == 0;
 
 	(void)revents;
 	if (over && (supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
@@ -272,7 +274,7 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	int fd, result;
 
 	(void)revents;
-	while ((result = guardlink_receive(supervisor->app.guard, &message, &fd)) > 0) {
+	while ((result = guardlink_receive(supervisor->app.guard.link, &message, &fd)) > 0) {
 		if (message.kind == GUARDLINK_EXIT)
 			hear_exit(supervisor, &message);
 		fdio_close(&fd);
@@ -280,17 +282,14 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	if (result == 0)
 		return;
 	ev_io_stop(loop, watcher);
-	fdio_close(&supervisor->app.guard);
+	guardqueue_close(&supervisor->app.guard);
 	supervisor->app.guard_pid = 0;
 	become_guard(supervisor);
 }
 
 void supervisor_ready(struct supervisor *supervisor)
 {
-	const struct guardlink_message message = {.kind = GUARDLINK_READY};
-
-	if (guardlink_send(supervisor->app.guard, &message, -1) < 0)
-		log_warn("the guard cannot be told that we are ready: %s", strerror(errno));
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_READY);
 }
 
 /* ---- life ---- */
@@ -331,7 +330,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 		return cause_set(cause, "no event loop: the kernel offers neither epoll nor poll");
 	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
 		return -1;
-	supervisor->app.guard = link;
+	guardqueue_open(&supervisor->app.guard, link);
 	supervisor->app.guard_pid = getppid();
 	app_add_reaper(&supervisor->app, getppid());
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
@@ -372,10 +371,8 @@ static void remove_files(struct supervisor *supervisor)
 {
 	const char *const names[] = {
 		guardlink_exits, guardlink_old_exits, "config.ini", ending_name};
-	const struct guardlink_message done = {.kind = GUARDLINK_DONE};
 
-	if (supervisor->app.guard >= 0)
-		guardlink_send(supervisor->app.guard, &done, -1);
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
 }

@@ -458,6 +458,27 @@ assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in check
 
 # ---- the guard, and both ----
 
+# assert_held COUNT: so many outputs the guard holds, and none that was removed.
+assert_held() {
+	assert_equal "what the guard holds" "$(find "$RUN" -name '*.out' | sort)" \
+		"$(find "/proc/$(guard_pid)/fd" -lname '*.out*' -printf '%l\n' | sort)" &&
+		assert_equal "how many outputs there are" "$1" "$(find "$RUN" -name '*.out' | wc -l)"
+}
+
+@test "a guard that is stopped while much happens holds all outputs afterwards, and no others" {
+	local guard
+
+	write_config <<<$'[process job]\ncommand = sleep 1000\nscale = 30'
+	g start -q
+	guard=$(guard_pid)
+	kill -STOP "$guard"
+	for _ in {1..8}; do
+		g restart -q
+	done
+	kill -CONT "$guard"
+	wait_until "$PATIENCE" assert_held 30
+}
+
 @test "when the guard dies there is another, and no dyno notices" {
 	local guard supervisor before
 
