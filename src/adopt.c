@@ -95,7 +95,11 @@ static void get_instance(
 	found->stop_began = doc_int(doc, "stop_began");
 	found->deadline[INSTANCE_TIMER_BOOT] = doc_int(doc, "boot_deadline");
 	found->deadline[INSTANCE_TIMER_RUNG] = doc_int(doc, "rung_deadline");
+	found->boot_forced = found->ending == ENDING_BOOT;
 	found->killed = doc_bool(doc, "killed");
+	found->hurried = doc_bool(doc, "hurried");
+	found->lacking = doc_bool(doc, "lacking");
+	found->abandoned = doc_bool(doc, "abandoned");
 	found->main_ended = doc_bool(doc, "main_ended");
 	get_exit(doc, "exit", &found->exit);
 	snprintf(found->reason, sizeof found->reason, "%s", doc_text(doc, "reason"));
@@ -353,6 +357,7 @@ static void take_counters(struct dyno *dyno, const bson_t *doc)
 	dyno->over = (uint64_t)doc_int(doc, "over");
 	dyno->failures = (uint64_t)doc_int(doc, "failures");
 	dyno->kills = (uint64_t)doc_int(doc, "kills");
+	dyno->kill_hurried = doc_bool(doc, "kill_hurried");
 	get_exit(doc, "last_exit", &dyno->last_exit);
 }
 
@@ -365,6 +370,7 @@ static void take_state(struct dyno *dyno, const bson_t *doc)
 	dyno->launched = doc_bool(doc, "launched");
 	dyno->restarts = (unsigned)doc_int(doc, "restarts");
 	dyno->crashes = (unsigned)doc_int(doc, "crashes");
+	dyno->unlaunched = (unsigned)doc_int(doc, "unlaunched");
 	snprintf(dyno->why, sizeof dyno->why, "%s", doc_text(doc, "why"));
 	dyno->due[DYNO_TIMER_COOL] = doc_int(doc, "cool_due");
 	dyno->due[DYNO_TIMER_STABLE] = doc_int(doc, "stable_due");

@@ -87,6 +87,9 @@ static void put_instance(
 	BSON_APPEND_UTF8(&doc, "reason", instance->reason);
 	BSON_APPEND_INT64(&doc, "up_mono", instance->up_mono);
 	BSON_APPEND_BOOL(&doc, "killed", instance->killed);
+	BSON_APPEND_BOOL(&doc, "hurried", instance->hurried);
+	BSON_APPEND_BOOL(&doc, "lacking", instance->lacking);
+	BSON_APPEND_BOOL(&doc, "abandoned", instance->abandoned);
 	BSON_APPEND_UTF8(&doc, "failure", instance->failure);
 	BSON_APPEND_BOOL(&doc, "main_ended", instance->main_ended);
 	put_exit(&doc, "exit", &instance->exit);
@@ -127,8 +130,10 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_INT64(doc, "over", (int64_t)dyno->over);
 	BSON_APPEND_INT32(doc, "restarts", (int32_t)dyno->restarts);
 	BSON_APPEND_INT32(doc, "crashes", (int32_t)dyno->crashes);
+	BSON_APPEND_INT32(doc, "unlaunched", (int32_t)dyno->unlaunched);
 	BSON_APPEND_INT64(doc, "failures", (int64_t)dyno->failures);
 	BSON_APPEND_INT64(doc, "kills", (int64_t)dyno->kills);
+	BSON_APPEND_BOOL(doc, "kill_hurried", dyno->kill_hurried);
 	put_exit(doc, "last_exit", &dyno->last_exit);
 	BSON_APPEND_INT64(doc, "cool_due", dyno->due[DYNO_TIMER_COOL]);
 	BSON_APPEND_INT64(doc, "stable_due", dyno->due[DYNO_TIMER_STABLE]);

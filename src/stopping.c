@@ -143,7 +143,8 @@ void stopping_describe(struct instance *instance, struct event *event)
 static void repeat_signal(struct runner *runner)
 {
 	struct instance *instance = &runner->instance;
-	int signo = instance->config->stop.rung[instance->rung - 1].signo;
+	int signo = instance->boot_forced ? SIGKILL
+					  : instance->config->stop.rung[instance->rung - 1].signo;
 	bool all =
 		instance->config->stop_to == STOP_ALL || signo == SIGKILL || instance->main_ended;
 

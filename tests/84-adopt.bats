@@ -238,6 +238,65 @@ start_booting() {
 	assert_equal "how often its end was told" 1 "$(event_times exit job.1 | wc -l)"
 }
 
+# change_record DYNO KEY=VALUE...: in its state file, for its first instance.
+change_record() {
+	python3 - "$STATE/$1.state" "${@:2}" <<-'END'
+		import json, sys
+		record = json.load(open(sys.argv[1]))
+		for pair in sys.argv[2:]:
+		    key, value = pair.split("=")
+		    record["instances"][0][key] = int(value) if value.isdigit() else value
+		json.dump(record, open(sys.argv[1], "w"))
+	END
+}
+
+@test "what did not boot is killed by the next supervisor, whatever its ladder says" {
+	local pid
+
+	write_script deaf <<-'END'
+		trap '' TERM
+		echo deaf
+		pause
+	END
+	write_config <<-END
+		[process job]
+		command = ./deaf
+		ready = notify
+		stop = TERM/forever
+	END
+	g 4 start --timeout 100ms
+	wait_for_output job.1 deaf
+	pid=$(pid_of job.1)
+	kill_both
+
+	# As it is just before the signal: the state, the end for its boot, and a rung that is not sent.
+	change_record job.1 state=stopping ending=2 rung=1 sent=0
+	g ps
+	wait_until "$PATIENCE" is_gone "$pid"
+	wait_for_state job.1 crashed
+	assert_field job.1 why "boot timeout"
+}
+
+@test "a stop that was hurried is called so by the next supervisor too" {
+	start_stubborn TERM/1h/INT/1/KILL/5
+	g_in_background stop job.1
+	local first=$BACKGROUND
+	wait_for_output job.1 "not for SIGTERM"
+	g_in_background stop job.1
+	wait_for_output job.1 "not for SIGINT"
+
+	kill_supervisor
+
+	finish 1 "$first"
+	assert_has "what the first says" "had to be killed: it was asked to stop once more" "$error"
+	finish 1
+	refute_has "the log" "failed to exit within 3601 seconds" "$(platform_lines job.1)"
+	kill_supervisor
+	assert_equal "what is kept of it" True "$(python3 -c '
+import json, sys
+print(json.load(open(sys.argv[1]))["kill_hurried"])' "$STATE/job.1.state")"
+}
+
 @test "a dyno that cools keeps the time of its next try" {
 	write_config <<-END
 		[process job]
