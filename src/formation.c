@@ -271,30 +271,15 @@ static void stable_fired(void *owner)
 
 /* ---- reaping ---- */
 
-bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit)
+struct runner *formation_find_main(const struct formation *formation, pid_t pid)
 {
 	struct runner *runner;
 
 	for (size_t i = 0; i < formation->count; i++)
 		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
-			if (runner->instance.main.pid == pid && !runner->instance.main_ended) {
-				runner_main_exited(runner, exit);
-				return true;
-			}
-	return false;
-}
-
-bool formation_find_main(const struct formation *formation, pid_t pid, struct proc_id *id)
-{
-	const struct runner *runner;
-
-	for (size_t i = 0; i < formation->count; i++)
-		TAILQ_FOREACH (runner, &formation->places[i].runners, link)
-			if (runner->tree.main.pid == pid && runner->tree.main_is_child) {
-				*id = runner->tree.main;
-				return true;
-			}
-	return false;
+			if (runner->tree.main.pid == pid && runner->tree.main_is_child)
+				return runner;
+	return NULL;
 }
 
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit)

@@ -60,15 +60,12 @@ void formation_open(struct formation *formation, struct app *app);
  * supervisor must leave them alone. */
 void formation_close(struct formation *formation);
 
-/* A child was reaped. Returns false when it is nobody's main process. After a batch of these, call
+/* Whose main process has that pid and is a child of ours, not reaped yet; or NULL. Good until the
+ * end of the turn. */
+struct runner *formation_find_main(const struct formation *formation, pid_t pid);
+
+/* The guard has reaped a process; it may be nobody's main process. After a batch of ends, call
  * formation_settle(). */
-bool formation_reaped(struct formation *formation, pid_t pid, struct proc_exit exit);
-
-/* The identity of the main process of that pid, a child of ours that is not reaped yet. False when
- * it is none. */
-bool formation_find_main(const struct formation *formation, pid_t pid, struct proc_id *id);
-
-/* The same for a process that the guard has reaped; it may be nobody's. */
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit);
 
 /* The descriptors of all outputs and notify sockets, to be kept open over an exec; returns how many

@@ -210,6 +210,11 @@ static void abandon(struct runner *runner)
 	launch_tell_failed(runner);
 }
 
+void runner_reaped(struct runner *runner)
+{
+	runner->tree.main_is_child = false;
+}
+
 void runner_main_exited(struct runner *runner, struct proc_exit exit)
 {
 	if (runner->instance.main_ended)
@@ -219,7 +224,6 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 	if (runner->adopted && !was_executed(runner))
 		abandon(runner);
 	deathwatch_stop(&runner->death);
-	runner->tree.main_is_child = false;
 	runner->instance.main_ended = true;
 	runner->instance.exit = exit;
 	runner->owner->touched(runner->owner_arg);

@@ -89,6 +89,10 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 /* Publishes the event of its launch: for an adopted one whose supervisor died before it could. */
 void runner_tell_launch(struct runner *runner);
 
+/* The main process was reaped, by us: from now on its pid may be anybody's. How it ended is told
+ * later in this turn. */
+void runner_reaped(struct runner *runner);
+
 /* The main process has ended like that. Ignored when it is known already. */
 void runner_main_exited(struct runner *runner, struct proc_exit exit);
 

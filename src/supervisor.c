@@ -30,6 +30,7 @@ enum {
 /* ---- children ---- */
 
 struct reaped {
+	struct runner *runner; /* whose main process it was; NULL: nobody's */
 	pid_t pid;
 	struct proc_exit exit;
 };
@@ -40,26 +41,35 @@ static int wait_status_of(const siginfo_t *info)
 	return info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
 }
 
-/*
- * How a main process ended is noted before it is reaped: should we die before that is in its
- * record, the next supervisor still finds it.
- */
+/* Before it is reaped: should we die before that is in its record, the next supervisor still finds
+ * it. */
+static void note_exit(
+	struct supervisor *supervisor, const struct runner *runner, const siginfo_t *info)
+{
+	if (guardlink_note_exit(supervisor->app.run_dir, runner->tree.main, wait_status_of(info)) <
+		0)
+		log_debug("an exit cannot be noted: %s", strerror(errno));
+}
+
+/* None of the pids is used any more when this returns, since they may be others' now. */
 static size_t reap(struct supervisor *supervisor, struct reaped *out, size_t max)
 {
 	size_t count = 0;
-	struct proc_id id;
 	int status;
 
 	while (count < max) {
 		siginfo_t info = {0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 			break;
-		if (formation_find_main(&supervisor->formation, info.si_pid, &id) &&
-			guardlink_note_exit(supervisor->app.run_dir, id, wait_status_of(&info)) < 0)
-			log_debug("an exit cannot be noted: %s", strerror(errno));
-		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid)
-			out[count++] = (struct reaped){
-				.pid = info.si_pid, .exit = proc_exit_from_wait(status)};
+		struct runner *runner = formation_find_main(&supervisor->formation, info.si_pid);
+		if (runner != NULL)
+			note_exit(supervisor, runner, &info);
+		if (waitpid(info.si_pid, &status, WNOHANG) != info.si_pid)
+			continue;
+		if (runner != NULL)
+			runner_reaped(runner);
+		out[count++] = (struct reaped){
+			.runner = runner, .pid = info.si_pid, .exit = proc_exit_from_wait(status)};
 	}
 	return count;
 }
@@ -78,7 +88,9 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	count = reap(supervisor, batch, REAP_BATCH);
 	app_tree_expire(&supervisor->app);
 	for (size_t i = 0; i < count; i++)
-		if (!formation_reaped(&supervisor->formation, batch[i].pid, batch[i].exit))
+		if (batch[i].runner != NULL)
+			runner_main_exited(batch[i].runner, batch[i].exit);
+		else
 			log_debug("reaped %d, which was nobody's main process", (int)batch[i].pid);
 	formation_settle(&supervisor->formation);
 	if (count == REAP_BATCH)
