@@ -385,7 +385,7 @@ static void turn(void)
 		start_supervisor();
 }
 
-static int watch_signals(void)
+static sigset_t heard_signals(void)
 {
 	static const int heard[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 	sigset_t set;
@@ -393,6 +393,13 @@ static int watch_signals(void)
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof heard / sizeof *heard; i++)
 		sigaddset(&set, heard[i]);
+	return set;
+}
+
+static int watch_signals(void)
+{
+	sigset_t set = heard_signals();
+
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap our children for us */
 	sigprocmask(SIG_SETMASK, &set, NULL);
@@ -421,14 +428,19 @@ int guard_run(const struct guard_order *order)
 int guard_become(const struct guard_order *order, const int *keep, unsigned count)
 {
 	struct command_line line;
+	sigset_t set = heard_signals(), before;
 
 	begin_line(&line, order);
 	add_arg(&line, "--guard-again");
+	sigprocmask(SIG_BLOCK, &set, &before);
 	spawn_restore_descriptors();
 	keep_open(order->lock);
 	for (unsigned i = 0; i < count; i++)
 		keep_open(keep[i]);
 	execv(order->program, line.argv);
 	execv("/proc/self/exe", line.argv);
+	int saved = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
 	return -1;
 }

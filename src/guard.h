@@ -34,8 +34,8 @@ struct guard_order {
 int guard_run(const struct guard_order *order);
 
 /*
- * Replaces the running program by a guard (see above). keep: descriptors that stay open.
- * Returns only on failure, with errno.
+ * Replaces the running program by a guard (see above). keep: descriptors that stay open. The
+ * signals that a guard hears wait until it does. Returns only on failure, with errno.
  */
 int guard_become(const struct guard_order *order, const int *keep, unsigned count);
 
