@@ -67,6 +67,28 @@ void launch_await_ready(struct runner *runner)
 
 /* ---- the report of its exec ---- */
 
+static void take_failure(struct runner *runner, const struct spawn_failure *failure)
+{
+	struct instance *instance = &runner->instance;
+
+	spawn_failure_text(
+		failure, instance->config->workdir, instance->failure, sizeof instance->failure);
+	instance->lacking = spawn_failure_is_lack(failure);
+	launch_tell_failed(runner);
+}
+
+void launch_learn_failure(struct runner *runner)
+{
+	struct spawn_record record;
+	char name[RUNNER_FILE_NAME];
+
+	if (runner->instance.failure[0] != '\0')
+		return;
+	runner_file(&runner->instance, "id", name);
+	if (spawn_read_record(runner->app->run_dir, name, &record) && record.failed)
+		take_failure(runner, &record.failure);
+}
+
 void launch_hear(struct runner *runner)
 {
 	struct spawn_failure failure;
@@ -78,14 +100,10 @@ void launch_hear(struct runner *runner)
 		return;
 	ev_io_stop(runner->app->loop, &runner->report);
 	fdio_close(&runner->report_fd);
-	if (n == (ssize_t)sizeof failure) {
-		spawn_failure_text(&failure, runner->instance.config->workdir,
-			runner->instance.failure, sizeof runner->instance.failure);
-		runner->instance.lacking = spawn_failure_is_lack(&failure);
-		launch_tell_failed(runner);
-	} else if (runner->instance.config->ready == READY_NONE) {
+	if (n == (ssize_t)sizeof failure)
+		take_failure(runner, &failure);
+	else if (runner->instance.config->ready == READY_NONE)
 		ready(runner);
-	}
 }
 
 static void report_cb(struct ev_loop *loop, ev_io *watcher, int revents)

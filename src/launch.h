@@ -24,6 +24,9 @@ void launch_tell_failed(struct runner *runner);
  * worked. To be called at any time. */
 void launch_hear(struct runner *runner);
 
+/* Of an adopted one: takes the same from its record, if its supervisor died before it heard it. */
+void launch_learn_failure(struct runner *runner);
+
 /* Begins to look for its readiness, once the probe is prepared. */
 void launch_await_ready(struct runner *runner);
 

@@ -272,20 +272,37 @@ static bool has_files(pid_t pid)
 	return found;
 }
 
-enum proc_end proc_end_of(struct proc_id id)
+/* As in the kernel's sched.h; field 9 of /proc/PID/stat shows them. */
+enum {
+	PF_EXITING = 0x4,
+	PF_FORKNOEXEC = 0x40
+};
+
+/* False when it is gone. */
+static bool read_flags(struct proc_id id, unsigned *flags)
 {
-	enum {
-		PF_EXITING = 4
-	};
 	char text[512];
 	struct proc_stat stat;
+
+	return read_proc(id.pid, "stat", text, sizeof text) > 0 && proc_stat_parse(text, &stat) &&
+	       proc_same(stat.id, id) &&
+	       sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %u", flags) == 1;
+}
+
+bool proc_has_executed(struct proc_id id)
+{
 	unsigned flags;
 
-	if (read_proc(id.pid, "stat", text, sizeof text) <= 0 || !proc_stat_parse(text, &stat) ||
-		!proc_same(stat.id, id))
+	return read_flags(id, &flags) && (flags & PF_FORKNOEXEC) == 0;
+}
+
+enum proc_end proc_end_of(struct proc_id id)
+{
+	unsigned flags;
+
+	if (!read_flags(id, &flags))
 		return PROC_ENDED;
-	if (sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-		(flags & PF_EXITING) == 0)
+	if ((flags & PF_EXITING) == 0)
 		return PROC_RUNS;
 	return has_files(id.pid) ? PROC_ENDS : PROC_ENDED;
 }

@@ -80,6 +80,9 @@ struct proc_exit proc_exit_from_wait(int wait_status);
  * in [] when there is none. */
 void proc_describe(pid_t pid, char *out, size_t size);
 
+/* Whether it has executed a program since it was forked; false too when it is gone. */
+bool proc_has_executed(struct proc_id id);
+
 /* How far a process has come to its end. */
 enum proc_end {
 	PROC_RUNS,

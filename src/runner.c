@@ -159,9 +159,9 @@ void runner_check_empty(struct runner *runner)
 	instance_handle(instance, INSTANCE_EMPTY);
 }
 
-/* Whether the child of a dead supervisor became the program that was meant. Without its record
- * nothing else is known. */
-static bool was_executed(const struct runner *runner)
+/* Whether the child of a dead supervisor went on to become the program that was meant. Without its
+ * record nothing else is known. */
+static bool went_on(const struct runner *runner)
 {
 	char name[RUNNER_FILE_NAME];
 	struct spawn_record record;
@@ -180,7 +180,7 @@ static void look_for_exec(struct runner *runner)
 	if (!runner->adopted || instance->config->ready != READY_NONE ||
 		instance->state != INSTANCE_STARTING)
 		return;
-	if (was_executed(runner))
+	if (went_on(runner) && proc_has_executed(instance->main))
 		instance_handle(instance, INSTANCE_READY);
 	else
 		timer_set(runner->app->loop, &runner->again, clock_mono() + RUNNER_SECOND_LOOK);
@@ -221,8 +221,10 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit)
 		return;
 	launch_hear(runner);
 	stopping_take_up(runner); /* what ended it comes first */
-	if (runner->adopted && !was_executed(runner))
+	if (runner->adopted && !went_on(runner))
 		abandon(runner);
+	else if (runner->adopted)
+		launch_learn_failure(runner);
 	deathwatch_stop(&runner->death);
 	runner->instance.main_ended = true;
 	runner->instance.exit = exit;

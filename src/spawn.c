@@ -17,6 +17,10 @@
 #include "fdio.h"
 #include "xmalloc.h"
 
+enum {
+	RECORD_MAX = 64
+};
+
 enum stage {
 	STAGE_OUTPUT,
 	STAGE_RECORD,
@@ -171,11 +175,21 @@ static void make_argv(const char *command, struct strlist *argv)
 /* The second line of a record: our supervisor was alive, so the program is executed. */
 static const char going_on[] = "executed\n";
 
-static _Noreturn void fail(int report, enum stage stage)
+/* How a child tells that it could not execute its command; record: -1 before it has one. */
+struct teller {
+	int report;
+	int record;
+};
+
+/* Who would hear of it may be dead. */
+static _Noreturn void fail(const struct teller *teller, enum stage stage)
 {
 	struct spawn_failure failure = {.stage = (int)stage, .error = errno};
 
-	fdio_write_all(report, &failure, sizeof failure);
+	signal(SIGPIPE, SIG_IGN);
+	if (teller->record >= 0)
+		dprintf(teller->record, "failed %d %d\n", failure.stage, failure.error);
+	fdio_write_all(teller->report, &failure, sizeof failure);
 	_exit(127);
 }
 
@@ -239,39 +253,42 @@ static int open_output(const struct spawn *spawn)
 	return 0;
 }
 
-static void become_user(const struct spawn *spawn, int report)
+static void become_user(const struct spawn *spawn, const struct teller *teller)
 {
 	if (spawn->switch_group || spawn->switch_user) {
 		int result = spawn->user != NULL ? initgroups(spawn->user, spawn->gid)
 						 : setgroups(0, NULL);
 		if ((result < 0 && geteuid() == 0) || setgid(spawn->gid) < 0)
-			fail(report, STAGE_GROUP);
+			fail(teller, STAGE_GROUP);
 	}
 	if (spawn->switch_user && setuid(spawn->uid) < 0)
-		fail(report, STAGE_USER);
+		fail(teller, STAGE_USER);
 }
 
 static _Noreturn void child(const struct spawn *spawn, char *const *argv, int report, pid_t parent)
 {
+	struct teller teller = {.report = report, .record = -1};
+
 	setsid();
 	reset_signals();
 	if (open_output(spawn) < 0)
-		fail(report, STAGE_OUTPUT);
+		fail(&teller, STAGE_OUTPUT);
 	int record = take_record(spawn);
 	if (record < 0)
-		fail(report, STAGE_RECORD);
+		fail(&teller, STAGE_RECORD);
 	if (getppid() != parent)
 		_exit(127);
 	if (write(record, going_on, strlen(going_on)) < 0)
-		fail(report, STAGE_RECORD);
+		fail(&teller, STAGE_RECORD);
+	teller.record = record;
 	spawn_restore_descriptors();
 	umask(spawn->umask);
-	become_user(spawn, report);
+	become_user(spawn, &teller);
 	if (chdir(spawn->workdir) < 0)
-		fail(report, STAGE_WORKDIR);
+		fail(&teller, STAGE_WORKDIR);
 	environ = spawn->env->items;
 	execvp(argv[0], argv);
-	fail(report, STAGE_EXEC);
+	fail(&teller, STAGE_EXEC);
 }
 
 pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause)
@@ -327,6 +344,22 @@ void spawn_failure_text(
 		snprintf(out, size, "%s: %s", stage, strerror(failure->error));
 }
 
+/* What comes after the identity; a line that is not whole does not count. */
+static void read_outcome(const char *text, struct spawn_record *out)
+{
+	struct spawn_failure failure;
+	int len = 0;
+
+	out->executed = strncmp(text, going_on, strlen(going_on)) == 0;
+	if (!out->executed)
+		return;
+	text += strlen(going_on);
+	out->failed = sscanf(text, "failed %d %d%n", &failure.stage, &failure.error, &len) == 2 &&
+		      text[len] == '\n';
+	if (out->failed)
+		out->failure = failure;
+}
+
 bool spawn_read_record(int run_dir, const char *record, struct spawn_record *out)
 {
 	struct buf text = BUF_INIT;
@@ -334,12 +367,12 @@ bool spawn_read_record(int run_dir, const char *record, struct spawn_record *out
 	unsigned long long start;
 
 	*out = (struct spawn_record){.id = PROC_NONE};
-	bool ok = fdio_read_at(run_dir, record, 64, &text) == 0 && text.len > 0 &&
+	bool ok = fdio_read_at(run_dir, record, RECORD_MAX, &text) == 0 && text.len > 0 &&
 		  sscanf(text.data, "%d %llu%n", &pid, &start, &len) == 2 &&
 		  text.data[len] == '\n' && pid > 0;
 	if (ok) {
 		out->id = (struct proc_id){.pid = pid, .start_ticks = start};
-		out->executed = strcmp(text.data + len + 1, going_on) == 0;
+		read_outcome(text.data + len + 1, out);
 	}
 	buf_release(&text);
 	return ok;

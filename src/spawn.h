@@ -9,8 +9,9 @@
  * supervisor may have looked for the record already and found none.
  *
  * The record file holds "PID START_TICKS\n", and a second line "executed\n" once the child has seen
- * its supervisor alive. It is locked (fdio_lock) by a descriptor that every process of the tree
- * inherits.
+ * its supervisor alive, and goes on to execute the command. If that fails, a third line "failed
+ * STAGE ERRNO\n" keeps the reason for the next supervisor, should ours die before it hears it. It
+ * is locked (fdio_lock) by a descriptor that every process of the tree inherits.
  *
  * The FIFO is opened read+write by the child, so it never lacks a reader and never gives a SIGPIPE.
  */
@@ -80,6 +81,8 @@ struct spawn_record {
 	struct proc_id id;
 	bool executed; /* it went on to execute the program; otherwise it is about to look whether
 			  its supervisor lives, or has ended since that one was dead */
+	bool failed;   /* it could not */
+	struct spawn_failure failure;
 };
 
 /* Reads a record file. Returns false when it is missing or torn. */

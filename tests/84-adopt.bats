@@ -277,6 +277,24 @@ change_record() {
 	assert_field job.1 why "boot timeout"
 }
 
+@test "why a program could not be executed is told by the next supervisor, when the last one died of it" {
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	g start
+	local pid
+	pid=$(pid_of job.1)
+	kill_both
+
+	# As the child leaves it that cannot become its program.
+	echo "failed 5 2" >>"$RUN/job.1.1.id"
+	kill -KILL "$pid"
+	g ps
+	wait_for_state job.1 crashed
+	assert_field job.1 why "the program cannot be executed: No such file or directory"
+	assert_equal "how often that was told" "launch-failed job.1 the program cannot be executed: No such file or directory" \
+		"$(events kind dyno reason | grep launch-failed)"
+	assert_equal "its end" 1 "$(events kind | grep -cE '^exit(-unknown)?$')"
+}
+
 @test "a stop that was hurried is called so by the next supervisor too" {
 	start_stubborn TERM/1h/INT/1/KILL/5
 	g_in_background stop job.1

@@ -167,24 +167,6 @@ static void test_signal(void)
 	is_int(errno, ESRCH, "but nobody");
 }
 
-static void test_exit(void)
-{
-	pid_t pid = fork_child();
-	if (pid == 0)
-		_exit(3);
-	struct proc_exit exit = proc_exit_from_wait(end_child(pid, 0));
-	ok(exit.known && exit.status == 3 && exit.signo == 0, "an exit code is the status");
-	exit = proc_exit_from_wait(end_child(child_named("killed"), SIGKILL));
-	ok(exit.known && exit.status == 137 && exit.signo == SIGKILL, "a signal is 128 more");
-	pid = fork_child();
-	if (pid == 0)
-		_exit(137);
-	exit = proc_exit_from_wait(end_child(pid, 0));
-	ok(exit.known && exit.status == 137 && exit.signo == 0, "an exit code of 137 is no signal");
-}
-
-/* ---- describing ---- */
-
 /* A child that executes that with these arguments and waits for the end of an input that does not
  * end. */
 static pid_t child_executing(const char *program, char *const *argv)
@@ -208,6 +190,39 @@ static pid_t child_executing(const char *program, char *const *argv)
 		bail_out("no exec");
 	return pid;
 }
+
+static void test_has_executed(void)
+{
+	char *const argv[] = {(char *)"cat", NULL};
+	struct proc_id id;
+
+	pid_t pid = child_named("forked");
+	ok(proc_identify(pid, &id) && !proc_has_executed(id),
+		"a child of a fork has executed nothing");
+	end_child(pid, SIGKILL);
+	pid = child_executing("/bin/cat", argv);
+	ok(proc_identify(pid, &id) && proc_has_executed(id), "until it does");
+	end_child(pid, SIGKILL);
+	ok(!proc_has_executed(id), "who is gone does not count");
+}
+
+static void test_exit(void)
+{
+	pid_t pid = fork_child();
+	if (pid == 0)
+		_exit(3);
+	struct proc_exit exit = proc_exit_from_wait(end_child(pid, 0));
+	ok(exit.known && exit.status == 3 && exit.signo == 0, "an exit code is the status");
+	exit = proc_exit_from_wait(end_child(child_named("killed"), SIGKILL));
+	ok(exit.known && exit.status == 137 && exit.signo == SIGKILL, "a signal is 128 more");
+	pid = fork_child();
+	if (pid == 0)
+		_exit(137);
+	exit = proc_exit_from_wait(end_child(pid, 0));
+	ok(exit.known && exit.status == 137 && exit.signo == 0, "an exit code of 137 is no signal");
+}
+
+/* ---- describing ---- */
 
 /* No byte that a terminal would obey. */
 static bool is_clean(const char *text)
@@ -311,6 +326,7 @@ int main(void)
 	test_identity();
 	if (!is_under_valgrind())
 		test_signal();
+	test_has_executed();
 	test_exit();
 	test_describe();
 	test_can_write();

@@ -299,6 +299,25 @@ static void test_record(void)
 		"the record itself stays");
 }
 
+/* The supervisor may be dead when its child has to tell it. */
+static void test_failed_record(void)
+{
+	struct spawn order = order_for("/no/such/program");
+	struct spawn_record recorded;
+	struct cause cause;
+	int report;
+
+	prepare();
+	pid_t pid = spawn_start(&order, &report, &cause);
+	close(report);
+	int status = end_child(pid, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 127,
+		"who cannot tell why it was not executed ends like who can");
+	ok(spawn_read_record(run_dir, order.record, &recorded) && recorded.failed &&
+			recorded.failure.error == ENOENT,
+		"and has left the reason in its record");
+}
+
 static void test_torn_record(void)
 {
 	static const char *const torn[] = {"", "12", "12 34", "12 34x\n", "x 34\n", "12\n",
@@ -320,6 +339,14 @@ static void test_torn_record(void)
 			read.id.start_ticks == 34,
 		"a whole one is");
 	ok(!read.executed, "of a child that has not got to execute anything");
+	static const char failed[] = "12 34\nexecuted\nfailed 5 2\n";
+	fdio_replace_at(run_dir, "torn", failed, strlen(failed));
+	ok(spawn_read_record(run_dir, "torn", &read) && read.executed && read.failed &&
+			read.failure.stage == 5 && read.failure.error == ENOENT,
+		"one of a child that could not says why");
+	fdio_replace_at(run_dir, "torn", failed, strlen(failed) - 1);
+	ok(spawn_read_record(run_dir, "torn", &read) && read.executed && !read.failed,
+		"unless that line is torn");
 	fdio_replace_at(run_dir, "torn", "12 34\nexec", 10);
 	ok(spawn_read_record(run_dir, "torn", &read) && !read.executed,
 		"nor has one whose second line is torn");
@@ -413,6 +440,7 @@ int main(void)
 		test_limits();
 	test_user();
 	test_record();
+	test_failed_record();
 	test_torn_record();
 	test_failures();
 	unlinkat(run_dir, "web.1.1.id", 0);
