@@ -162,11 +162,19 @@ static void keep_open(int fd)
 	fcntl(fd, F_SETFD, 0);
 }
 
-/* An output is found again by its name; a socket is not, so it is handed on. */
-static void hand_on_sockets(void)
+/* An output is found again by its name, unless that was removed; a socket is not. */
+static bool has_no_name(int fd)
+{
+	struct stat st;
+
+	return is_notify_socket(fd) ||
+	       (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_nlink == 0);
+}
+
+static void hand_on_nameless(void)
 {
 	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].key != 0 && is_notify_socket(guard.holds[i].fd))
+		if (guard.holds[i].key != 0 && has_no_name(guard.holds[i].fd))
 			keep_open(guard.holds[i].fd);
 }
 
@@ -183,7 +191,7 @@ static _Noreturn void become_supervisor(int link)
 	add_number(&line, "--guard-fd", link);
 	keep_open(link);
 	keep_open(order->lock);
-	hand_on_sockets();
+	hand_on_nameless();
 	if (!guard.ready && order->ready_fd >= 0) {
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);

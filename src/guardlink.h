@@ -11,9 +11,10 @@
  *
  * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
  * it, so there is no moment in which nobody holds it. The next supervisor opens a FIFO by its name;
- * a socket it is handed on, over exec. What the guard reaps it also appends to RUN_DIR/exits, for
- * the supervisor that comes next: "PID START_TICKS WAIT_STATUS\n". A file that has grown large
- * becomes RUN_DIR/exits.old, in the place of the one before.
+ * a socket, or a FIFO whose name was removed, it is handed on, over exec. What the guard reaps it
+ * also appends to RUN_DIR/exits, for the supervisor that comes next: "PID START_TICKS
+ * WAIT_STATUS\n". A file that has grown large becomes RUN_DIR/exits.old, in the place of the one
+ * before.
  */
 #ifndef GRACECTL_GUARDLINK_H
 #define GRACECTL_GUARDLINK_H

@@ -254,6 +254,21 @@ bool proc_can_write(pid_t pid, const char *name, const struct stat *file)
 	return found;
 }
 
+int proc_find_own(const char *name)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int found = -1;
+
+	while (dir != NULL && found < 0 && (entry = readdir(dir)) != NULL)
+		if (atoi(entry->d_name) > STDERR_FILENO &&
+			is_named(dirfd(dir), entry->d_name, name))
+			found = atoi(entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
 /* Its files are still attached to it. A process has at least one file open, or else it is called
  * ended too early. */
 static bool has_files(pid_t pid)

@@ -115,6 +115,10 @@ bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t in
  */
 bool proc_can_write(pid_t pid, const char *name, const struct stat *file);
 
+/* A descriptor of ours, above stderr, of a file that has that name or had it when it was removed;
+ * or -1. */
+int proc_find_own(const char *name);
+
 /* The value of a variable in the environment that a process was started with; to be freed. NULL
  * when it has none or hides it. */
 char *proc_environ(pid_t pid, const char *name);

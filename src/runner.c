@@ -338,6 +338,20 @@ static void resume(struct runner *runner)
 		launch_await_ready(runner);
 }
 
+/* That of one that has ended may have been removed by the supervisor that died. */
+static void miss_output(struct runner *runner, const char *fifo)
+{
+	const struct instance *instance = &runner->instance;
+	int error = errno;
+
+	if (error != ENOENT || proc_end_of(instance->main) == PROC_RUNS)
+		app_note(runner->app, instance->dyno, instance->launch,
+			"Its output %s/%s cannot be opened: %s; what it writes is not logged, and "
+			"it "
+			"may come to wait for that",
+			runner->app->config->run_dir, fifo, strerror(error));
+}
+
 struct runner *runner_adopt(struct app *app, const struct process_config *config, unsigned number,
 	const struct runner_found *found, const struct runner_owner *owner, void *owner_arg)
 {
@@ -354,9 +368,8 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 	runner->adopted = true;
 	runner->tree.main = instance->main;
 	tree_take_known(&runner->tree, found->known, found->known_count);
-	if (launch_open_output(runner, runner_file(instance, "out", fifo)) < 0 && errno != ENOENT)
-		log_warn("%s: its output %s cannot be opened: %s", instance->dyno, fifo,
-			strerror(errno));
+	if (launch_open_output(runner, runner_file(instance, "out", fifo)) < 0)
+		miss_output(runner, fifo);
 	if (instance->state == INSTANCE_STOPPING && found->observed != NULL) {
 		runner->kept = xmalloc(sizeof *runner->kept);
 		memcpy(runner->kept, found->observed, sizeof *runner->kept);

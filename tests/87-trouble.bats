@@ -66,6 +66,49 @@ told() {
 	assert_state app.1 up
 }
 
+# start_talkative: a dyno that prints each line which the test has it `say`.
+start_talkative() {
+	mkfifo said
+	write_script talkative <<-'END'
+		trap 'exit 0' TERM
+		while :; do read -r line <>said && echo "$line"; done
+	END
+	write_config <<<$'[process app]\ncommand = ./talkative'
+	g start
+}
+
+say() {
+	timeout "$PATIENCE" sh -c 'echo "$1" >said' - "$1"
+}
+
+@test "an output that was removed is read on by the next supervisor" {
+	start_talkative
+	say before
+	wait_for_log app.1 before
+	rm "$RUN/app.1.1.out"
+	kill_supervisor
+	say after
+	wait_for_log app.1 after
+	kill_supervisor
+	say "and after"
+	wait_for_log app.1 "and after"
+	refute_has "the journal" "cannot be opened" "$(events text)"
+}
+
+@test "an output that was removed and that nobody holds is told" {
+	local supervisor guard
+
+	start_talkative
+	rm "$RUN/app.1.1.out"
+	supervisor=$(supervisor_pid)
+	guard=$(ps -o ppid= -p "$supervisor" | tr -d ' ')
+	kill -STOP "$guard"
+	kill -KILL "$supervisor" "$guard"
+	wait_until "$PATIENCE" is_gone "$guard"
+	g ps
+	told "Its output $RUN/app.1.1.out cannot be opened: No such file or directory"
+}
+
 @test "a torn state file is set aside and told, and its instance is still found and not started twice" {
 	write_config <<-'END'
 		[process app]

@@ -287,7 +287,9 @@ static void test_can_write(void)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	unlink(path);
 	ok(proc_can_write(getpid(), name, &st), "whose file was removed is found all the same");
+	is_int(proc_find_own(name), fd, "and so is a descriptor of our own");
 	close(fd);
+	is_int(proc_find_own(name), -1, "as long as it is open");
 	ok(!proc_can_write(0, name, &st), "nor a process that is not there");
 }
 
