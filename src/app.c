@@ -184,6 +184,11 @@ static bool renew_dir(int dir, const char *path)
 	return renewed;
 }
 
+static void tell_renewed(struct app *app, const char *path)
+{
+	app_note(app, NULL, 0, "The directory %s had been removed; it was made anew", path);
+}
+
 bool app_renew_dirs(struct app *app)
 {
 	char *log = xasprintf("%s/log", app->config->state_dir);
@@ -192,9 +197,17 @@ bool app_renew_dirs(struct app *app)
 
 	free(log);
 	if (state)
-		app_note(app, NULL, 0, "The directory %s had been removed; it was made anew",
-			app->config->state_dir);
+		tell_renewed(app, app->config->state_dir);
 	return state || logs;
+}
+
+bool app_renew_run_dir(struct app *app)
+{
+	if (!renew_dir(app->run_dir, app->config->run_dir))
+		return false;
+	guardqueue_tell(&app->guard, GUARDLINK_RUN_DIR, app->run_dir);
+	tell_renewed(app, app->config->run_dir);
+	return true;
 }
 
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)

@@ -86,7 +86,10 @@ void app_state_written(struct app *app, const char *failure);
  */
 bool app_renew_dirs(struct app *app);
 
-/* The same for a line about the application as a whole or about a dyno (dyno may be NULL). */
+/* The same for the run directory; the guard is given the new one too. */
+bool app_renew_run_dir(struct app *app);
+
+/* As app_publish(), a line about the application as a whole or about a dyno (dyno may be NULL). */
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

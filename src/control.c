@@ -13,7 +13,7 @@
 
 #include "answer.h"
 #include "conn.h"
-#include "fdio.h"
+#include "door.h"
 #include "log.h"
 #include "request.h"
 #include "snapshot.h"
@@ -23,7 +23,6 @@
 
 enum {
 	CONNS_MAX = 512,
-	BACKLOG = 1024,
 	ACCEPTS_A_TURN = 64
 };
 
@@ -36,8 +35,7 @@ static const double accept_pause = 1.;
 
 struct control {
 	struct supervisor *supervisor;
-	char *path;
-	int fd;
+	struct door door;
 	ev_io acceptor;
 	ev_timer pause;
 	ev_prepare end_of_turn;
@@ -367,7 +365,7 @@ static void accept_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 	(void)revents;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(control->door.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 				      errno == ENOBUFS)) {
 			log_warn("clients must wait: %s", strerror(errno));
@@ -401,25 +399,13 @@ static bool may_end(void *arg)
 	return true;
 }
 
-static int listen_at(struct control *control, struct cause *cause)
+static void door_renewed(void *arg)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct control *control = arg;
 
-	if (strlen(control->path) >= sizeof address.sun_path)
-		return cause_set(cause,
-			"the path %s is too long for a socket; set a shorter run_dir",
-			control->path);
-	memcpy(address.sun_path, control->path, strlen(control->path) + 1);
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->fd < 0)
-		return cause_errno(cause, "no socket for %s", control->path);
-	unlink(control->path);
-	mode_t before = umask(0177);
-	int result = bind(control->fd, (struct sockaddr *)&address, sizeof address);
-	umask(before);
-	if (result < 0 || listen(control->fd, BACKLOG) < 0)
-		return cause_errno(cause, "cannot listen on %s", control->path);
-	return 0;
+	ev_io_stop(control->supervisor->loop, &control->acceptor);
+	ev_io_set(&control->acceptor, control->door.fd, EV_READ);
+	ev_io_start(control->supervisor->loop, &control->acceptor);
 }
 
 struct control *control_open(struct supervisor *supervisor, struct cause *cause)
@@ -427,15 +413,12 @@ struct control *control_open(struct supervisor *supervisor, struct cause *cause)
 	struct control *control = xcalloc(1, sizeof *control);
 
 	control->supervisor = supervisor;
-	control->path = xasprintf("%s/control.sock", supervisor->app.config->run_dir);
 	TAILQ_INIT(&control->conns);
-	if (listen_at(control, cause) < 0) {
-		fdio_close(&control->fd);
-		free(control->path);
+	if (door_open(&control->door, &supervisor->app, door_renewed, control, cause) < 0) {
 		free(control);
 		return NULL;
 	}
-	ev_io_init(&control->acceptor, accept_cb, control->fd, EV_READ);
+	ev_io_init(&control->acceptor, accept_cb, control->door.fd, EV_READ);
 	ev_init(&control->pause, pause_cb);
 	timer_init(&control->due, check_due, control);
 	ev_prepare_init(&control->end_of_turn, end_of_turn_cb);
@@ -465,8 +448,6 @@ void control_close(struct control *control)
 	ev_prepare_stop(supervisor->loop, &control->end_of_turn);
 	supervisor->app.listener = NULL;
 	supervisor->formation.changed = NULL;
-	unlink(control->path);
-	fdio_close(&control->fd);
-	free(control->path);
+	door_close(&control->door);
 	free(control);
 }

@@ -352,6 +352,13 @@ static void hear_ready(void)
 	guard.ready = true;
 }
 
+static void renew_run_dir(int fd)
+{
+	if (dup3(fd, guard.order->run_dir, O_CLOEXEC) < 0)
+		log_warn("the guard cannot go over to the new run directory: %s", strerror(errno));
+	close(fd);
+}
+
 static void hear_supervisor(void)
 {
 	struct guardlink_message message;
@@ -367,6 +374,8 @@ static void hear_supervisor(void)
 			hold(message.key, fd);
 		else if (message.kind == GUARDLINK_DROP)
 			drop(message.key);
+		else if (message.kind == GUARDLINK_RUN_DIR && fd >= 0)
+			renew_run_dir(fd);
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
 		else if (message.kind == GUARDLINK_DONE)

@@ -100,11 +100,11 @@ void guardqueue_open(struct guardqueue *queue, int link)
 	queue->room.data = queue;
 }
 
-void guardqueue_tell(struct guardqueue *queue, enum guardlink_kind kind)
+void guardqueue_tell(struct guardqueue *queue, enum guardlink_kind kind, int fd)
 {
 	const struct guardlink_message message = {.kind = kind};
 
-	tell(queue, &message, -1);
+	tell(queue, &message, fd);
 }
 
 uint64_t guardqueue_hold(struct guardqueue *queue, int fd)

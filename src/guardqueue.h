@@ -16,7 +16,7 @@
 
 struct guardqueue_item {
 	struct guardlink_message message;
-	int fd; /* HOLD: owned; otherwise -1 */
+	int fd; /* owned; -1: none */
 };
 
 struct guardqueue {
@@ -33,8 +33,8 @@ void guardqueue_init(struct guardqueue *queue, struct ev_loop *loop);
 /* From now on the guard at the other end of the link is told. */
 void guardqueue_open(struct guardqueue *queue, int link);
 
-/* A message without a descriptor. */
-void guardqueue_tell(struct guardqueue *queue, enum guardlink_kind kind);
+/* A message of that kind, with a descriptor unless fd is -1. */
+void guardqueue_tell(struct guardqueue *queue, enum guardlink_kind kind, int fd);
 
 /* Has the guard hold a FIFO or a socket; returns the key under which it does, 0: there is no guard.
  */

@@ -301,7 +301,7 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 void supervisor_ready(struct supervisor *supervisor)
 {
-	guardqueue_tell(&supervisor->app.guard, GUARDLINK_READY);
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_READY, -1);
 }
 
 /* ---- life ---- */
@@ -384,7 +384,7 @@ static void remove_files(struct supervisor *supervisor)
 	const char *const names[] = {
 		guardlink_exits, guardlink_old_exits, "config.ini", ending_name};
 
-	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE);
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE, -1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
 }

@@ -66,6 +66,40 @@ told() {
 	assert_state app.1 up
 }
 
+@test "a run directory that is removed is made anew, and everything goes on" {
+	local pid guard
+
+	write_config <<<$'[process app]\ncommand = sleep 1000\nbackoff = 0 0'
+	g start
+	pid=$(pid_of app.1) guard=$(ps -o ppid= -p "$(supervisor_pid)" | tr -d ' ')
+	rm -r "$RUN"
+	wait_until "$PATIENCE" told "The directory $RUN had been removed; it was made anew"
+	g ps
+	assert_equal "the pid" "$pid" "$(pid_of app.1)"
+	g restart
+	assert_field app.1 launch 2
+
+	# The guard notes in the new one how it ends while there is no supervisor.
+	pid=$(pid_of app.1)
+	kill -STOP "$guard"
+	kill -KILL "$(supervisor_pid)" "$pid"
+	kill -CONT "$guard"
+	wait_for_field app.1 launch 3
+	assert_equal "its exit" "exit app.1 2 137" "$(events kind dyno launch status | grep '^exit.* 2 ')"
+	g stop
+	assert_equal "what is left in the run directory" "" "$(ls "$RUN")"
+}
+
+@test "a control socket that is removed is made anew, time after time" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	for i in 1 2; do
+		rm "$RUN/control.sock"
+		wait_until "$PATIENCE" told "The socket $RUN/control.sock had been removed; it was made anew" "$i"
+		g start
+	done
+}
+
 # start_talkative: a dyno that prints each line which the test has it `say`.
 start_talkative() {
 	mkfifo said

@@ -111,7 +111,7 @@ static void test_order(void)
 	int before = open_files();
 	for (int i = 0; i < HELD; i++)
 		keys[i] = hold_one();
-	guardqueue_tell(&queue, GUARDLINK_READY);
+	guardqueue_tell(&queue, GUARDLINK_READY, -1);
 	ok(queue.count > 0, "there is no room for all");
 	guardqueue_drop(&queue, keys[0]);
 	guardqueue_drop(&queue, keys[HELD - 1]);
@@ -135,7 +135,7 @@ static void test_without_guard(void)
 	guardqueue_init(&queue, ev_default_loop(0));
 	is_int((int64_t)hold_one(), 0, "without a guard nothing is held");
 	guardqueue_drop(&queue, 1);
-	guardqueue_tell(&queue, GUARDLINK_READY);
+	guardqueue_tell(&queue, GUARDLINK_READY, -1);
 	is_int(queue.count, 0, "nor does anything wait");
 	begin();
 	for (int i = 0; i < HELD; i++)

@@ -1,0 +1,146 @@
+/* door: see the header. */
+#include "door.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fdio.h"
+#include "log.h"
+#include "xmalloc.h"
+
+enum {
+	BACKLOG = 1024
+};
+
+/* Whoever removes the socket may be about to remove the directory; and what cannot be made anew now
+ * can be later. */
+static const double calm = 1., retry = 10.;
+
+static int listen_at(const char *path, struct cause *cause)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(path) >= sizeof address.sun_path)
+		return cause_set(
+			cause, "the path %s is too long for a socket; set a shorter run_dir", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return cause_errno(cause, "no socket for %s", path);
+	unlink(path);
+	mode_t before = umask(0177);
+	int result = bind(fd, (struct sockaddr *)&address, sizeof address);
+	umask(before);
+	if (result < 0 || listen(fd, BACKLOG) < 0) {
+		cause_errno(cause, "cannot listen on %s", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool is_there(const struct door *door)
+{
+	struct stat st;
+
+	return lstat(door->path, &st) == 0 && st.st_dev == door->made.st_dev &&
+	       st.st_ino == door->made.st_ino;
+}
+
+static void look_in(struct door *door, double seconds)
+{
+	if (ev_is_active(&door->look))
+		return;
+	ev_timer_set(&door->look, seconds, 0.);
+	ev_timer_start(door->app->loop, &door->look);
+}
+
+/* The kernel tells when a name of it is removed. */
+static void watch_it(struct door *door)
+{
+	if (door->watch >= 0 && (lstat(door->path, &door->made) < 0 ||
+					inotify_add_watch(door->watch, door->path,
+						IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0))
+		look_in(door, calm);
+}
+
+static int renew(struct door *door)
+{
+	struct cause cause;
+	bool directory = app_renew_run_dir(door->app);
+	int old = door->fd, fresh = listen_at(door->path, &cause);
+
+	if (fresh < 0) {
+		log_warn("%s had been removed: %s", door->path, cause.text);
+		return -1;
+	}
+	door->fd = fresh;
+	door->renewed(door->arg);
+	close(old);
+	if (!directory)
+		app_note(door->app, NULL, 0, "The socket %s had been removed; it was made anew",
+			door->path);
+	watch_it(door);
+	return 0;
+}
+
+static void look_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	struct door *door = watcher->data;
+
+	(void)loop;
+	(void)revents;
+	if (!is_there(door) && renew(door) < 0)
+		look_in(door, retry);
+}
+
+static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct door *door = watcher->data;
+	char events[4096];
+
+	(void)loop;
+	(void)revents;
+	while (read(door->watch, events, sizeof events) > 0)
+		;
+	look_in(door, calm);
+}
+
+int door_open(struct door *door, struct app *app, void (*renewed)(void *arg), void *arg,
+	struct cause *cause)
+{
+	*door = (struct door){.app = app, .renewed = renewed, .arg = arg};
+	door->path = xasprintf("%s/control.sock", app->config->run_dir);
+	door->fd = listen_at(door->path, cause);
+	if (door->fd < 0) {
+		free(door->path);
+		return -1;
+	}
+	door->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (door->watch < 0)
+		log_warn("it is not seen when %s is removed: %s", door->path, strerror(errno));
+	ev_init(&door->look, look_cb);
+	ev_io_init(&door->touched, touched_cb, door->watch, EV_READ);
+	door->look.data = door->touched.data = door;
+	if (door->watch >= 0)
+		ev_io_start(app->loop, &door->touched);
+	watch_it(door);
+	return 0;
+}
+
+void door_close(struct door *door)
+{
+	if (door->watch >= 0)
+		ev_io_stop(door->app->loop, &door->touched);
+	ev_timer_stop(door->app->loop, &door->look);
+	fdio_close(&door->watch);
+	unlink(door->path);
+	fdio_close(&door->fd);
+	free(door->path);
+}

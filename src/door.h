@@ -1,0 +1,36 @@
+/*
+ * door: the socket at which clients knock, RUN_DIR/control.sock.
+ *
+ * Some systems clean /tmp, where the run directory may be, and a supervisor without its socket
+ * could not even be told to stop. So it sees when that is removed, and makes it, and the directory,
+ * anew.
+ */
+#ifndef GRACECTL_DOOR_H
+#define GRACECTL_DOOR_H
+
+#include <ev.h>
+#include <sys/stat.h>
+
+#include "app.h"
+
+struct door {
+	struct app *app;
+	char *path; /* owned */
+	int fd;	    /* listens */
+	struct stat made;
+	int watch; /* inotify, -1: none */
+	ev_io touched;
+	ev_timer look;
+	void (*renewed)(void *arg); /* fd is another one, and the old one is about to be closed */
+	void *arg;
+};
+
+/* Listens, in the place of whoever did before. Returns 0, or -1 with a sentence; then there is
+ * nothing to close. */
+int door_open(struct door *door, struct app *app, void (*renewed)(void *arg), void *arg,
+	struct cause *cause);
+
+/* Stops listening, and removes the socket. */
+void door_close(struct door *door);
+
+#endif
