@@ -406,6 +406,7 @@ static void door_renewed(void *arg)
 	ev_io_stop(control->supervisor->loop, &control->acceptor);
 	ev_io_set(&control->acceptor, control->door.fd, EV_READ);
 	ev_io_start(control->supervisor->loop, &control->acceptor);
+	supervisor_keep(control->supervisor);
 }
 
 struct control *control_open(struct supervisor *supervisor, struct cause *cause)

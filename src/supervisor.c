@@ -120,6 +120,31 @@ static void resume_end(struct supervisor *supervisor)
 	stop_others(supervisor);
 }
 
+const char supervisor_kept[] = "config.ini";
+
+static void keep(struct supervisor *supervisor, const char *name, const char *text, size_t size)
+{
+	if (fdio_replace_at(supervisor->app.run_dir, name, text, size) < 0)
+		log_warn("%s/%s cannot be written for the next supervisor: %s",
+			supervisor->app.config->run_dir, name, strerror(errno));
+}
+
+void supervisor_keep(struct supervisor *supervisor)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (supervisor->ending)
+		keep(supervisor, ending_name, "", 0);
+	if (out == NULL)
+		return;
+	config_print(supervisor->app.config, out);
+	if (fclose(out) == 0)
+		keep(supervisor, supervisor_kept, text, size);
+	free(text);
+}
+
 static void check_ending(struct supervisor *supervisor)
 {
 	if (supervisor->order->again &&
@@ -137,8 +162,7 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 		return;
 	supervisor->ending = true;
 	supervisor->end_asked = clock_mono();
-	if (fdio_replace_at(supervisor->app.run_dir, ending_name, reason, strlen(reason)) < 0)
-		log_warn("that we are ending cannot be noted: %s", strerror(errno));
+	keep(supervisor, ending_name, reason, strlen(reason));
 	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
 	event_str(&event, "reason", reason);
 	app_publish(&supervisor->app, &event);
@@ -382,7 +406,7 @@ int supervisor_run(struct supervisor *supervisor)
 static void remove_files(struct supervisor *supervisor)
 {
 	const char *const names[] = {
-		guardlink_exits, guardlink_old_exits, "config.ini", ending_name};
+		guardlink_exits, guardlink_old_exits, supervisor_kept, ending_name};
 
 	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE, -1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -50,6 +50,16 @@ int supervisor_lock(const struct config *config, bool *running, struct cause *ca
 int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	const struct guard_order *order, int link, struct cause *cause);
 
+/*
+ * The configuration that the application was started with stands in RUN_DIR/config.ini. A
+ * supervisor that takes the place of a dead one goes on with that: what was written into the file
+ * meanwhile, and may have mistakes, waits for the next start.
+ */
+extern const char supervisor_kept[];
+
+/* Writes that, and whether it is ending, into the run directory. */
+void supervisor_keep(struct supervisor *supervisor);
+
 /* Tells the guard that it listens. */
 void supervisor_ready(struct supervisor *supervisor);
 

@@ -76,6 +76,7 @@ told() {
 	wait_until "$PATIENCE" told "The directory $RUN had been removed; it was made anew"
 	g ps
 	assert_equal "the pid" "$pid" "$(pid_of app.1)"
+	[ -s "$RUN/config.ini" ] || fail "the next supervisor would not know the configuration"
 	g restart
 	assert_field app.1 launch 2
 

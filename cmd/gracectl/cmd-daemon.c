@@ -77,28 +77,6 @@ static int fail(int *ready_fd, bool running, const struct cause *cause)
 	return EXIT_FAILED;
 }
 
-/*
- * The configuration that the application was started with stands in RUN_DIR/config.ini. A
- * supervisor that takes the place of a dead one goes on with that: what was written into the file
- * meanwhile, and may have mistakes, waits for the next start.
- */
-static const char kept_name[] = "config.ini";
-
-static void keep_config(const struct config *config, int run_dir)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (out == NULL)
-		return;
-	config_print(config, out);
-	if (fclose(out) != 0 || fdio_replace_at(run_dir, kept_name, text, size) < 0)
-		log_warn("the configuration cannot be kept for the next supervisor: %s",
-			strerror(errno));
-	free(text);
-}
-
 static int supervise(const struct config *config, const struct guard_order *order, int link)
 {
 	struct supervisor supervisor;
@@ -112,7 +90,7 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	if (control == NULL)
 		return fail(&ready_fd, false, &cause);
 	if (!again)
-		keep_config(config, supervisor.app.run_dir);
+		supervisor_keep(&supervisor);
 	log_info(
 		"%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
 	if (start)
@@ -199,7 +177,7 @@ static int load_kept(const struct cli *cli, struct config *config)
 
 	if (code != EXIT_DONE)
 		return code;
-	char *path = xasprintf("%s/%s", located.run_dir, kept_name);
+	char *path = xasprintf("%s/%s", located.run_dir, supervisor_kept);
 	code = access(path, R_OK) == 0 ? go_on_with(path, located.name, config)
 				       : cli_load(cli, config);
 	config_release(&located);
