@@ -42,7 +42,8 @@ struct control {
 	struct timer due; /* when a request should be checked again */
 	struct conn_list conns;
 	size_t count;
-	bool changed; /* some dyno has changed in this turn, or a request is due */
+	bool stop_asked; /* a client has asked for a stop of everything */
+	bool changed;	 /* some dyno has changed in this turn, or a request is due */
 };
 
 /* ---- progress ---- */
@@ -137,12 +138,11 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	const struct wire_request *wire)
 {
 	struct formation *formation = &control->supervisor->formation;
-	bool was_ending = control->supervisor->ending;
 	struct request *request;
 
 	if (!check_targets(control, conn, &wire->targets))
 		return;
-	if (kind != REQUEST_STOP && was_ending) {
+	if (kind != REQUEST_STOP && control->supervisor->ending) {
 		answer_ending(conn, formation);
 		return;
 	}
@@ -151,7 +151,10 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	/* It is in place before it begins, so that its client sees the first events too. */
 	request = request_new(kind, formation, &wire->targets);
 	request->events = wire->events;
-	request->gentle = request->all && !was_ending;
+	if (kind == REQUEST_STOP && request->all) {
+		request->gentle = !control->stop_asked;
+		control->stop_asked = true;
+	}
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);

@@ -716,6 +716,17 @@ is_pending() {
 	refute_has "the log" SIGKILL "$(platform_lines app.1)"
 }
 
+@test "the first stop of everything leaves what a signal is stopping its time" {
+	write_deaf_app
+	start_app deaf 'stop = TERM/1h/KILL/5'
+	kill -TERM "$(supervisor_pid)"
+	wait_until "$PATIENCE" has_journal_line 'supervisor-stop SIGTERM received'
+	g 4 stop --timeout 200ms
+	assert_state app.1 stopping
+	g 1 stop
+	refute_has "the log" "failed to exit" "$(platform_lines app.1)"
+}
+
 has_journal_line() {
 	events kind reason | grep -qxF "$1"
 }
