@@ -185,3 +185,13 @@ documented_words() {
 		assert_equal "$page" "" "$(grep -v 'outdated mandoc.db' <<<"$output" || true)"
 	done
 }
+
+@test "what the manual pages quote is printed with its quotation marks, each pair around one word" {
+	for page in "$ROOT"/man/*.[1-9]; do
+		text=$(mandoc -T utf8 "$page" | col -b)
+		assert_equal "a quotation in a quotation in $page" "" "$(tr '\n' ' ' <<<"$text" | grep -oE '‘[^’]{0,60}‘[^’]*’|’’' || true)"
+		# To a macro a quotation mark around a word is none of the text.
+		assert_equal "lost quotation marks in $page" "" "$(grep -nE '^\.D[1l] .*(^| |\[)"' "$page" || true)"
+	done
+	assert_has "the example for a container" 'ENTRYPOINT ["gracectl", "-c", "/app/Procfile", "daemon"]' "$(manual gracectl.1)"
+}
