@@ -90,9 +90,9 @@ struct config {
 	char *name;	    /* the application: [app] name, else the last part of root */
 	char *root;	    /* absolute directory; that of the file by default */
 	char *env_file;	    /* absolute; root/.env by default, which may be missing */
-	char *state_dir;    /* logs, journal, state; $XDG_STATE_HOME/gracectl/NAME, root:
+	char *state_dir;    /* logs, journal, state, lock; $XDG_STATE_HOME/gracectl/NAME, root:
 			       /var/lib/gracectl/NAME */
-	char *run_dir;	    /* socket, lock; $XDG_RUNTIME_DIR/gracectl/NAME (else
+	char *run_dir;	    /* socket, pipes; $XDG_RUNTIME_DIR/gracectl/NAME (else
 			       /tmp/gracectl-UID/NAME), root: /run/gracectl/NAME */
 	char *timezone;	    /* NULL: the machine's */
 	struct strlist env; /* from env_file */

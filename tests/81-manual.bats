@@ -195,3 +195,25 @@ documented_words() {
 	done
 	assert_has "the example for a container" 'ENTRYPOINT ["gracectl", "-c", "/app/Procfile", "daemon"]' "$(manual gracectl.1)"
 }
+
+# files_in DIRECTORY: with the names that FILES has for what differs.
+files_in() {
+	(cd "$1" && find . -type f -o -type p -o -type s) |
+		sed -E 's|^\./||; s|\bweb\.1\b|DYNO|; s|/1\.1\.|/LAUNCH.PIECE.|; s|DYNO\.1\.|DYNO.LAUNCH.|; s|^journal\.1\.|journal.N.|' |
+		grep -v '\.idx$\|\.new$' | sort
+}
+
+@test "FILES names every file of a running application, in its directory" {
+	write_config <<<$'[process web]\ncommand = sleep 1000\nready = notify\nboot_timeout = 1m'
+	g_in_background start
+	wait_until "$PATIENCE" test -e "$RUN/web.1.1.notify"
+	files=$(manual gracectl.1 | sed -n '/^FILES/,/^EXIT STATUS/p')
+	for file in $(files_in "$STATE"); do
+		assert_has "the state directory" "$file" "${files%The run directory*}"
+	done
+	for file in $(files_in "$RUN"); do
+		assert_has "the run directory" "$file" "${files##*The run directory}"
+	done
+	g stop
+	finish 1
+}
