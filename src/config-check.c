@@ -66,6 +66,15 @@ static void check_writable(struct source *source, const char *key, const char *p
 			key, path);
 }
 
+static void check_run_dir(struct source *source, const struct config *config)
+{
+	const struct section *app = source_find_section(source, SECTION_APP, NULL);
+	struct cause cause;
+
+	if (run_dir_check(config->run_dir, section_find(app, "run_dir") != NULL, &cause) < 0)
+		source_error(source, app_line(source, "run_dir"), "key `run_dir`: %s", cause.text);
+}
+
 static void check_app(struct source *source, const struct config *config)
 {
 	check_writable(source, "root", config->root);
@@ -76,11 +85,7 @@ static void check_app(struct source *source, const struct config *config)
 			"key `root`: \"%.200s\" is not a directory; name the directory of the "
 			"application",
 			config->root);
-	if (strlen(config->run_dir) > RUN_DIR_MAX)
-		source_error(source, app_line(source, "run_dir"),
-			"key `run_dir`: \"%.200s\" has %zu bytes, at most %d are allowed for the "
-			"path of a socket; name a shorter directory",
-			config->run_dir, strlen(config->run_dir), RUN_DIR_MAX);
+	check_run_dir(source, config);
 	if (config->process_count == 0)
 		source_error(source, 0,
 			"there is no process to run; add a section [process web] with "

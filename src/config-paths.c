@@ -158,6 +158,19 @@ void paths_set_defaults(struct config *config)
 			xasprintf("/tmp/gracectl-%u/%s", (unsigned)geteuid(), config->name);
 }
 
+int run_dir_check(const char *run_dir, bool given, struct cause *cause)
+{
+	size_t len = strlen(run_dir);
+
+	if (len <= RUN_DIR_MAX)
+		return 0;
+	return cause_set(cause,
+		"%s\"%.200s\" has %zu bytes, at most %d are allowed for the path of a socket; %s",
+		given ? "" : "its default ", run_dir, len, RUN_DIR_MAX,
+		given ? "name a shorter directory"
+		      : "set it, or give the application a shorter name");
+}
+
 void config_for_app(const char *app, struct config *out)
 {
 	*out = (struct config){.name = app_name_from(app)};

@@ -18,6 +18,11 @@ enum {
 	RUN_DIR_MAX = 108 - 40
 };
 
+/* 0, or -1 with what would be right for a run_dir that is too long; it was given, or is the
+ * default.
+ */
+int run_dir_check(const char *run_dir, bool given, struct cause *cause);
+
 /* path below base (itself absolute; NULL: the current directory), without "." and "//". To free. */
 char *path_absolute(const char *base, const char *path);
 

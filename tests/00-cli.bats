@@ -240,6 +240,28 @@ sleeper() {
 	done
 }
 
+@test "a run directory too long for a socket is a mistake to every command, and told with the others" {
+	local long commands="start stop restart ps stops upgrade check"
+
+	long=/tmp/$(printf 'x%.0s' {1..110})
+	sleeper
+	printf '[process more]\ncommand = sleep 1000\nscale = many\n' >>"$CONFIG"
+	sed -i "s|^run_dir = .*|run_dir = $long|" "$CONFIG"
+	for command in $commands logs events; do
+		g 2 "$command"
+		assert_has "what $command says" "key \`run_dir\`: \"$long\" has 115 bytes, at most 68 are allowed" "$error"
+		assert_has "what $command says" 'key `scale`: "many" is not a whole number' "$error"
+		assert_has "what $command says" "gracectl: 2 mistakes in $CONFIG; nothing was done" "$error"
+	done
+	rm "$CONFIG"
+	long=$(printf 'a%.0s' {1..63})
+	for command in ${commands/check/}; do
+		gracectl -a "$long" "$command"
+		assert_equal "the exit status of $command -a" 2 "$status"
+		assert_has "what $command -a says" "gracectl: key \`run_dir\`: its default \"" "$error"
+	done
+}
+
 @test "a dyno or type that is not there is refused by every command that takes one" {
 	sleeper
 	g start

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "config-paths.h"
 
 void cli_print_usage(const struct command *command, FILE *out)
 {
@@ -45,24 +46,52 @@ int cli_usage_error(const struct command *command, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+/* Prints every problem. Returns 0, or EXIT_USAGE, and then config is released. */
+static int tell_problems(const struct config_problems *problems, struct config *config)
+{
+	for (size_t i = 0; i < problems->count; i++)
+		config_problem_print(&problems->items[i], stderr);
+	if (problems->errors == 0)
+		return EXIT_DONE;
+	cli_error("%zu mistake%s in %s; nothing was done", problems->errors,
+		problems->errors == 1 ? "" : "s", config->path);
+	config_release(config);
+	return EXIT_USAGE;
+}
+
+/* -a APP, and no file. */
+static int locate_app(const struct cli *cli, struct config *config)
+{
+	struct cause cause;
+
+	config_for_app(cli->app, config);
+	if (run_dir_check(config->run_dir, false, &cause) == 0)
+		return EXIT_DONE;
+	cli_error("key `run_dir`: %s", cause.text);
+	config_release(config);
+	return EXIT_USAGE;
+}
+
+/* Where a socket can be, a mistake does not matter. */
 int cli_locate(const struct cli *cli, struct config *config)
 {
 	struct config_problems problems = {0};
 	struct cause cause;
 	char *path = config_find(cli->config_path, cli->app, &cause);
+	int code = EXIT_DONE;
 
-	if (path == NULL && cli->app != NULL && cli->config_path == NULL) {
-		config_for_app(cli->app, config);
-		return EXIT_DONE;
-	}
+	if (path == NULL && cli->app != NULL && cli->config_path == NULL)
+		return locate_app(cli, config);
 	if (path == NULL) {
 		cli_error("%s", cause.text);
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
+	if (run_dir_check(config->run_dir, true, &cause) < 0)
+		code = tell_problems(&problems, config);
 	config_problems_release(&problems);
 	free(path);
-	return EXIT_DONE;
+	return code;
 }
 
 int cli_load(const struct cli *cli, struct config *config)
@@ -76,17 +105,10 @@ int cli_load(const struct cli *cli, struct config *config)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		config_problem_print(&problems.items[i], stderr);
-	size_t errors = problems.errors;
+	int code = tell_problems(&problems, config);
 	config_problems_release(&problems);
-	if (errors > 0) {
-		cli_error("%zu mistake%s in %s; nothing was done", errors, errors == 1 ? "" : "s",
-			path);
-		config_release(config);
-	}
 	free(path);
-	return errors > 0 ? EXIT_USAGE : EXIT_DONE;
+	return code;
 }
 
 /* What the file says of targets. With mistakes in it that is nothing: what it lacks may be what

@@ -225,6 +225,8 @@ static const struct refusal refusals[] = {
 	{"[app]\nrun_dir = "
 	 "/tmp/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
 		"has 70 bytes, at most 68", 4},
+	{"[app]\nname = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+		"key `run_dir`: its default \"", 0},
 	{"[process x]\ncommand =\n", "key `command`: \"\" is empty", 4},
 	{"[process x]\ncommand = frobnicate\n", "there is no program `frobnicate` in the PATH", 4},
 	{"[process x]\ncommand = ./x.sh\n", "`./x.sh` does not exist", 4},
