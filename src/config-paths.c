@@ -2,6 +2,7 @@
 #include "config-paths.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -181,19 +182,22 @@ void config_for_app(const char *app, struct config *out)
  * Where the file is
  */
 
-static bool is_file(const char *path)
+/* A symbolic link that leads nowhere stands there too: whoever made it means something by it. */
+static bool is_there(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+	return *path != '\0' && (lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR));
 }
 
-static char *find_given(const char *path, const char *source, struct cause *cause)
+static char *take(const char *path, const char *source, struct cause *cause)
 {
 	struct stat st;
+	bool is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 
 	if (stat(path, &st) < 0)
-		cause_errno(cause, "the configuration %s (%s)", path, source);
+		cause_errno(cause, "the configuration %s (%s)%s", path, source,
+			is_link ? " is a symbolic link that leads to no file" : "");
 	else if (S_ISDIR(st.st_mode))
 		cause_set(cause,
 			"the configuration %s (%s) is a directory; name the file gracectl.ini or "
@@ -201,6 +205,7 @@ static char *find_given(const char *path, const char *source, struct cause *caus
 			path, source);
 	else
 		return path_absolute(NULL, path);
+	errno = EINVAL;
 	return NULL;
 }
 
@@ -210,21 +215,25 @@ char *config_find(const char *given, const char *app, struct cause *cause)
 	char app_file[sizeof GRACECTL_ETC + PROCESS_NAME_MAX + 8] = "";
 
 	if (given != NULL)
-		return find_given(given, "-c", cause);
+		return take(given, "-c", cause);
 	if (from_env != NULL && *from_env != '\0')
-		return find_given(from_env, "$GRACECTL_CONFIG", cause);
+		return take(from_env, "$GRACECTL_CONFIG", cause);
 	if (app != NULL && app_name_is_valid(app))
 		snprintf(app_file, sizeof app_file, "%s/%s.ini", GRACECTL_ETC, app);
 	const char *const places[] = {
 		"gracectl.ini", "Procfile", app_file, GRACECTL_ETC "/gracectl.ini"};
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-		if (is_file(places[i]))
-			return path_absolute(NULL, places[i]);
 	char *cwd = current_directory();
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (is_there(places[i])) {
+			char *found = take(places[i], i < 2 ? cwd : "of the machine", cause);
+			free(cwd);
+			return found;
+		}
 	cause_set(cause,
 		"there is no gracectl.ini and no Procfile in %.200s, and no %s%s" GRACECTL_ETC
 		"/gracectl.ini; name the file with -c FILE",
 		cwd, app_file, app_file[0] != '\0' ? " or " : "");
 	free(cwd);
+	errno = ENOENT;
 	return NULL;
 }

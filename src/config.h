@@ -117,8 +117,9 @@ struct config_problems {
 /*
  * Finds the configuration file: `given` (-c) if not NULL; else $GRACECTL_CONFIG; else
  * ./gracectl.ini; else
- * ./Procfile; else /etc/gracectl/APP.ini for -a APP; else /etc/gracectl/gracectl.ini. Returns a
- * path to free, or NULL with a sentence that says where was looked and what to do.
+ * ./Procfile; else /etc/gracectl/APP.ini for -a APP; else /etc/gracectl/gracectl.ini. What stands
+ * in one of these places and is no file is not passed over. Returns a path to free, or NULL with a
+ * sentence; errno is ENOENT when nothing was given and nothing is there, else another.
  */
 char *config_find(const char *given, const char *app, struct cause *cause);
 

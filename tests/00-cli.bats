@@ -385,6 +385,29 @@ sleeper() {
 	assert_has "-a" "application fourth," "$output"
 }
 
+@test "what stands in the place of the configuration and is no file is an error, and not passed over" {
+	echo "web: sleep 1000" >Procfile
+	for kind in link directory; do
+		for command in check start ps logs "-a shop ps"; do
+			if [ "$kind" == link ]; then ln -sfT nowhere gracectl.ini; else mkdir -p gracectl.ini; fi
+			# shellcheck disable=SC2086 # several words
+			gracectl $command
+			assert_equal "the exit status" 2 "$status"
+			case $kind in
+			link) assert_has "$command" "gracectl.ini ($BATS_TEST_TMPDIR) is a symbolic link that leads to no file" "$error" ;;
+			directory) assert_has "$command" "gracectl.ini ($BATS_TEST_TMPDIR) is a directory" "$error" ;;
+			esac
+		done
+		rm -r gracectl.ini
+	done
+	ln -sfT nowhere Procfile
+	gracectl check
+	assert_has "the message" "Procfile ($BATS_TEST_TMPDIR) is a symbolic link that leads to no file: No such file" "$error"
+	GRACECTL_CONFIG=nowhere.ini gracectl -a shop ps
+	assert_equal "the exit status" 2 "$status"
+	assert_has "the message" 'nowhere.ini ($GRACECTL_CONFIG): No such file' "$error"
+}
+
 @test "Heroku's ps:restart and ps restart are the same as restart" {
 	sleeper
 	g start

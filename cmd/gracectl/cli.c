@@ -80,7 +80,7 @@ int cli_locate(const struct cli *cli, struct config *config)
 	char *path = config_find(cli->config_path, cli->app, &cause);
 	int code = EXIT_DONE;
 
-	if (path == NULL && cli->app != NULL && cli->config_path == NULL)
+	if (path == NULL && cli->app != NULL && errno == ENOENT)
 		return locate_app(cli, config);
 	if (path == NULL) {
 		cli_error("%s", cause.text);

@@ -101,7 +101,7 @@ static void print_names(const struct cli *cli, const char *kind)
 
 	if (path != NULL)
 		config_load(path, cli->app, &config, &problems);
-	else if (cli->app != NULL)
+	else if (cli->app != NULL && errno == ENOENT)
 		config_for_app(cli->app, &config);
 	else
 		return;
