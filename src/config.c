@@ -21,6 +21,7 @@
 #include "config-paths.h"
 #include "config-source.h"
 #include "fdio.h"
+#include "suggest.h"
 #include "xmalloc.h"
 
 enum {
@@ -273,23 +274,45 @@ static bool has_target(const struct config *config, const char *target)
 	return false;
 }
 
-bool config_has_targets(
-	const struct config *config, const struct strlist *targets, struct cause *cause)
+static void add_types(const struct config *config, struct strlist *types)
+{
+	for (size_t i = 0; i < config->process_count; i++)
+		strlist_add(types, config->process[i].name);
+}
+
+/* "the types are: web (2), worker (1)" */
+static void tell_unknown(const struct config *config, const char *unknown, struct cause *cause)
 {
 	struct buf types = BUF_INIT;
 
+	for (size_t i = 0; i < config->process_count; i++)
+		buf_addf(&types, "%s %s (%u)", i > 0 ? "," : "", config->process[i].name,
+			config->process[i].scale);
+	cause_set(cause, "there is no dyno or process type %s; the types are:%s", unknown,
+		types.len > 0 ? types.data : " none");
+	buf_release(&types);
+}
+
+bool config_has_targets(
+	const struct config *config, const struct strlist *targets, struct cause *cause)
+{
+	struct strlist types = STRLIST_INIT;
+	struct buf unknown = BUF_INIT;
+
+	add_types(config, &types);
 	for (size_t i = 0; i < targets->count; i++) {
 		if (has_target(config, targets->items[i]))
 			continue;
-		for (size_t n = 0; n < config->process_count; n++)
-			buf_addf(&types, "%s %s (%u)", n > 0 ? "," : "", config->process[n].name,
-				config->process[n].scale);
-		cause_set(cause, "there is no dyno or process type \"%s\"; the types are:%s",
-			targets->items[i], types.len > 0 ? types.data : " none");
-		buf_release(&types);
-		return false;
+		buf_adds(&unknown, unknown.len > 0 ? ", " : "");
+		suggest_add_target(
+			&unknown, targets->items[i], (const char *const *)types.items, types.count);
 	}
-	return true;
+	bool all = unknown.len == 0;
+	if (!all)
+		tell_unknown(config, unknown.data, cause);
+	strlist_release(&types);
+	buf_release(&unknown);
+	return all;
 }
 
 /* The default .env may be missing, but a file that is named must exist: so it is named only then.

@@ -155,7 +155,7 @@ void config_print(const struct config *config, FILE *out);
 const struct process_config *config_process(const struct config *config, const char *name);
 
 /* True when each target is a type ("web") or a dyno ("web.2") of the configuration; otherwise a
- * sentence names the first that is neither. */
+ * sentence names those that are neither. */
 bool config_has_targets(
 	const struct config *config, const struct strlist *targets, struct cause *cause);
 

@@ -45,11 +45,21 @@ static bool is_part(const char *dyno, const char *name)
 	return strncmp(dyno, name, len) == 0 && dyno[len] == '.';
 }
 
+static bool wants_all(const struct logview_query *query)
+{
+	return query->targets == NULL || query->targets->count == 0;
+}
+
 bool logview_wants(const struct logview_query *query, const char *dyno)
 {
-	if (query->dyno != NULL && strcmp(dyno, query->dyno) != 0 && !is_part(dyno, query->dyno))
-		return false;
-	return query->type == NULL || is_part(dyno, query->type);
+	if (wants_all(query))
+		return true;
+	for (size_t i = 0; i < query->targets->count; i++) {
+		const char *target = query->targets->items[i];
+		if (strcmp(dyno, target) == 0 || is_part(dyno, target))
+			return true;
+	}
+	return false;
 }
 
 /* False when no text in a line of the journal begins so. */
@@ -61,15 +71,19 @@ static bool may_have(const struct logline *line, const char *word)
 	return len >= sizeof start || memmem(line->text, line->len, start, len) != NULL;
 }
 
-/* False when a line of the journal cannot be of the kind, or about the dyno, asked for: much
+/* False when a line of the journal cannot be of the kind, or about a dyno, asked for: much
  * cheaper than to parse it. */
 static bool may_match(const struct logview_query *query, const struct logline *line)
 {
-	const char *name = query->dyno != NULL ? query->dyno : query->type;
+	bool may = wants_all(query);
 
 	if (query->kind != NULL && !may_have(line, query->kind))
 		return false;
-	return name == NULL || strcmp(name, nobody) == 0 || may_have(line, name);
+	for (size_t i = 0; !may && i < query->targets->count; i++) {
+		const char *target = query->targets->items[i];
+		may = strcmp(target, nobody) == 0 || may_have(line, target);
+	}
+	return may;
 }
 
 static const char *event_dyno(const bson_t *event)
@@ -199,15 +213,17 @@ bool logsource_is_exit(const bson_t *event)
 
 bool logsource_tells_exit(struct logsource *journal, const char *dyno, uint64_t launch)
 {
-	const struct logview_query query = {.dyno = dyno};
+	struct strlist one = STRLIST_INIT;
+	const struct logview_query query = {.targets = &one};
+	bool over = false, found = false;
 
-	while (logsource_prev(journal, &query)) {
+	strlist_add(&one, dyno);
+	while (!over && logsource_prev(journal, &query)) {
 		if (journal->line.launch != launch || strcmp(journal->line.dyno, dyno) != 0)
 			continue;
-		if (logsource_is_exit(journal->event))
-			return true;
-		if (event_kind(journal->event) == EVENT_LAUNCH) /* its life is behind us */
-			break;
+		found = logsource_is_exit(journal->event);
+		over = found || event_kind(journal->event) == EVENT_LAUNCH;
 	}
-	return false;
+	strlist_release(&one);
+	return found;
 }

@@ -33,11 +33,10 @@ struct logview_query {
 	bool events;	  /* the journal */
 	bool every_event; /* also events that have no line in the log; their text is empty */
 	const char *kind; /* only events of this kind, "stopped"; NULL: all */
-	const char *dyno; /* "web.1", or "web" for all that begin with "web."; "supervisor": events
-			     without dyno. NULL: all */
-	const char *type; /* "web"; NULL: all */
-	nsec_t since;	  /* 0: no matter */
-	nsec_t until;	  /* only events before it; 0: no matter */
+	const struct strlist *targets; /* each "web.1", or "web" for all that begin with "web.";
+					  "supervisor": events without dyno. None or NULL: all */
+	nsec_t since;		       /* 0: no matter */
+	nsec_t until;		       /* only events before it; 0: no matter */
 	bool (*accepts)(const void *arg, const bson_t *event); /* only such events; NULL: all */
 	const void *accepts_arg;
 	long lines; /* the last so many, or LOGVIEW_ALL */

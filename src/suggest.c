@@ -92,6 +92,30 @@ const char *suggest_closest_in(
 	return best;
 }
 
+static const char *closest_type(const char *target, const char *const *types, size_t count)
+{
+	char type[WORD_MAX + 1];
+	size_t len = strcspn(target, ".");
+
+	if (len > WORD_MAX)
+		return NULL;
+	memcpy(type, target, len);
+	type[len] = '\0';
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(types[i], type) == 0)
+			return NULL;
+	return suggest_closest(type, types, count);
+}
+
+void suggest_add_target(struct buf *out, const char *target, const char *const *types, size_t count)
+{
+	const char *meant = closest_type(target, types, count);
+
+	buf_addf(out, "\"%s\"", target);
+	if (meant != NULL)
+		buf_addf(out, " (did you mean \"%s\"?)", meant);
+}
+
 const char *suggest_closest(const char *word, const char *const *candidates, size_t count)
 {
 	return suggest_closest_in(word, candidates, count, sizeof *candidates);

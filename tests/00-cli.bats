@@ -179,15 +179,12 @@ sleeper() {
 @test "a command that takes no arguments refuses them" {
 	for command in $(visible_commands); do
 		case $command in
-		start | stop | restart | ps | stops | help) continue ;;
+		start | stop | restart | ps | logs | events | stops | help) continue ;;
 		esac
 		assert_refused <<-END
 			$command extra | $command takes no argument, but was given "extra"
 		END
 	done
-	assert_refused <<-'END'
-		stops extra | unexpected argument extra; use -d DYNO or -p TYPE
-	END
 }
 
 @test "a bad value of an option is named, with what would be right" {
@@ -210,7 +207,6 @@ sleeper() {
 			$command -n 1.5 | --num: "1.5" is not a whole number from 0 to 1000000000
 			$command -n '' | --num: "" is not a whole number from 0 to 1000000000
 			$command -n 99999999999999999999 | --num: "99999999999999999999" is not a whole number from 0 to 1000000000
-			$command -d app.1 -p app | give a dyno or a process type, not both
 		END
 	done
 	assert_refused <<-'END'
@@ -446,6 +442,17 @@ sleeper() {
 	g ps app.2
 	assert_has "the output" "app.2: up" "$output"
 	refute_has "the output" "app.1" "$output"
+}
+
+@test "ps knows -d and -p as start does" {
+	sleeper
+	g start
+	for words in worker "-p worker" "-d worker.1" "--ps worker"; do
+		# shellcheck disable=SC2086 # several words
+		g ps $words
+		assert_has "ps $words" "worker.1: up" "$output"
+		refute_has "ps $words" "app.1" "$output"
+	done
 }
 
 @test "ps -l shows pid, memory, restarts and the next restart" {

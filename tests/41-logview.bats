@@ -75,12 +75,16 @@ on_terminal() {
 
 @test "an unknown dyno is told, with those that there are" {
 	given_a_day
-	g 1 logs -d web.9
-	assert_equal "the message" "gracectl: no log of a dyno web.9; there are: web.1, worker.1" "$error"
-	g 1 logs -p wrong
-	assert_has "the message" "no log of a process type wrong" "$error"
-	g 1 events -d web.9
-	assert_has "the message of events" "no log of a dyno web.9" "$error"
+	for command in logs events stops; do
+		for words in web.9 "-d web.9" "-p web.9" "worker web.9 web.1"; do
+			# shellcheck disable=SC2086 # several words
+			g 2 "$command" $words
+			assert_equal "the message" 'gracectl: there is no dyno or process type "web.9"; there are: web.1, worker.1' "$error"
+			assert_equal "the output" "" "$output"
+		done
+		g 2 "$command" wbe nothing.1
+		assert_has "the message about two" 'type "wbe" (did you mean "web"?), "nothing.1"; there are: web.1, worker.1' "$error"
+	done
 }
 
 @test "a dyno that has said nothing is none that is not there" {
@@ -91,20 +95,54 @@ on_terminal() {
 	g start
 	g logs -s app -d quiet.1
 	assert_equal "what is shown" "" "$output$error"
-	g 1 logs -d quiet.2
-	assert_equal "the message" "gracectl: no log of a dyno quiet.2; there are: quiet.1" "$error"
+	g 2 logs -d quiet.2
+	assert_equal "the message" 'gracectl: there is no dyno or process type "quiet.2"; there are: quiet.1' "$error"
+	sed -i 's/quiet\]/quiet]\nscale = 2/' "$CONFIG"
+	g logs quiet.2 # the next start will know it
+	assert_equal "what is shown" "" "$output$error"
+}
+
+@test "targets choose, each a dyno or a type, and so do -d and -p" {
+	given_a_day
+	given_log <<<'now out other.1 1 something else\n'
+	g logs web.1 worker
+	assert_has "both" "app[worker.1]: working" "$output"
+	assert_has "both" "app[web.1]: App running" "$output"
+	refute_has "both" "something else" "$output"
+	local both=$output
+	for words in "-d web.1 worker" "-p web -d worker.1" "web worker.1" "worker --dyno web" "worker --ps web.1"; do
+		# shellcheck disable=SC2086 # several words
+		g logs $words
+		assert_equal "logs $words" "$both" "$output"
+	done
+	g logs supervisor
+	assert_has "events of none" "heroku[supervisor]: Supervisor 1.0 started" "$output"
+	refute_has "events of none" "web" "$output"
+	g events -n 1 web.1
+	assert_has "an event of web.1" " exit " "$output"
+	g events worker other
+	assert_equal "of those there is no event" "" "$output$error"
+}
+
+@test "who is only in the journal is known" {
+	given_a_day
+	given_log <<<"now event gone.1 1 note text=hello"
+	rm -rf "$STATE/log/gone.1"
+	g logs -s app gone
+	assert_equal "what is shown" "" "$output$error"
+	g logs gone.1
+	assert_has "what is shown" "hello" "$output"
 }
 
 @test "wrong use is told and exits with 2" {
 	given_a_day
-	for wrong in "-d web.1 -p web" "-n many" "-n -1" "-s syslog" "--since yesterday" "web.1" \
+	for wrong in "-n many" "-n -1" "-s syslog" "--since yesterday" "web.2" \
 		"--raw --json" "--since" "--colour"; do
 		# shellcheck disable=SC2086 # several words
 		g 2 logs $wrong
 		assert_has "logs $wrong" "gracectl: " "$error"
 		assert_equal "the output of logs $wrong" "" "$output"
 	done
-	g 2 events -d web.1 -p web
 	g 2 events --raw
 }
 
@@ -113,8 +151,35 @@ on_terminal() {
 		[process web]
 		command = sleep 1
 	END
-	g 1 logs
-	assert_has "the message" "there is no log: cannot open $STATE" "$error"
+	for reason in "No such file or directory" "nothing has been started yet"; do
+		for words in logs "logs web" events stops "stops --summary" "stops --plot" "stops --plot none.svg"; do
+			# shellcheck disable=SC2086 # several words
+			g 1 $words
+			assert_equal "the message" "gracectl: there is no log in $STATE: $reason" "$error"
+		done
+		mkdir -p "$STATE"
+	done
+}
+
+@test "who follows before the first start waits for it" {
+	write_config <<-'END'
+		[process web]
+		command = echo hello; exec sleep 1000
+		port = none
+	END
+	for command in logs events; do
+		rm -rf "$STATE"
+		g_in_background "$command" -t web
+		wait_until "$PATIENCE" grep -q "there is no log in $STATE yet; waiting for it" background.err
+		g start
+		wait_until "$PATIENCE" grep -q "$([ "$command" == logs ] && echo 'app\[web.1\]: hello' || echo ' to=up')" background.out
+		kill -INT "$BACKGROUND"
+		finish 0
+		g stop
+	done
+	rm -rf "$STATE"
+	codes=$("$GRACECTL" -c "$CONFIG" logs -t | true; echo "${PIPESTATUS[*]}")
+	assert_equal "the exit codes when the reader goes away" "0 0" "$codes"
 }
 
 @test "every line of --json is a document, whatever the line holds" {
@@ -296,7 +361,7 @@ follows() {
 @test "following an unknown dyno says so and waits for it" {
 	given_a_day
 	g_in_background logs -t -d later.1
-	wait_until "$PATIENCE" grep -q "no log of a dyno later.1; .*; waiting for it" background.err
+	wait_until "$PATIENCE" grep -q 'no dyno or process type "later.1"; .*; waiting for it' background.err
 	given_log <<<"now out later.1 1 here I am\n"
 	wait_until "$PATIENCE" grep -q "app\[later.1\]: here I am" background.out
 	kill -INT "$BACKGROUND"

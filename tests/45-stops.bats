@@ -119,16 +119,18 @@ assert_dynos() {
 	g 2 stops --reason boredom
 	assert_has "the message" 'there is no "boredom"; there are: manual, stop, restart' "$error"
 	for wrong in "--verdict clean --not-clean" "--summary --plot" "--plot --why" "--plot --json" "--plot -t" \
-		"--until 10m -t" "--until yesterday" "--plot one.svg two.svg" "web.1" "-d web.1 -p web" "--plot web.1" \
-		"--plot .svg" "--why -n 3" "--why --since 1h" "--why --until 1h" "--why --reason stop" "--why --verdict cut" \
+		"--until 10m -t" "--until yesterday" "--plot one.svg two.svg" "--plot stop.png" "stop.svg" "--plot web.9" \
+		"--plot .svg" "--plot -n 0" "--plot -n 1" "--why -n 3" "--why --since 1h" "--why --until 1h" "--why --reason stop" "--why --verdict cut" \
 		"--why --not-clean"; do
 		# shellcheck disable=SC2086 # several words
 		g 2 stops $wrong
 		assert_equal "the output of stops $wrong" "" "$output"
 	done
-	[ ! -e web.1 ] || fail "a dyno was taken for the name of a file"
-	g 2 stops --plot web.1
-	assert_has "the message" "web.1 should end in .svg (or be - for stdout); a dyno is chosen with -d DYNO" "$error"
+	g 2 stops --plot stop.png
+	assert_has "the message" "the picture is an SVG, so stop.png should end in .svg (or be - for stdout)" "$error"
+	g 2 stops web stop.svg
+	assert_has "the message" "stop.svg is no dyno or process type; --plot draws into it" "$error"
+	assert_equal "files" "" "$(compgen -G '*.svg' || true)"
 }
 
 @test "--why takes its dynos from -d and -p as well" {
@@ -245,12 +247,27 @@ without 1 that did not boot; --reason boot shows it" "$output"
 	given_hundreds
 	for form in "" --summary --plot; do
 		# shellcheck disable=SC2086 # none or one word
-		g 1 stops $form -p nobody
+		g 2 stops $form nobody
 		assert_equal "the output" "" "$output"
-		assert_equal "the message" "gracectl: no log of a process type nobody; there are: web.1, worker.1" "$error"
+		assert_equal "the message" 'gracectl: there is no dyno or process type "nobody"; there are: web.1, worker.1' "$error"
 	done
-	g 1 stops --summary -d web.7
-	assert_has "the message" "no log of a dyno web.7; there are:" "$error"
+}
+
+@test "targets choose in every form, and the file of a picture may stand anywhere among them" {
+	given_a_week
+	assert_dynos "11 web.2" web.2
+	assert_dynos "10 worker.1 11 web.2" worker web.2
+	assert_dynos "10 worker.1" -d worker.1
+	g stops --summary worker
+	refute_has "the summary" "web" "$output"
+	for words in "worker one.svg" "one.svg worker" "one.svg -p worker"; do
+		# shellcheck disable=SC2086 # several words
+		g stops --plot $words
+		assert_has "the picture of $words" "worker.1, cycle: forced" "$(<one.svg)"
+		rm one.svg
+	done
+	g stops --plot web.2 -
+	assert_has "the picture" "web.2, restart: clean" "$output"
 }
 
 @test "the journal is read over all of its files, and what is no document is passed over" {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -136,19 +137,23 @@ static enum file_says ask_file(const struct cli *cli, const struct config *confi
 	return says;
 }
 
-void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target)
+bool cli_file_has(const struct cli *cli, const struct config *config, const char *target)
 {
 	struct strlist targets = STRLIST_INIT;
 	struct cause cause;
 
-	if (target[0] == '\0')
-		return;
 	strlist_add(&targets, target);
-	if (ask_file(cli, config, &targets, &cause) == FILE_KNOWN)
+	bool known = ask_file(cli, config, &targets, &cause) == FILE_KNOWN;
+	strlist_release(&targets);
+	return known;
+}
+
+void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target)
+{
+	if (target[0] != '\0' && cli_file_has(cli, config, target))
 		cli_error("%s has it, but the supervisor goes on with what it was started with; "
 			  "`gracectl stop` and then `gracectl start` take up the file as it is now",
 			config->path);
-	strlist_release(&targets);
 }
 
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
@@ -176,6 +181,19 @@ void cli_adopt(const struct cli *cli, const struct config *config)
 
 	if (client_reach(&client, config, cli->app) == 0)
 		client_close(&client);
+}
+
+const char *cli_dyno, *cli_type;
+
+void cli_targets(int argc, char **argv, struct strlist *targets)
+{
+	const char *const named[] = {cli_dyno, cli_type};
+
+	for (int i = 0; i < argc; i++)
+		strlist_add(targets, argv[i]);
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		if (named[i] != NULL)
+			strlist_add(targets, named[i]);
 }
 
 int cli_number(const char *option, const char *text, long min, long max, long *out)

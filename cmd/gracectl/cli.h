@@ -50,6 +50,18 @@ struct cli_option {
 	const char **text;  /* set to the value; for an option with one, which may be given once */
 };
 
+/* The rows of an option table that name targets, and where they are kept. */
+extern const char *cli_dyno, *cli_type;
+#define CLI_TARGET_OPTIONS                                                                         \
+	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno, as if it were a TARGET", NULL,       \
+		&cli_dyno},                                                                        \
+		{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &cli_dyno},                        \
+		{'p', "process-type", "TYPE", ARG_TYPE,                                            \
+			"only the dynos of this type, as if it were a TARGET", NULL, &cli_type},   \
+	{                                                                                          \
+		0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &cli_type                             \
+	}
+
 struct cli {
 	const char *app;	 /* -a, or NULL */
 	const char *config_path; /* -c, or NULL */
@@ -107,6 +119,12 @@ void cli_tell_newer(const struct cli *cli, const struct config *config, const ch
 /* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
  * commands that do not speak to it. */
 void cli_adopt(const struct cli *cli, const struct config *config);
+
+/* True when the file is without mistakes and has the target. */
+bool cli_file_has(const struct cli *cli, const struct config *config, const char *target);
+
+/* The targets of a command: its arguments, and what CLI_TARGET_OPTIONS have named. */
+void cli_targets(int argc, char **argv, struct strlist *targets);
 
 /* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what
  * would be right. */

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "doc.h"
 #include "event.h"
+#include "logask.h"
 #include "logprint.h"
 
 /* What stands in the columns, or is no news to a reader. */
@@ -80,31 +81,30 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
-	struct logview_query query;
+	struct logask ask;
 
-	if (argc > 0)
-		return cli_usage_error(
-			&cmd_events, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
-	int result = logprint_query(&cmd_events, &logprint_event_args, &query);
-	if (result != 0)
-		return result;
-	query.events = query.every_event = true;
-	return logprint_run(cli, &query, false, cli->json ? logprint_event_json : print_text);
+	int code = logask_open(cli, &cmd_events, &logask_event_args, argc, argv, &ask);
+	if (code != EXIT_DONE)
+		return code;
+	ask.query.events = ask.query.every_event = true;
+	code = logprint_run(cli, &ask.query, false, cli->json ? logprint_event_json : print_text);
+	logask_close(&ask);
+	return code;
 }
 
 static const struct cli_option options[] = {
-	LOGPRINT_EVENT_OPTIONS(
+	LOGASK_EVENT_OPTIONS(
 		"how many (100; all with --since)", "follow the journal until interrupted"),
 	{0},
 };
 
 const struct command cmd_events = {
 	.name = "events",
-	.arguments = "",
+	.arguments = "[TARGET...]",
 	.summary = "show the journal: every event with all its fields",
 	.details =
 		"Works without a running supervisor. With --json each line is the whole document.",
-	.argument = ARG_NONE,
+	.argument = ARG_TARGET,
 	.options = options,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "event.h"
+#include "logask.h"
 #include "logprint.h"
 #include "utf8.h"
 
@@ -167,21 +168,20 @@ static void print_json(struct logprint *print, const struct logview_line *line)
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
-	struct logview_query query;
+	struct logask ask;
 
-	if (argc > 0)
-		return cli_usage_error(
-			&cmd_logs, "unexpected argument %s; use -d DYNO or -p TYPE", argv[0]);
 	if (source != NULL && strcmp(source, "app") != 0 && strcmp(source, "heroku") != 0)
 		return cli_usage_error(&cmd_logs, "--source is app or heroku, not \"%s\"", source);
 	if (raw && cli->json)
 		return cli_usage_error(&cmd_logs, "--raw and --json exclude each other");
-	int result = logprint_query(&cmd_logs, &args, &query);
-	if (result != 0)
-		return result;
-	query.output = source == NULL || strcmp(source, "app") == 0;
-	query.events = source == NULL || strcmp(source, "heroku") == 0;
-	return logprint_run(cli, &query, raw, cli->json ? print_json : print_text);
+	int code = logask_open(cli, &cmd_logs, &args, argc, argv, &ask);
+	if (code != EXIT_DONE)
+		return code;
+	ask.query.output = source == NULL || strcmp(source, "app") == 0;
+	ask.query.events = source == NULL || strcmp(source, "heroku") == 0;
+	code = logprint_run(cli, &ask.query, raw, cli->json ? print_json : print_text);
+	logask_close(&ask);
+	return code;
 }
 
 static const struct cli_option options[] = {
@@ -189,10 +189,7 @@ static const struct cli_option options[] = {
 	{'t', "tail", NULL, ARG_NONE, "follow the log until interrupted", &args.tail, NULL},
 	{'s', "source", "SOURCE", ARG_SOURCE, "only app (output) or heroku (events)", NULL,
 		&source},
-	{'d', "dyno-name", "DYNO", ARG_DYNO, "only this dyno", NULL, &args.dyno},
-	{0, "dyno", "DYNO", ARG_DYNO, "the same", NULL, &args.dyno},
-	{'p', "process-type", "TYPE", ARG_TYPE, "only dynos of this type", NULL, &args.type},
-	{0, "ps", "TYPE", ARG_TYPE, "the same", NULL, &args.type},
+	CLI_TARGET_OPTIONS,
 	{0, "since", "TIME", ARG_TIME, "only from this time on: 10m, 14:30, 2026-06-09T16:13:38Z",
 		NULL, &args.since},
 	{0, "raw", NULL, ARG_NONE, "bytes as they are, also on a terminal", &raw, NULL},
@@ -201,13 +198,13 @@ static const struct cli_option options[] = {
 
 const struct command cmd_logs = {
 	.name = "logs",
-	.arguments = "",
+	.arguments = "[TARGET...]",
 	.summary = "show the output of the dynos and what happened to them",
 	.details =
 		"Works without a running supervisor. Filters come first, then the last N lines.\n"
 		"On a terminal, control characters are shown as \\x1b; elsewhere, and with --raw,\n"
 		"output is passed on byte by byte.",
-	.argument = ARG_NONE,
+	.argument = ARG_TARGET,
 	.options = options,
 	.run = run,
 };

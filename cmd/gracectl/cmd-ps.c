@@ -23,6 +23,7 @@ static bool long_listing, watch;
 static const struct cli_option options[] = {
 	{'l', "long", NULL, ARG_NONE, "with pid, port, memory, restarts and the next restart",
 		&long_listing, NULL},
+	CLI_TARGET_OPTIONS,
 	{0, "watch", NULL, ARG_NONE, "show it again every second until Ctrl-C", &watch, NULL},
 	{0},
 };
@@ -286,8 +287,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	int code = cli_locate(cli, &config);
 	if (code != EXIT_DONE)
 		return code;
-	for (int i = 0; i < argc; i++)
-		strlist_add(targets, argv[i]);
+	cli_targets(argc, argv, targets);
 	listing.color = cli_color(cli);
 	code = watch ? show_again_and_again(&listing) : show(&listing, "");
 	if (code == EXIT_DONE && !watch && !cli->json)
@@ -299,9 +299,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 
 const struct command cmd_ps = {
 	.name = "ps",
-	.arguments = "[TYPE...]",
+	.arguments = "[TARGET...]",
 	.summary = "show the dynos",
-	.argument = ARG_TYPE,
+	.argument = ARG_TARGET,
 	.options = options,
 	.run = run,
 };

@@ -18,6 +18,7 @@
 #include "cmd-why.h"
 #include "event.h"
 #include "fdio.h"
+#include "logask.h"
 #include "logprint.h"
 #include "stopdoc.h"
 #include "stoplog.h"
@@ -205,32 +206,15 @@ static bool count_stop(void *arg, const bson_t *stop)
 	return true;
 }
 
-static bool is_empty(const struct search *search)
+/* Looks through the journal. Returns 0, or an exit code after telling why. */
+static int look(const struct search *search, const struct stoplog_sink *sink)
 {
-	return search->found == NULL && search->stats.count == 0 && search->unbooted == 0;
-}
-
-/* Looks through the journal of the application that is meant. Returns 0, or an exit code after
- * telling why. */
-static int look(const struct cli *cli, const struct search *search, const struct stoplog_sink *sink)
-{
-	struct logview_query query = *search->query;
-	struct config config;
 	struct cause cause;
-	int result = cli_locate(cli, &config);
 
-	if (result != EXIT_DONE)
-		return result;
-	cli_adopt(cli, &config);
-	if (stoplog_walk(config.state_dir, 0, sink, &cause) < 0) {
-		cli_error("%s", cause.text);
-		result = EXIT_FAILED;
-	}
-	query.state_dir = config.state_dir;
-	if (result == EXIT_DONE && is_empty(search) && logprint_is_unknown(&query))
-		result = EXIT_FAILED;
-	config_release(&config);
-	return result;
+	if (stoplog_walk(search->query->state_dir, 0, sink, &cause) == 0)
+		return EXIT_DONE;
+	cli_error("%s", cause.text);
+	return EXIT_FAILED;
 }
 
 /* ---- the summary ---- */
@@ -265,7 +249,7 @@ static int run_summary(const struct cli *cli, const struct logview_query *query)
 	};
 	const struct stoplog_sink sink = {
 		.wants = wants, .stop = count_stop, .arg = &search, .fields = stopstats_fields};
-	int result = look(cli, &search, &sink);
+	int result = look(&search, &sink);
 
 	if (result == EXIT_DONE)
 		result = print_summary(cli, &search);
@@ -338,7 +322,7 @@ static int run_plot(const struct cli *cli, const struct logview_query *query, co
 {
 	struct search search = {.query = query};
 	const struct stoplog_sink sink = {.wants = wants, .stop = keep_stop, .arg = &search};
-	int result = look(cli, &search, &sink);
+	int result = look(&search, &sink);
 
 	if (result != EXIT_DONE)
 		return result;
@@ -356,14 +340,9 @@ static int run_plot(const struct cli *cli, const struct logview_query *query, co
 
 static int run_why(const struct cli *cli, int argc, char **argv)
 {
-	const char *const chosen[] = {logprint_event_args.dyno, logprint_event_args.type};
 	struct strlist targets = STRLIST_INIT;
 
-	for (int i = 0; i < argc; i++)
-		strlist_add(&targets, argv[i]);
-	for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
-		if (chosen[i] != NULL)
-			strlist_add(&targets, chosen[i]);
+	cli_targets(argc, argv, &targets);
 	int result = why_run(cli, &targets);
 	strlist_release(&targets);
 	return result;
@@ -378,16 +357,45 @@ static bool is_picture(const char *path)
 	return strcmp(path, "-") == 0 || (len > 4 && strcasecmp(path + len - 4, ".svg") == 0);
 }
 
-static int check_arguments(int argc, char **argv)
+/* "stop.png" or "pictures/stop", and neither "web" nor "web.1". */
+static bool is_path(const char *word)
 {
-	if (plot && argc > 0 && !is_picture(argv[0]))
-		return cli_usage_error(&cmd_stops,
-			"the picture is an SVG, so %s should end in .svg (or be - for stdout); a "
-			"dyno is chosen with -d DYNO",
-			argv[0]);
-	if (argc > (plot ? 1 : 0) && !why)
-		return cli_usage_error(&cmd_stops, "unexpected argument %s; use -d DYNO or -p TYPE",
-			argv[plot ? 1 : 0]);
+	const char *dot = strchr(word, '.');
+
+	return strchr(word, '/') != NULL ||
+	       (dot != NULL && strspn(dot + 1, "0123456789") != strlen(dot + 1));
+}
+
+/* What can only be a file is told to be the wrong one. */
+static int refuse_file(const char *path)
+{
+	if (!plot)
+		return cli_usage_error(
+			&cmd_stops, "%s is no dyno or process type; --plot draws into it", path);
+	return cli_usage_error(&cmd_stops,
+		"the picture is an SVG, so %s should end in .svg (or be - for stdout)", path);
+}
+
+/* The file of --plot may stand before, between and behind the targets; it is taken from among them.
+ */
+static int take_picture(int *argc, char **argv, const char **path)
+{
+	int targets = 0;
+
+	*path = NULL;
+	for (int i = 0; i < *argc; i++) {
+		bool is_file = is_picture(argv[i]);
+		if (is_file ? !plot : is_path(argv[i]))
+			return refuse_file(argv[i]);
+		if (is_file && *path != NULL)
+			return cli_usage_error(&cmd_stops,
+				"--plot draws one picture, not %s and %s", *path, argv[i]);
+		if (is_file)
+			*path = argv[i];
+		else
+			argv[targets++] = argv[i];
+	}
+	*argc = targets;
 	return 0;
 }
 
@@ -395,7 +403,7 @@ static int check_arguments(int argc, char **argv)
  */
 static int check_why(void)
 {
-	const struct logargs *args = &logprint_event_args;
+	const struct logargs *args = &logask_event_args;
 
 	if (args->num != NULL || args->since != NULL || args->until != NULL ||
 		filter.reason != NULL || filter.verdict != NULL || filter.not_clean)
@@ -417,33 +425,44 @@ static int check_use(const struct cli *cli)
 		return cli_usage_error(&cmd_stops, "%s", cause.text);
 	if (plot && cli->json)
 		return cli_usage_error(&cmd_stops, "--plot and --json exclude each other");
-	if ((summary || plot || why) && logprint_event_args.tail)
+	if ((summary || plot || why) && logask_event_args.tail)
 		return cli_usage_error(&cmd_stops, "--tail is for the list only");
+	if (plot && logask_event_args.num != NULL)
+		return cli_usage_error(&cmd_stops,
+			"--plot draws the newest stop alone, so --num would do nothing");
 	return 0;
+}
+
+static int run_past(const struct cli *cli, int argc, char **argv, const char *picture)
+{
+	struct logask ask;
+
+	int code = logask_open(cli, &cmd_stops, &logask_event_args, argc, argv, &ask);
+	if (code != EXIT_DONE)
+		return code;
+	code = plot	 ? run_plot(cli, &ask.query, picture)
+	       : summary ? run_summary(cli, &ask.query)
+			 : run_list(cli, &ask.query);
+	logask_close(&ask);
+	return code;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
-	struct logview_query query;
-	int result = check_use(cli);
+	const char *picture;
+	int code = check_use(cli);
 
-	if (result == 0)
-		result = check_arguments(argc, argv);
-	if (result == 0 && why)
-		result = check_why();
-	if (result == 0 && why)
-		return run_why(cli, argc, argv);
-	if (result == 0)
-		result = logprint_query(&cmd_stops, &logprint_event_args, &query);
-	if (result != 0)
-		return result;
-	if (plot)
-		return run_plot(cli, &query, argc > 0 ? argv[0] : NULL);
-	return summary ? run_summary(cli, &query) : run_list(cli, &query);
+	if (code == 0)
+		code = take_picture(&argc, argv, &picture);
+	if (code == 0 && why)
+		code = check_why();
+	if (code != 0)
+		return code;
+	return why ? run_why(cli, argc, argv) : run_past(cli, argc, argv, picture);
 }
 
 static const struct cli_option options[] = {
-	LOGPRINT_EVENT_OPTIONS("how many (100; all with --since); with --summary: of each type",
+	LOGASK_EVENT_OPTIONS("how many (100; all with --since); with --summary: of each type",
 		"follow the journal until interrupted"),
 	{0, "reason", "REASON", ARG_REASON,
 		"only these: stop, restart, manual (both), cycle, crash, config, \"boot timeout\"",
@@ -464,7 +483,7 @@ static const struct cli_option options[] = {
 
 const struct command cmd_stops = {
 	.name = "stops",
-	.arguments = "[FILE.svg | TARGET...]",
+	.arguments = "[TARGET...] [FILE.svg]",
 	.summary = "show the stops: the time of each phase as seen from outside, and a verdict",
 	.details =
 		"Works without a running supervisor, but for --why. The time is that of the end. "

@@ -2,7 +2,6 @@
 #include "logprint.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,34 +11,8 @@
 #include "utf8.h"
 
 enum {
-	OUT_SIZE = 65536,
-	NAMES_SHOWN = 20,
-	DEFAULT_LINES = 100,
-	LINES_MAX = 1000000000
+	OUT_SIZE = 65536
 };
-
-/* ---- options ---- */
-
-int logprint_query(
-	const struct command *command, const struct logargs *args, struct logview_query *query)
-{
-	struct cause cause;
-	long lines = args->since != NULL ? LOGVIEW_ALL : DEFAULT_LINES;
-
-	if (args->dyno != NULL && args->type != NULL)
-		return cli_usage_error(command, "give a dyno or a process type, not both");
-	if (args->num != NULL && cli_number("--num", args->num, 0, LINES_MAX, &lines) < 0)
-		return EXIT_USAGE;
-	*query = (struct logview_query){
-		.dyno = args->dyno, .type = args->type, .lines = lines, .follow = args->tail};
-	if (args->since != NULL && time_parse(args->since, clock_wall(), &query->since, &cause) < 0)
-		return cli_usage_error(command, "--since: %s", cause.text);
-	if (args->until != NULL && time_parse(args->until, clock_wall(), &query->until, &cause) < 0)
-		return cli_usage_error(command, "--until: %s", cause.text);
-	if (args->until != NULL && args->tail)
-		return cli_usage_error(command, "--until and --tail exclude each other");
-	return 0;
-}
 
 /* ---- output ---- */
 
@@ -110,67 +83,17 @@ static bool print_line(void *arg, const struct logview_line *line)
 	struct logprint *print = arg;
 
 	print->format(print, line);
-	print->lines++;
 	return print->out.len < OUT_SIZE || flush(print);
 }
 
 /* ---- a run ---- */
 
-/* Tells that there is no such dyno. */
-static void tell_unknown(const struct logview_query *query, const struct strlist *names, bool wait)
+static int exit_code(const struct logprint *print)
 {
-	struct buf text = BUF_INIT;
-
-	buf_addf(&text, "no log of a %s %s", query->dyno != NULL ? "dyno" : "process type",
-		query->dyno != NULL ? query->dyno : query->type);
-	for (size_t i = 0; i < names->count && i < NAMES_SHOWN; i++)
-		buf_addf(&text, "%s%s", i == 0 ? "; there are: " : ", ", names->items[i]);
-	if (names->count > NAMES_SHOWN)
-		buf_addf(&text, " and %zu more", names->count - NAMES_SHOWN);
-	cli_error("%s%s", text.data, wait ? "; waiting for it" : "");
-	buf_release(&text);
-}
-
-/* True, after telling it, when a dyno was asked for that has never been there. */
-static bool is_unknown(const struct logview_query *query, bool wait)
-{
-	struct strlist names = STRLIST_INIT;
-	bool found = query->dyno == NULL && query->type == NULL;
-
-	if (query->dyno != NULL && strcmp(query->dyno, "supervisor") == 0)
-		found = true;
-	logview_dynos(query->state_dir, &names);
-	for (size_t i = 0; i < names.count && !found; i++)
-		found = logview_wants(query, names.items[i]);
-	if (!found)
-		tell_unknown(query, &names, wait);
-	strlist_release(&names);
-	return !found;
-}
-
-bool logprint_is_unknown(const struct logview_query *query)
-{
-	return is_unknown(query, false);
-}
-
-/* Nothing is held that needs an orderly end, and a write to a stopped terminal must not delay one.
- */
-static void end_now(int signal_number)
-{
-	(void)signal_number;
-	_exit(EXIT_DONE);
-}
-
-static int exit_code(const struct logprint *print, const struct logview_query *query)
-{
-	if (print->error != 0 && print->error != EPIPE) {
-		cli_error("cannot write to stdout: %s", strerror(print->error));
-		return EXIT_FAILED;
-	}
-	if (print->lines == 0 && print->error == 0 && query->lines != 0 && !query->follow &&
-		is_unknown(query, false))
-		return EXIT_FAILED;
-	return EXIT_DONE;
+	if (print->error == 0 || print->error == EPIPE)
+		return EXIT_DONE;
+	cli_error("cannot write to stdout: %s", strerror(print->error));
+	return EXIT_FAILED;
 }
 
 static int run(struct logprint *print, const struct logview_query *query)
@@ -179,46 +102,29 @@ static int run(struct logprint *print, const struct logview_query *query)
 		.line = print_line, .idle = flush, .out = STDOUT_FILENO, .arg = print};
 	struct cause cause;
 
-	signal(SIGPIPE, SIG_IGN);
-	if (query->follow) {
-		signal(SIGINT, end_now);
-		signal(SIGTERM, end_now);
-		is_unknown(query, true);
-	}
-	if (logview_run(query, &sink, &cause) < 0) {
-		flush(print);
-		cli_error("%s", cause.text);
-		return EXIT_FAILED;
-	}
-	return exit_code(print, query);
+	if (logview_run(query, &sink, &cause) == 0)
+		return exit_code(print);
+	flush(print);
+	cli_error("%s", cause.text);
+	return EXIT_FAILED;
 }
 
-int logprint_run(const struct cli *cli, struct logview_query *query, bool raw,
+int logprint_run(const struct cli *cli, const struct logview_query *query, bool raw,
 	void (*format)(struct logprint *print, const struct logview_line *line))
 {
 	struct logprint print = {
-		.json = cli->json,
 		.color = !cli->json && cli_color(cli),
 		.safe = !raw && isatty(STDOUT_FILENO),
 		.format = format,
 	};
-	struct config config;
-	int result = cli_locate(cli, &config);
 
-	if (result != EXIT_DONE)
-		return result;
-	cli_adopt(cli, &config);
 	for (size_t i = 0; i < sizeof first_names / sizeof *first_names; i++)
 		strlist_add(&print.names, first_names[i]);
-	query->state_dir = config.state_dir;
-	result = run(&print, query);
+	int code = run(&print, query);
 	strlist_release(&print.names);
 	buf_release(&print.out);
-	config_release(&config);
-	return result;
+	return code;
 }
-
-struct logargs logprint_event_args;
 
 void logprint_event_json(struct logprint *print, const struct logview_line *line)
 {

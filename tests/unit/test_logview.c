@@ -44,6 +44,11 @@ static struct buf view(struct logrig *rig, struct logview_query query)
 #define VIEW(...) view(rig, (struct logview_query){__VA_ARGS__}).data
 #define BOTH .output = true, .events = true
 #define ALL .lines = LOGVIEW_ALL
+#define OF(...)                                                                                    \
+	.targets = &(struct strlist)                                                               \
+	{                                                                                          \
+		(char *[]){__VA_ARGS__}, sizeof(char *[]){__VA_ARGS__} / sizeof(char *)            \
+	}
 
 static void fill(struct logrig *rig)
 {
@@ -73,18 +78,20 @@ static void test_merge(struct logrig *rig)
 		"the last lines are counted after a filter by source");
 	is_str(VIEW(.events = true, .lines = 2),
 		"6 event: six\n7 event: Process exited with status 0\n", "events can be had alone");
-	is_str(VIEW(.output = true, .dyno = "web.1", .lines = 2), "4 web.1: four\n8 web.1: eight\n",
+	is_str(VIEW(.output = true, OF("web.1"), .lines = 2), "4 web.1: four\n8 web.1: eight\n",
 		"the last lines of a dyno are counted over its launches");
-	is_str(VIEW(.output = true, .dyno = "web", .lines = 2), "5 web.2: five\n8 web.1: eight\n",
+	is_str(VIEW(.output = true, OF("web"), .lines = 2), "5 web.2: five\n8 web.1: eight\n",
 		"the first part of a name stands for all dynos of that type");
-	is_str(VIEW(.output = true, .type = "webber", ALL), "6 webber.1: same time\n",
+	is_str(VIEW(.output = true, OF("webber"), ALL), "6 webber.1: same time\n",
 		"a type is a whole word");
-	is_str(VIEW(BOTH, .dyno = "web.1", .lines = 3),
+	is_str(VIEW(BOTH, OF("web.1"), .lines = 3),
 		"4 web.1: four\n7 event: Process exited with status 0\n8 web.1: eight\n",
 		"events are filtered by dyno, too");
-	is_str(VIEW(BOTH, .dyno = "supervisor", ALL), "6 event: six\n",
+	is_str(VIEW(BOTH, OF("supervisor"), ALL), "6 event: six\n",
 		"events without dyno belong to the supervisor");
-	is_str(VIEW(BOTH, .dyno = "web.9", ALL), "", "of an unknown dyno there is nothing");
+	is_str(VIEW(BOTH, OF("web.9"), ALL), "", "of an unknown dyno there is nothing");
+	is_str(VIEW(BOTH, OF("web.2", "worker", "supervisor"), ALL),
+		"3 worker.1: three\n5 web.2: five\n6 event: six\n", "several are told together");
 	is_str(VIEW(BOTH, .since = T0 + 7, ALL),
 		"7 event: Process exited with status 0\n8 web.1: eight\n",
 		"since takes that time in");

@@ -50,10 +50,31 @@ static void tables(void)
 		"a table of structs is searched by its first member");
 }
 
+static const char *target(struct buf *out, const char *word)
+{
+	static const char *const types[] = {"web", "worker"};
+
+	buf_reset(out);
+	suggest_add_target(out, word, types, 2);
+	return out->data;
+}
+
+static void targets(void)
+{
+	struct buf out = BUF_INIT;
+
+	is_str(target(&out, "wroker"), "\"wroker\" (did you mean \"worker\"?)", "a type is meant");
+	is_str(target(&out, "wbe.1"), "\"wbe.1\" (did you mean \"web\"?)", "of a dyno, its type");
+	is_str(target(&out, "web.9"), "\"web.9\"", "a type that is right is not mended");
+	is_str(target(&out, "elsewhere"), "\"elsewhere\"", "a strange word has no neighbour");
+	buf_release(&out);
+}
+
 int main(void)
 {
 	slips();
 	strangers();
 	tables();
+	targets();
 	return tap_done();
 }
