@@ -35,7 +35,7 @@ const struct config_option config_options[] = {
 		.help = "Where the control socket and the pipes of the dynos are."},
 	{"timezone", APP(timezone), .type = &type_text, .syntax = "a name such as Europe/Berlin",
 		.otherwise = "that of the machine",
-		.help = "The time zone of restart_at and of the times that are shown."},
+		.help = "The time zone of restart_at and of the times that ps shows."},
 
 	{"command", PROCESS(command), .type = &type_text, .syntax = "COMMAND",
 		.otherwise = "none, it must be given",

@@ -455,6 +455,20 @@ sleeper() {
 	done
 }
 
+@test "ps shows times in the time zone of the application, unless TZ names another" {
+	write_config 'timezone = Asia/Kathmandu' <<<$'[process web]\ncommand = sleep 1000\nport = none'
+	unset TZ
+	g start
+	g ps
+	assert_has "the time" " +0545 (~ " "$output"
+	g ps -l
+	assert_equal "SINCE and NEXT RESTART" 2 "$(grep -o ' +0545' <<<"$output" | wc -l)"
+	TZ=UTC g ps
+	assert_has "the time" " +0000 (~ " "$output"
+	g restart # what ps starts or asks does not hand the zone on to a dyno
+	assert_equal "TZ of the dyno" "" "$(tr '\0' '\n' <"/proc/$(pid_of web.1)/environ" | grep ^TZ= || true)"
+}
+
 @test "ps -l shows pid, memory, restarts and the next restart" {
 	sleeper
 	g start

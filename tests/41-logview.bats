@@ -134,6 +134,18 @@ on_terminal() {
 	assert_has "what is shown" "hello" "$output"
 }
 
+@test "a time without its zone is one of the application's time zone, unless TZ names another" {
+	given_a_day
+	sed -i 's|^root = .*|&\ntimezone = Asia/Kathmandu|' "$CONFIG" # UTC+5:45
+	unset TZ
+	g logs --since "2026-06-09 21:58:42"
+	assert_equal "the number of lines" 2 "$(wc -l <<<"$output")"
+	g events --until "2026-06-09 21:58:39" --since 2026-06-09
+	assert_equal "the number of events" 2 "$(wc -l <<<"$output")"
+	TZ=UTC g logs --since "2026-06-09 16:13:42"
+	assert_equal "the number of lines" 2 "$(wc -l <<<"$output")"
+}
+
 @test "wrong use is told and exits with 2" {
 	given_a_day
 	for wrong in "-n many" "-n -1" "-s syslog" "--since yesterday" "web.2" \

@@ -196,6 +196,25 @@ void cli_targets(int argc, char **argv, struct strlist *targets)
 			strlist_add(targets, named[i]);
 }
 
+static bool zone_entered;
+
+void cli_zone_enter(const struct config *config)
+{
+	zone_entered = config->timezone != NULL && getenv("TZ") == NULL;
+	if (!zone_entered)
+		return;
+	setenv("TZ", config->timezone, 1);
+	tzset();
+}
+
+void cli_zone_leave(void)
+{
+	if (!zone_entered)
+		return;
+	unsetenv("TZ");
+	tzset();
+}
+
 int cli_number(const char *option, const char *text, long min, long max, long *out)
 {
 	char *end;

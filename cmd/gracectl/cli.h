@@ -126,6 +126,11 @@ bool cli_file_has(const struct cli *cli, const struct config *config, const char
 /* The targets of a command: its arguments, and what CLI_TARGET_OPTIONS have named. */
 void cli_targets(int argc, char **argv, struct strlist *targets);
 
+/* Between the two, local times are those of the application's time zone, unless TZ names another
+ * one. A supervisor must not be started there, for it would hand that on. */
+void cli_zone_enter(const struct config *config);
+void cli_zone_leave(void);
+
 /* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what
  * would be right. */
 int cli_number(const char *option, const char *text, long min, long max, long *out);

@@ -250,7 +250,9 @@ static int show(struct listing *listing, const char *before)
 		print_json(listing);
 	} else if (code == EXIT_DONE) {
 		fputs(before, stdout);
+		cli_zone_enter(listing->config);
 		print_text(listing);
+		cli_zone_leave();
 		stopwarn_print(
 			listing->config->state_dir, listing->dynos.items, listing->dynos.count);
 	}

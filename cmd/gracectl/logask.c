@@ -202,11 +202,14 @@ static int check_targets(const struct cli *cli, const struct logask *ask)
 
 /* ---- all of it ---- */
 
+/* Times are read in the zone in which `ps` shows them. */
 static int read_times(const struct command *command, const struct logargs *args, struct logask *ask)
 {
+	cli_zone_enter(&ask->config);
 	int code = read_time(command, "--since", args->since, &ask->query.since);
 	if (code == EXIT_DONE)
 		code = read_time(command, "--until", args->until, &ask->query.until);
+	cli_zone_leave();
 	return code;
 }
 
