@@ -469,6 +469,16 @@ sleeper() {
 	assert_equal "TZ of the dyno" "" "$(tr '\0' '\n' <"/proc/$(pid_of web.1)/environ" | grep ^TZ= || true)"
 }
 
+@test "ps -l keeps its columns in line behind a long name" {
+	local long=a-type-whose-name-is-rather-long
+	write_config <<<"[process $long]"$'\ncommand = sleep 1000\n[process web]\ncommand = sleep 1000\nport = none'
+	g start
+	g ps -l
+	local columns
+	columns=$(grep -E '^(DYNO|a-type|web)' <<<"$output" | sed -E 's/^(\S+ +)(STATE|up).*/\1/' | awk '{ print length }' | sort -u)
+	assert_equal "where the second column begins" "$((${#long} + 3))" "$columns"
+}
+
 @test "ps -l shows pid, memory, restarts and the next restart" {
 	sleeper
 	g start

@@ -176,7 +176,22 @@ static void format_number(int64_t number, char *out, size_t size)
 		snprintf(out, size, "-");
 }
 
-static void print_long_row(const bson_t *dyno)
+/* Of the column of names, so that the others stand in line behind the longest one too. */
+static int name_width(const struct answers *dynos)
+{
+	enum {
+		WIDTH = 16
+	};
+	size_t width = WIDTH;
+
+	for (size_t i = 0; i < dynos->count; i++) {
+		size_t len = strlen(doc_text(dynos->items[i], "name"));
+		width = len > width ? len : width;
+	}
+	return (int)width;
+}
+
+static void print_long_row(const bson_t *dyno, int width)
 {
 	char pid[24], port[24], memory[24], since[TIME_TEXT], next[TIME_TEXT] = "-";
 	nsec_t restart = time_of(dyno, "next_restart");
@@ -186,7 +201,7 @@ static void print_long_row(const bson_t *dyno)
 	format_memory(doc_int(dyno, "memory"), memory, sizeof memory);
 	if (restart != 0)
 		time_format_ps(restart, next);
-	printf("%-16s %-9s %-25s %8s %6s %7s %8lld  %s", doc_text(dyno, "name"),
+	printf("%-*s %-9s %-25s %8s %6s %7s %8lld  %s", width, doc_text(dyno, "name"),
 		doc_text(dyno, "state"), time_format_ps(time_of(dyno, "since"), since), pid, port,
 		memory, (long long)doc_int(dyno, "restarts"), next);
 	print_remarks(dyno);
@@ -197,6 +212,7 @@ static void print_long_row(const bson_t *dyno)
 static void print_text(const struct listing *listing)
 {
 	const char *type = "";
+	int width = name_width(&listing->dynos);
 
 	if (listing->dynos.count == 0)
 		printf("No dynos on %s\n", listing->config->name);
@@ -211,13 +227,13 @@ static void print_text(const struct listing *listing)
 			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type,
 				doc_text(dyno, "command"), of_type);
 			if (long_listing)
-				printf("%-16s %-9s %-25s %8s %6s %7s %8s  %s\n", "DYNO", "STATE",
-					"SINCE", "PID", "PORT", "MEMORY", "RESTARTS",
+				printf("%-*s %-9s %-25s %8s %6s %7s %8s  %s\n", width, "DYNO",
+					"STATE", "SINCE", "PID", "PORT", "MEMORY", "RESTARTS",
 					"NEXT RESTART");
 			type = its_type;
 		}
 		if (long_listing)
-			print_long_row(dyno);
+			print_long_row(dyno, width);
 		else
 			print_row(listing, dyno);
 	}
