@@ -5,7 +5,8 @@
 # bash-completion. What the program answers, one line each, fields separated by tabs:
 #
 #   commands          NAME HELP ARGKIND      ARGKIND: what the arguments of the command are
-#   options           OPTION HELP ARGKIND    the global options; ARGKIND is empty for a flag
+#   options           OPTION HELP ARGKIND    the global options; ARGKIND is empty for a flag, or "+KIND"
+#                                            when it brings further arguments of this kind
 #   options COMMAND   the same for a command
 #   targets, dynos, types, apps   NAME
 #   reasons, verdicts             WORD
@@ -14,6 +15,15 @@
 # names come from the application that is meant.
 _gracectl_ask() {
 	"$program" "${context[@]}" __complete "$@" 2>/dev/null
+}
+
+# Offers the second words of commands such as "ps restart".
+_gracectl_offer_pairs() {
+	local name
+
+	while IFS=$'\t' read -r name _; do
+		[[ $name == "$command:$cur"* ]] && COMPREPLY+=("${name#*:}")
+	done <<<"$commands"
 }
 
 # Looks up a name in a table of three columns and sets kind. Fails when the name is not there.
@@ -38,18 +48,20 @@ _gracectl_offer() {
 	done <<<"$1"
 }
 
+# Usage: OPTION...; of compgen, for the files that are meant.
 _gracectl_offer_files() {
 	local file
 
-	compopt -o filenames 2>/dev/null
 	while IFS= read -r file; do
+		compopt -o filenames 2>/dev/null
 		COMPREPLY+=("$stem$file")
-	done < <(compgen -f -- "$cur")
+	done < <(compgen "$@" -- "$cur")
 }
 
 _gracectl_offer_kind() {
 	case $1 in
-	file) _gracectl_offer_files ;;
+	file) _gracectl_offer_files -f ;;
+	svg) _gracectl_offer_files -f -X '!*.svg' && _gracectl_offer_files -d ;;
 	app) _gracectl_offer "$(_gracectl_ask apps)" ;;
 	command) _gracectl_offer "$commands" ;;
 	dyno) _gracectl_offer "$(_gracectl_ask dynos)" ;;
@@ -88,8 +100,8 @@ _gracectl_remember() {
 	fi
 }
 
-# Walks over what stands before the cursor: sets command, options, context, and awaited when the
-# word at the cursor is the value of an option.
+# Walks over what stands before the cursor: sets command, arguments (how many), options, context,
+# brought, and awaited when the word at the cursor is the value of an option.
 _gracectl_walk() {
 	local i word kind
 
@@ -100,13 +112,17 @@ _gracectl_walk() {
 			if [[ -z $command ]] || _gracectl_lookup "$commands" "$command:$word"; then
 				command=${command:+$command:}$word
 				options=$globals$'\n'$(_gracectl_ask options "$command")
+			else
+				((++arguments))
 			fi
 		elif [[ $word == -- ]]; then
 			only_arguments=1
 		elif [[ $word == --*=* ]]; then
 			_gracectl_lookup "$options" "${word%%=*}" &&
 				_gracectl_remember "${word%%=*}" "${word#*=}"
-		elif _gracectl_lookup "$options" "$word" && [[ -n $kind ]]; then
+		elif _gracectl_lookup "$options" "$word" && [[ $kind == +* ]]; then
+			brought=${kind#+}
+		elif [[ -n $kind ]]; then
 			awaited=$kind
 			((++i < ${#words[@]} - 1)) || return
 			awaited=
@@ -129,8 +145,8 @@ _gracectl_cut_breaks() {
 }
 
 _gracectl() {
-	local program=gracectl commands globals options command='' awaited='' only_arguments=''
-	local cur whole stem='' kind words=() context=()
+	local program=gracectl commands globals options command='' awaited='' only_arguments='' brought=''
+	local arguments=0 cur whole stem='' kind words=() context=()
 
 	COMPREPLY=()
 	_gracectl_join_words
@@ -152,7 +168,9 @@ _gracectl() {
 	elif [[ -z $command ]]; then
 		_gracectl_offer "$commands"
 	elif _gracectl_lookup "$commands" "$command"; then
+		((arguments > 0)) || _gracectl_offer_pairs
 		_gracectl_offer_kind "$kind"
+		_gracectl_offer_kind "$brought"
 	fi
 	_gracectl_cut_breaks "$whole"
 }

@@ -43,6 +43,10 @@ function __gracectl_offer_kind
             for file in (__fish_complete_path $argv[3])
                 echo $stem$file
             end
+        case svg
+            for file in (__fish_complete_path $argv[3])
+                string match -q -r '(\\.svg|/)$' -- (string split \t -- $file)[1]; and echo $stem$file
+            end
         case command
             __gracectl_offer "$stem" $__gracectl_commands
         case app dyno type target reason verdict
@@ -65,6 +69,8 @@ function __gracectl_complete
     set -l command
     set -l kind
     set -l only_arguments
+    set -l arguments 0
+    set -l brought
     set -g __gracectl_context
     set -g __gracectl_commands (__gracectl_ask commands)
     set -g __gracectl_globals (__gracectl_ask options)
@@ -78,12 +84,16 @@ function __gracectl_complete
             if test -z "$command"; or __gracectl_lookup "$command:$word" $__gracectl_commands >/dev/null
                 set command (string join : -- $command $word)
                 set options $__gracectl_globals (__gracectl_ask options $command)
+            else
+                set arguments (math $arguments + 1)
             end
         else if test $word = --
             set only_arguments 1
         else if set -l parts (string match -r -g -- '^(--[^=]+)=(.*)$' $word)
             __gracectl_remember $parts
-        else if set kind (__gracectl_lookup $word $options); and test -n "$kind"
+        else if set kind (__gracectl_lookup $word $options); and string match -q '+*' -- "$kind"
+            set brought (string sub -s 2 -- $kind)
+        else if test -n "$kind"
             if not set -q words[1]
                 __gracectl_offer_kind $kind '' "$current"
                 return
@@ -100,7 +110,12 @@ function __gracectl_complete
     else if test -z "$command"
         __gracectl_offer '' $__gracectl_commands
     else
+        if test $arguments -eq 0
+            # The second word of "ps restart".
+            __gracectl_offer '' (string replace -r -f -- "^$command:" '' $__gracectl_commands)
+        end
         __gracectl_offer_kind "$(__gracectl_lookup $command $__gracectl_commands)" '' "$current"
+        __gracectl_offer_kind "$brought" '' "$current"
     end
 end
 

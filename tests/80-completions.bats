@@ -181,8 +181,26 @@ all_shells_complete() {
 	all_shells_complete "worker worker.1" gracectl restart web.1 wo
 }
 
-@test "ps completes types" {
-	all_shells_complete "web worker" gracectl ps w
+@test "ps, logs, events and stops complete dynos and types" {
+	for command in ps logs events stops; do
+		all_shells_complete "web web.1 web.2 worker worker.1" gracectl "$command" w
+	done
+	all_shells_complete "worker worker.1" gracectl logs web.1 wo
+}
+
+@test "ps completes the second words of ps restart and the like" {
+	all_shells_complete "restart" gracectl ps re
+	all_shells_complete "start stop" gracectl ps st
+	all_shells_complete "" gracectl ps web.1 rest
+	all_shells_complete "" gracectl logs rest
+}
+
+@test "stops --plot completes pictures beside dynos and types, and nothing else does" {
+	touch work.svg work.txt
+	all_shells_complete "work.svg worker worker.1" gracectl stops --plot wo
+	all_shells_complete "work.svg worker worker.1" gracectl stops --plot web.1 wo
+	all_shells_complete "worker worker.1" gracectl stops --summary wo
+	all_shells_complete "worker worker.1" gracectl stops wo
 }
 
 @test "a command without arguments completes none" {
@@ -201,7 +219,7 @@ all_shells_complete() {
 }
 
 @test "after the value of an option the command's own arguments come again" {
-	all_shells_complete "web worker" gracectl ps --json w
+	all_shells_complete "worker worker.1" gracectl ps --json wo
 	all_shells_complete "worker worker.1" gracectl -c gracectl.ini stop wo
 }
 

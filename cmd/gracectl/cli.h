@@ -36,7 +36,8 @@ enum arg_kind {
 	ARG_TIME,
 	ARG_REASON,
 	ARG_VERDICT,
-	ARG_COMMAND
+	ARG_COMMAND,
+	ARG_SVG
 };
 
 /* One option of a command. The array ends with an entry whose help is NULL. */
@@ -44,7 +45,7 @@ struct cli_option {
 	char letter;	    /* 'n', or 0 */
 	const char *name;   /* "num", or NULL */
 	const char *arg;    /* "N": how its value is called in the help; NULL for a flag */
-	enum arg_kind kind; /* of the value */
+	enum arg_kind kind; /* of the value; of a flag: what may stand among the arguments then */
 	const char *help;   /* one line */
 	bool *flag;	    /* set to true; for a flag */
 	const char **text;  /* set to the value; for an option with one, which may be given once */

@@ -2,7 +2,8 @@
  * __complete: what the shells' completions ask, so that they never drift from the tables.
  *
  *     __complete commands           NAME <tab> summary <tab> kind of its arguments
- *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value
+ *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value; for a flag nothing,
+ *                                   or "+" and the kind of further arguments that it brings
  *     __complete targets | dynos | types | apps
  *                                   one name a line: of the running application, else of its
  *                                   configuration
@@ -35,6 +36,7 @@ static const char *const kind_names[] = {
 	[ARG_REASON] = "reason",
 	[ARG_VERDICT] = "verdict",
 	[ARG_COMMAND] = "command",
+	[ARG_SVG] = "svg",
 };
 
 static void print_commands(void)
@@ -48,11 +50,13 @@ static void print_commands(void)
 static void print_options(const struct cli_option *row)
 {
 	for (; row != NULL && row->help != NULL; row++) {
-		const char *kind = row->arg != NULL ? kind_names[row->kind] : "";
+		const char *kind =
+			row->arg != NULL || row->kind != ARG_NONE ? kind_names[row->kind] : "";
+		const char *adds = row->arg == NULL && row->kind != ARG_NONE ? "+" : "";
 		if (row->letter != 0)
-			printf("-%c\t%s\t%s\n", row->letter, row->help, kind);
+			printf("-%c\t%s\t%s%s\n", row->letter, row->help, adds, kind);
 		if (row->name != NULL)
-			printf("--%s\t%s\t%s\n", row->name, row->help, kind);
+			printf("--%s\t%s\t%s%s\n", row->name, row->help, adds, kind);
 	}
 }
 

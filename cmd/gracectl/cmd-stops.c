@@ -474,7 +474,7 @@ static const struct cli_option options[] = {
 		NULL},
 	{0, "summary", NULL, ARG_NONE, "percentiles of the time they took, for each type", &summary,
 		NULL},
-	{0, "plot", NULL, ARG_NONE,
+	{0, "plot", NULL, ARG_SVG,
 		"draw the newest one on the terminal, or into FILE.svg (-: stdout)", &plot, NULL},
 	{0, "why", NULL, ARG_NONE, "what holds up the stops that are going on, or those of TARGET",
 		&why, NULL},
