@@ -4,27 +4,18 @@
 #include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
+#include "config-command.h"
 #include "config-paths.h"
 #include "fdio.h"
-#include "spawn.h"
 #include "xmalloc.h"
 
-/* What the checks of one process have to do with. */
-struct check {
-	struct source *source;
-	struct config *config;
-	struct process_config *process;
-};
-
-/* The line of a setting that counts for the process, else of its section. */
-static int line_of(const struct check *check, const char *key)
+int check_line(const struct check *check, const char *key)
 {
 	const struct setting *setting =
 		source_find_setting(check->source, check->process->name, key);
@@ -155,7 +146,7 @@ static void check_user(const struct check *check)
 	if (process->user == NULL)
 		return;
 	if (entry == NULL) {
-		source_error(check->source, line_of(check, "user"),
+		source_error(check->source, check_line(check, "user"),
 			"key `user`: \"%.80s\" is not a user of this machine; name one of "
 			"/etc/passwd",
 			process->user);
@@ -165,7 +156,7 @@ static void check_user(const struct check *check)
 	process->uid = entry->pw_uid;
 	process->gid = entry->pw_gid;
 	if (geteuid() != 0 && process->uid != geteuid())
-		source_error(check->source, line_of(check, "user"),
+		source_error(check->source, check_line(check, "user"),
 			"key `user`: \"%.80s\" is another user, which only root may start "
 			"processes as; leave it out, or run gracectl as root",
 			process->user);
@@ -179,7 +170,7 @@ static void check_group(const struct check *check)
 	if (process->group == NULL)
 		return;
 	if (entry == NULL) {
-		source_error(check->source, line_of(check, "group"),
+		source_error(check->source, check_line(check, "group"),
 			"key `group`: \"%.80s\" is not a group of this machine; name one of "
 			"/etc/group",
 			process->group);
@@ -188,176 +179,10 @@ static void check_group(const struct check *check)
 	}
 	process->gid = entry->gr_gid;
 	if (geteuid() != 0 && process->gid != getegid())
-		source_error(check->source, line_of(check, "group"),
+		source_error(check->source, check_line(check, "group"),
 			"key `group`: \"%.80s\" is another group, which only root may start "
 			"processes in; leave it out, or run gracectl as root",
 			process->group);
-}
-
-/*
- * The command
- */
-
-/* The path that the dyno will search, as the launch composes its environment. */
-static const char *search_path(const struct check *check)
-{
-	const char *own = strlist_getenv(&check->process->env, "PATH");
-	const char *file = strlist_getenv(&check->config->env, "PATH");
-	const char *ours = getenv("PATH");
-
-	return own != NULL    ? own
-	       : file != NULL ? file
-	       : ours != NULL ? ours
-			      : "/usr/local/bin:/usr/bin:/bin";
-}
-
-enum program_state {
-	PROGRAM_MISSING,
-	PROGRAM_NOT_EXECUTABLE,
-	PROGRAM_FINE,
-};
-
-static enum program_state look_at(const char *workdir, const char *path)
-{
-	char *absolute = path_absolute(workdir, path);
-	struct stat st;
-	enum program_state state = PROGRAM_MISSING;
-
-	if (stat(absolute, &st) == 0)
-		state = S_ISREG(st.st_mode) && access(absolute, X_OK) == 0 ? PROGRAM_FINE
-									   : PROGRAM_NOT_EXECUTABLE;
-	free(absolute);
-	return state;
-}
-
-static enum program_state search(const struct check *check, const char *program)
-{
-	enum program_state best = PROGRAM_MISSING;
-
-	for (const char *at = search_path(check); at != NULL && best != PROGRAM_FINE;) {
-		size_t len = strcspn(at, ":");
-		char *path = xasprintf("%.*s/%s", (int)len, at, program);
-		/* An empty entry is the current directory, which "/program" would not be. */
-		enum program_state state =
-			look_at(check->process->workdir, len > 0 ? path : program);
-
-		if (state > best)
-			best = state;
-		free(path);
-		at = at[len] == ':' ? at + len + 1 : NULL;
-	}
-	return best;
-}
-
-static void check_program(const struct check *check, const char *program)
-{
-	const char *command = check->process->command;
-	bool is_path = strchr(program, '/') != NULL;
-	enum program_state state =
-		is_path ? look_at(check->process->workdir, program) : search(check, program);
-	int line = line_of(check, "command");
-
-	if (state == PROGRAM_NOT_EXECUTABLE)
-		source_error(check->source, line,
-			"key `command`: \"%.80s\": `%.80s` is not an executable file; make it one "
-			"with chmod +x, or name its interpreter",
-			command, program);
-	else if (state == PROGRAM_MISSING && is_path)
-		source_error(check->source, line,
-			"key `command`: \"%.80s\": `%.80s` does not exist (relative paths begin in "
-			"workdir, %.120s)",
-			command, program, check->process->workdir);
-	else if (state == PROGRAM_MISSING)
-		source_error(check->source, line,
-			"key `command`: \"%.80s\": there is no program `%.80s` in the PATH "
-			"(%.200s); install it or write its full path",
-			command, program, search_path(check));
-}
-
-/* Programs for which TERM is the quick stop, and the signal that is the graceful one. */
-static const struct lint {
-	const char *program;
-	const char *signal;
-} lints[] = {
-	{"nginx", "QUIT"},
-	{"unicorn", "QUIT"},
-	{"php-fpm", "QUIT"},
-	{"haproxy", "USR1"},
-	{"apache2", "WINCH"},
-	{"httpd", "WINCH"},
-};
-
-/* Words that only lead to the program that is really run. */
-static bool is_prefix(const char *word)
-{
-	static const char *const prefixes[] = {"exec", "env", "nohup", "bundle"};
-
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		if (strcmp(word, prefixes[i]) == 0)
-			return true;
-	return strchr(word, '=') != NULL;
-}
-
-/* The name of the program that a command runs, without its directory. To free. */
-static char *program_name(const char *command)
-{
-	char *word = NULL;
-
-	do {
-		free(word);
-		command += strspn(command, " \t");
-		size_t len = strcspn(command, " \t");
-		word = xstrndup(command, len);
-		command += len;
-	} while (is_prefix(word));
-	const char *slash = strrchr(word, '/');
-	char *name = xstrdup(slash != NULL ? slash + 1 : word);
-	free(word);
-	return name;
-}
-
-static void lint_stop(const struct check *check)
-{
-	const struct process_config *process = check->process;
-	const struct ladder *stop = &process->stop;
-	char *program = program_name(process->command);
-	const struct ladder_rung *last = &stop->rung[stop->count - 1];
-	char text[LADDER_TEXT];
-
-	for (size_t i = 0; i < sizeof lints / sizeof lints[0]; i++)
-		if (strcmp(program, lints[i].program) == 0 && stop->rung[0].signo == SIGTERM)
-			source_warn(check->source, line_of(check, "stop"),
-				"key `stop`: \"%s\": %s takes TERM as its quick stop and drops "
-				"requests; write for [process %s] stop = %s/30/KILL/5",
-				ladder_format(stop, text), program, process->name, lints[i].signal);
-	if (last->signo != SIGKILL && last->wait != LADDER_FOREVER)
-		source_warn(check->source, line_of(check, "stop"),
-			"key `stop`: \"%s\" does not end with KILL: what ignores it is never "
-			"ended; "
-			"write for example %s/KILL/5",
-			ladder_format(stop, text), ladder_format(stop, text));
-	free(program);
-}
-
-static void check_command(const struct check *check)
-{
-	const char *command = check->process->command;
-
-	if (command == NULL) {
-		/* A command that was refused has been told already. */
-		if (source_find_setting(check->source, check->process->name, "command") == NULL)
-			source_error(check->source, check->process->line,
-				"key `command` is missing in [process %s]; write what is to be "
-				"run, such as command = node server.js",
-				check->process->name);
-		return;
-	}
-	lint_stop(check);
-	if (spawn_needs_shell(command))
-		return;
-	char *program = xstrndup(command, strcspn(command, " \t"));
-	check_program(check, program);
-	free(program);
 }
 
 /*
@@ -371,12 +196,12 @@ static void check_port(const struct check *check)
 	if (process->port_kind != PORT_FIXED)
 		return;
 	if (process->scale > 0 && process->port + process->scale - 1 > UINT16_MAX)
-		source_error(check->source, line_of(check, "port"),
+		source_error(check->source, check_line(check, "port"),
 			"key `port`: \"%u\" with scale = %u in [process %s] goes beyond 65535; "
 			"begin lower",
 			process->port, process->scale, process->name);
 	if (process->order != ORDER_STOP_FIRST)
-		source_error(check->source, line_of(check, "restart_order"),
+		source_error(check->source, check_line(check, "restart_order"),
 			"key `restart_order`: \"%s\" does not go with the fixed port %u of "
 			"[process %s], which two instances cannot have at once; write stop-first "
 			"there, or port = auto",
@@ -393,11 +218,11 @@ static void check_port_twice(const struct check *check, const struct process_con
 	if (process->port >= other->port + other->scale ||
 		other->port >= process->port + process->scale)
 		return;
-	source_error(check->source, line_of(check, "port"),
+	source_error(check->source, check_line(check, "port"),
 		"key `port`: \"%u\" (scale %u) of [process %s] is used twice: [process %s] has %u "
 		"(scale %u) in line %d; give each its own",
 		process->port, process->scale, process->name, other->name, other->port,
-		other->scale, line_of(&earlier, "port"));
+		other->scale, check_line(&earlier, "port"));
 }
 
 static void check_ready(const struct check *check)
@@ -407,7 +232,7 @@ static void check_ready(const struct check *check)
 
 	if (process->port_kind != PORT_NONE || (!http && process->ready != READY_PORT))
 		return;
-	source_error(check->source, line_of(check, "ready"),
+	source_error(check->source, check_line(check, "ready"),
 		"key `ready`: \"%s%s%s\" needs a port, and [process %s] has none; write port = "
 		"auto or "
 		"ready = none there",
@@ -420,7 +245,7 @@ static void check_logs(const struct check *check)
 	const struct process_config *process = check->process;
 
 	if (process->log_segment > process->log_keep)
-		source_error(check->source, line_of(check, "log_segment"),
+		source_error(check->source, check_line(check, "log_segment"),
 			"key `log_segment`: %llu bytes in [process %s] are more than the %llu of "
 			"log_keep; make it smaller, or log_keep larger",
 			(unsigned long long)process->log_segment, process->name,
@@ -433,7 +258,7 @@ static void check_workdir(const struct check *check)
 
 	/* A bad root has been told already. */
 	if (strcmp(workdir, check->config->root) != 0 && !is_directory(workdir))
-		source_error(check->source, line_of(check, "workdir"),
+		source_error(check->source, check_line(check, "workdir"),
 			"key `workdir`: \"%.200s\" is not a directory; name one that exists",
 			workdir);
 }

@@ -10,6 +10,16 @@
 
 #include "config-source.h"
 
+/* What the checks of one process have to do with. */
+struct check {
+	struct source *source;
+	struct config *config;
+	struct process_config *process;
+};
+
+/* The line of a setting that counts for the process, else of its section. */
+int check_line(const struct check *check, const char *key);
+
 /* Resolves users and groups, and adds what is wrong to the problems of the source. */
 void config_check(struct source *source, struct config *config);
 

@@ -84,9 +84,10 @@ static enum section_kind read_heading(struct ini *ini, char *heading, const char
 		return SECTION_PROCESS;
 	}
 	source_error(ini->source, ini->lines.line,
-		"section [process %.80s]: the name of a process has 1 to %d letters, digits, \"-\" "
+		"section [process%s%.80s]: the name of a process has 1 to %d letters, digits, "
+		"\"-\" "
 		"or \"_\", such as [process web]",
-		given, PROCESS_NAME_MAX);
+		*given != '\0' ? " " : "", given, PROCESS_NAME_MAX);
 	return SECTION_UNKNOWN;
 }
 

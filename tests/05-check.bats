@@ -51,6 +51,16 @@ load helpers
 	done
 }
 
+@test "mistakes of the environment file are not counted as those of the configuration" {
+	write_config <<<$'[process web]\ncommand = sleep 1000'
+	printf 'A B\nC D\n' >.env
+	g 2 check
+	assert_has "the sum" "gracectl: 2 mistakes in $BATS_TEST_TMPDIR/.env; nothing was done" "$error"
+	echo "scale = x" >>"$CONFIG"
+	g 2 check
+	assert_has "the sum" "gracectl: 3 mistakes in $CONFIG and $BATS_TEST_TMPDIR/.env; nothing was done" "$error"
+}
+
 @test "check --json prints the mistakes as an object, and the exit status is the same" {
 	write_config <<<$'[process web]\ncommand = sleep 1000\nscale = many'
 	g 2 check --json

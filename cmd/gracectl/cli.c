@@ -47,6 +47,25 @@ int cli_usage_error(const struct command *command, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+/* "7 mistakes in FILE and .env; nothing was done" */
+static void tell_sum(const struct config_problems *problems, const struct config *config)
+{
+	const char *other = NULL;
+	bool own = false;
+
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct config_problem *problem = &problems->items[i];
+		bool here = strcmp(problem->file, config->path) == 0;
+		own = own || (here && !problem->warning);
+		if (!here && !problem->warning)
+			other = problem->file;
+	}
+	own = own || other == NULL;
+	cli_error("%zu mistake%s in %s%s%s; nothing was done", problems->errors,
+		problems->errors == 1 ? "" : "s", own ? config->path : "",
+		own && other != NULL ? " and " : "", other != NULL ? other : "");
+}
+
 /* Prints every problem. Returns 0, or EXIT_USAGE, and then config is released. */
 static int tell_problems(const struct config_problems *problems, struct config *config)
 {
@@ -54,8 +73,7 @@ static int tell_problems(const struct config_problems *problems, struct config *
 		config_problem_print(&problems->items[i], stderr);
 	if (problems->errors == 0)
 		return EXIT_DONE;
-	cli_error("%zu mistake%s in %s; nothing was done", problems->errors,
-		problems->errors == 1 ? "" : "s", config->path);
+	tell_sum(problems, config);
 	config_release(config);
 	return EXIT_USAGE;
 }

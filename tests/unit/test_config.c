@@ -227,6 +227,7 @@ static const struct refusal refusals[] = {
 		"has 70 bytes, at most 68", 4},
 	{"[app]\nname = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
 		"key `run_dir`: its default \"", 0},
+	{"[process]\ncommand = true\n", "section [process]: the name of a process", 3},
 	{"[process x]\ncommand =\n", "key `command`: \"\" is empty", 4},
 	{"[process x]\ncommand = frobnicate\n", "there is no program `frobnicate` in the PATH", 4},
 	{"[process x]\ncommand = ./x.sh\n", "`./x.sh` does not exist", 4},
@@ -372,6 +373,33 @@ static void lint(void)
  * Where it comes from
  */
 
+/* A ladder that was refused leaves the one of [defaults] in force, whose words stand elsewhere. */
+static void lint_of_refused(void)
+{
+	static const char *const ladders[] = {"FOO/3", "KILL/5/TERM/3", "STOP/3"};
+
+	for (size_t i = 0; i < sizeof ladders / sizeof *ladders; i++) {
+		char *text = xasprintf("[defaults]\nstop = TERM\n%sstop = %s\n", WEB, ladders[i]);
+		load(text);
+		is_int((int64_t)problems.count, 1, "a ladder that is refused is not warned of too");
+		free(text);
+	}
+	load(WEB "stop = TERM\n");
+	has_problem("\"TERM\" does not end with KILL", 3, true, "a ladder is quoted as written");
+}
+
+static void long_path(void)
+{
+	char path[301];
+
+	memset(path, 'p', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	setenv("PATH", path, 1);
+	load("[process x]\ncommand = frobnicate\n");
+	has_problem("ppp...); install it", 2, false, "a PATH that is cut is shown as such");
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
 static void loading(void)
 {
 	char *path = xasprintf("%s/gracectl.ini", test_dir);
@@ -473,6 +501,8 @@ int main(void)
 	lines();
 	other_users();
 	lint();
+	lint_of_refused();
+	long_path();
 	loading();
 	directories();
 	return end();
