@@ -326,10 +326,12 @@ sleeper() {
 }
 
 @test "what cannot be written is an error" {
-	for words in help --version "help ps"; do
+	sleeper
+	g start
+	for words in help --version "help ps" ps "ps -l" "ps --json" "ps --watch" logs events check "check --print"; do
 		status=0
 		# shellcheck disable=SC2086
-		"$GRACECTL" $words >/dev/full 2>stderr || status=$?
+		"$GRACECTL" -c "$CONFIG" $words >/dev/full 2>stderr || status=$?
 		assert_equal "the exit status" 1 "$status"
 		assert_equal "the message" "gracectl: the output could not be written: No space left on device" "$(<stderr)"
 	done
@@ -343,6 +345,22 @@ sleeper() {
 	) 2>stderr | :
 	"$GRACECTL" help | head -n 1
 	assert_equal "the pipe" "0 0" "${PIPESTATUS[*]}"
+	# And when it is gone for certain.
+	for words in help ps "ps -l" "ps --json" "ps --watch" "logs -t" "events --json" stops "check --print" "selftest --json"; do
+		status=0
+		# shellcheck disable=SC2086
+		without_reader "$GRACECTL" -c "$CONFIG" $words 2>stderr || status=$?
+		assert_equal "the exit status of $words: $(<stderr)" 0 "$status"
+	done
+}
+
+# without_reader COMMAND...: its standard output is a pipe that nobody reads.
+without_reader() {
+	python3 -c '
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 # Options and where they stand.

@@ -327,7 +327,7 @@ on_terminal() {
 	status=0
 	"$GRACECTL" -c "$CONFIG" logs >/dev/full 2>full.err || status=$?
 	assert_equal "the exit code on a full disk" 1 "$status"
-	assert_has "the message" "cannot write to stdout: No space left on device" "$(<full.err)"
+	assert_has "the message" "the output could not be written: No space left on device" "$(<full.err)"
 }
 
 @test "logs -t shows what is written, over restarts and new pieces, until it is interrupted" {

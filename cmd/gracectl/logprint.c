@@ -1,13 +1,11 @@
 /* logprint: see the header. */
 #include "logprint.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fdio.h"
 #include "utf8.h"
 
 enum {
@@ -71,11 +69,10 @@ static bool flush(void *arg)
 {
 	struct logprint *print = arg;
 
-	if (print->out.len > 0 &&
-		fdio_write_all(STDOUT_FILENO, print->out.data, print->out.len) < 0)
-		print->error = errno;
+	if (print->out.len > 0)
+		fwrite(print->out.data, 1, print->out.len, stdout);
 	buf_reset(&print->out);
-	return print->error == 0;
+	return fflush(stdout) == 0;
 }
 
 static bool print_line(void *arg, const struct logview_line *line)
@@ -88,14 +85,6 @@ static bool print_line(void *arg, const struct logview_line *line)
 
 /* ---- a run ---- */
 
-static int exit_code(const struct logprint *print)
-{
-	if (print->error == 0 || print->error == EPIPE)
-		return EXIT_DONE;
-	cli_error("cannot write to stdout: %s", strerror(print->error));
-	return EXIT_FAILED;
-}
-
 static int run(struct logprint *print, const struct logview_query *query)
 {
 	struct logview_sink sink = {
@@ -103,7 +92,7 @@ static int run(struct logprint *print, const struct logview_query *query)
 	struct cause cause;
 
 	if (logview_run(query, &sink, &cause) == 0)
-		return exit_code(print);
+		return EXIT_DONE;
 	flush(print);
 	cli_error("%s", cause.text);
 	return EXIT_FAILED;

@@ -20,7 +20,6 @@ struct logprint {
 	struct strlist names; /* of process types, in the order in which they got a colour */
 	bool color;
 	bool safe; /* nothing but text goes out */
-	int error; /* errno of a write that failed */
 	void (*format)(struct logprint *print, const struct logview_line *line);
 };
 

@@ -310,17 +310,38 @@ static int run_command(int argc, char **argv)
 	return command->run(&cli, argc - first, argv + first);
 }
 
+/* ---- the output ---- */
+
+static int output_error; /* errno of the write that failed; nothing is written after it */
+
+static ssize_t write_output(void *unused, const char *data, size_t size)
+{
+	(void)unused;
+	if (output_error == 0 && fdio_write_all(STDOUT_FILENO, data, size) < 0)
+		output_error = errno;
+	return output_error == 0 ? (ssize_t)size : 0;
+}
+
+/* Everybody prints to a stream of ours: that of the C library forgets why it could not write. */
+static void open_output(void)
+{
+	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_output});
+
+	if (out == NULL)
+		return;
+	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+	stdout = out;
+}
+
 /* A command that could not print all it had to say has not done its work. A reader that went away
  * is no error. */
 static int close_output(int code)
 {
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	if (fflush(stdout) == 0 && output_error == 0)
 		return code;
-	if (errno == EPIPE)
+	if (output_error == EPIPE)
 		return code;
-	cli_error("the output could not be written%s%s", errno != 0 ? ": " : " in full",
-		errno != 0 ? strerror(errno) : "");
+	cli_error("the output could not be written: %s", strerror(output_error));
 	return code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
@@ -342,6 +363,7 @@ int main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	open_output();
 	int first = parse(NULL, "+", argc, argv);
 	if (first < 0) {
 		fputs("See `gracectl help`.\n", stderr);
