@@ -127,14 +127,50 @@ sleeper() {
 @test "an unknown option is refused by every command, before and after it" {
 	for command in $(visible_commands); do
 		assert_refused <<-END
-			$command --bogus | there is no option --bogus, or it takes no value
+			$command --bogus | there is no option --bogus
 			$command -Z | there is no option -Z
-			$command --json=yes | there is no option --json=yes, or it takes no value
-			--bogus $command | there is no option --bogus, or it takes no value
+			$command --json=yes | the option --json takes no value
+			--bogus $command | there is no option --bogus
 			-Z $command | there is no option -Z
 		END
 		assert_has "where to look" "See \`gracectl help\`." "$error"
 	done
+}
+
+@test "an option that is written wrong is told as it is, with the one that was meant" {
+	assert_refused <<-'END'
+		logs --tail=yes | the option --tail takes no value
+		logs --jsn | there is no option --jsn; did you mean --json?
+		stops --sumary=1 | there is no option --sumary; did you mean --summary?
+		--jsn ps | there is no option --jsn; did you mean --json?
+		daemon --guard-fx=1 | there is no option --guard-fx
+		start -qp | the option -p needs a value
+		start -qx | there is no option -x
+		logs --tail -xn | there is no option -x
+		logs --tim=1 | there is no option --tim
+	END
+}
+
+@test "whoever writes a command line that is wrong is shown where to read, in one way" {
+	sleeper
+	export GRACECTL_CONFIG=$CONFIG
+	while read -r words; do
+		eval "gracectl $words"
+		assert_equal "the exit status" 2 "$status"
+		assert_equal "the lines" 2 "$(wc -l <<<"$error")"
+		assert_equal "the last line" "See \`gracectl ${words%% *} --help\`." "${error##*$'\n'}"
+	done <<-'END'
+		start -x
+		logs -n many
+		logs --since yesterday
+		logs -s nowhere
+		start --timeout 5x
+		check extra
+		stops --verdict dirty
+		check --print --json
+		ps -a ../x
+		help strat
+	END
 }
 
 @test "an option without its value is refused" {
@@ -197,7 +233,7 @@ sleeper() {
 			$command --timeout '' | --timeout: "" is not a duration (it is empty); $duration
 			$command --timeout -5 | --timeout: "-5" is not a duration (a number was expected); $duration
 		END
-		assert_has "the usage" "usage: gracectl $command" "$error"
+		assert_has "where to look" "See \`gracectl $command --help\`." "$error"
 	done
 	[ ! -e "$RUN" ]
 	for command in logs events; do

@@ -42,7 +42,11 @@ int cli_usage_error(const struct command *command, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	cli_print_usage(command, stderr);
+	return cli_point_to_help(command);
+}
+
+int cli_point_to_help(const struct command *command)
+{
 	fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
 	return EXIT_USAGE;
 }
@@ -233,7 +237,8 @@ void cli_zone_leave(void)
 	tzset();
 }
 
-int cli_number(const char *option, const char *text, long min, long max, long *out)
+int cli_number(const struct command *command, const char *option, const char *text, long min,
+	long max, long *out)
 {
 	char *end;
 
@@ -243,8 +248,8 @@ int cli_number(const char *option, const char *text, long min, long max, long *o
 		*out = value;
 		return 0;
 	}
-	cli_error("%s: \"%s\" is not a whole number from %ld to %ld", option, text, min, max);
-	return -1;
+	return cli_usage_error(command, "%s: \"%s\" is not a whole number from %ld to %ld", option,
+		text, min, max);
 }
 
 static bool is_set(const char *name)

@@ -90,9 +90,13 @@ void cli_print_usage(const struct command *command, FILE *out);
 /* Prints "gracectl: ..." on stderr. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same with the command's usage line after it; returns EXIT_USAGE. */
+/* The same for a command line that is not as it should be, with where to read of it; returns
+ * EXIT_USAGE. */
 int cli_usage_error(const struct command *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The end of such a message; returns EXIT_USAGE. */
+int cli_point_to_help(const struct command *command);
 
 /*
  * Finds name, state_dir and run_dir of the application that is meant, for commands that speak with
@@ -132,9 +136,10 @@ void cli_targets(int argc, char **argv, struct strlist *targets);
 void cli_zone_enter(const struct config *config);
 void cli_zone_leave(void);
 
-/* Reads a whole number from min to max out of an option's text. Returns 0, or -1 after telling what
- * would be right. */
-int cli_number(const char *option, const char *text, long min, long max, long *out);
+/* Reads a whole number from min to max out of an option's text. Returns 0, or EXIT_USAGE after
+ * telling what would be right. */
+int cli_number(const struct command *command, const char *option, const char *text, long min,
+	long max, long *out);
 
 /* True when colour is wanted on stdout: a terminal (or FORCE_COLOR), not --no-color, NO_COLOR,
  * HEROKU_COLOR=0, TERM=dumb. */

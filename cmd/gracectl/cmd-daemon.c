@@ -52,7 +52,7 @@ static int take_fd(const char *option, const char *text)
 
 	if (text == NULL)
 		return -1;
-	if (cli_number(option, text, 3, 1000000, &number) < 0)
+	if (cli_number(&cmd_daemon, option, text, 3, 1000000, &number) != 0)
 		return -2;
 	if (fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0) {
 		cli_error("%s: %s is no open descriptor", option, text);

@@ -29,7 +29,8 @@ static int read_options(
 {
 	query->lines = args->since != NULL ? LOGVIEW_ALL : DEFAULT_LINES;
 	query->follow = args->tail;
-	if (args->num != NULL && cli_number("--num", args->num, 0, LINES_MAX, &query->lines) < 0)
+	if (args->num != NULL &&
+		cli_number(command, "--num", args->num, 0, LINES_MAX, &query->lines) != 0)
 		return EXIT_USAGE;
 	if (args->until != NULL && args->tail)
 		return cli_usage_error(command, "--until and --tail exclude each other");

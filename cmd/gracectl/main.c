@@ -137,6 +137,43 @@ static int take_option(const struct cli_option *row, const char *value)
 	return 0;
 }
 
+/* "did you mean --json?": of the options that are shown to a person. */
+static void refuse_unknown(const struct command *command, const char *word)
+{
+	const char *names[2 * OPTIONS_MAX], *meant;
+	const struct cli_option *const tables[] = {
+		global_options, command != NULL ? command->options : NULL};
+	size_t count = 0, len = strcspn(word, "=");
+	char *name = xstrndup(word + 2, len - 2);
+
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		for (const struct cli_option *row = tables[i]; row != NULL && row->help != NULL;
+			row++)
+			names[count++] = row->name;
+	meant = suggest_closest(name, names, count);
+	cli_error("there is no option --%s%s%s%s", name, meant != NULL ? "; did you mean --" : "",
+		meant != NULL ? meant : "", meant != NULL ? "?" : "");
+	free(name);
+}
+
+/* What getopt_long() answered with '?' or ':', in words. */
+static void refuse_option(
+	const struct parser *parser, const struct command *command, int code, const char *word)
+{
+	const struct cli_option *row = optopt != 0 ? parser_find(parser, optopt) : NULL;
+
+	if (code == ':' && strncmp(word, "--", 2) == 0)
+		cli_error("the option --%s needs a value", row->name);
+	else if (code == ':')
+		cli_error("the option -%c needs a value", optopt);
+	else if (optopt == 0)
+		refuse_unknown(command, word);
+	else if (row != NULL)
+		cli_error("the option --%s takes no value", row->name);
+	else
+		cli_error("there is no option -%c", optopt);
+}
+
 /*
  * Reads options into their variables; order "+" stops at the first word that is none. Returns the
  * index of the first argument in argv, or -1 after telling what is wrong.
@@ -157,13 +194,7 @@ static int parse(const struct command *command, const char *order, int argc, cha
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
 		if (code == '?' || code == ':') {
-			const char *word = argv[optind - 1];
-			if (code == ':')
-				cli_error("the option %s needs a value", word);
-			else if (optopt > 0 && optopt < LONG_ONLY)
-				cli_error("there is no option -%c", optopt);
-			else
-				cli_error("there is no option %s, or it takes no value", word);
+			refuse_option(&parser, command, code, argv[optind - 1]);
 			return -1;
 		}
 		const struct cli_option *row = parser_find(&parser, code);
@@ -294,12 +325,8 @@ static int run_command(int argc, char **argv)
 	if (command == NULL)
 		return unknown_command(name);
 	int first = parse(command, "", argc, argv);
-	if (first >= 0 && check_app() < 0)
-		return EXIT_USAGE;
-	if (first < 0) {
-		fprintf(stderr, "See `gracectl %s --help`.\n", command->name);
-		return EXIT_USAGE;
-	}
+	if (first < 0 || check_app() < 0)
+		return cli_point_to_help(command);
 	if (wants_help)
 		return print_command_help(command);
 	if (wants_version)
