@@ -30,7 +30,8 @@ enum program_state {
 	PROGRAM_FINE,
 };
 
-static enum program_state look_at(const char *workdir, const char *path)
+/* The path of one that is fine goes to *fine. */
+static enum program_state look_at(const char *workdir, const char *path, char **fine)
 {
 	char *absolute = path_absolute(workdir, path);
 	struct stat st;
@@ -39,11 +40,14 @@ static enum program_state look_at(const char *workdir, const char *path)
 	if (stat(absolute, &st) == 0)
 		state = S_ISREG(st.st_mode) && access(absolute, X_OK) == 0 ? PROGRAM_FINE
 									   : PROGRAM_NOT_EXECUTABLE;
-	free(absolute);
+	if (state == PROGRAM_FINE)
+		*fine = absolute;
+	else
+		free(absolute);
 	return state;
 }
 
-static enum program_state search(const struct check *check, const char *program)
+static enum program_state search(const struct check *check, const char *program, char **fine)
 {
 	enum program_state best = PROGRAM_MISSING;
 
@@ -52,7 +56,7 @@ static enum program_state search(const struct check *check, const char *program)
 		char *path = xasprintf("%.*s/%s", (int)len, at, program);
 		/* An empty entry is the current directory, which "/program" would not be. */
 		enum program_state state =
-			look_at(check->process->workdir, len > 0 ? path : program);
+			look_at(check->process->workdir, len > 0 ? path : program, fine);
 
 		if (state > best)
 			best = state;
@@ -62,12 +66,25 @@ static enum program_state search(const struct check *check, const char *program)
 	return best;
 }
 
+/* It may be there when it is started, as what is deployed together comes in any order. */
+static void check_interpreter(const struct check *check, const char *path)
+{
+	char interpreter[SPAWN_INTERPRETER];
+
+	if (spawn_lacks_interpreter(path, interpreter) && interpreter[0] == '/')
+		source_warn(check->source, check_line(check, "command"),
+			"key `command`: \"%.80s\": the interpreter of `%.120s`, \"%.120s\" in its "
+			"first line, does not exist",
+			check->process->command, path, interpreter);
+}
+
 static void check_program(const struct check *check, const char *program)
 {
 	const char *command = check->process->command;
 	bool is_path = strchr(program, '/') != NULL;
-	enum program_state state =
-		is_path ? look_at(check->process->workdir, program) : search(check, program);
+	char *fine = NULL;
+	enum program_state state = is_path ? look_at(check->process->workdir, program, &fine)
+					   : search(check, program, &fine);
 	int line = check_line(check, "command");
 	const char *path = search_path(check);
 
@@ -86,6 +103,9 @@ static void check_program(const struct check *check, const char *program)
 			"key `command`: \"%.80s\": there is no program `%.80s` in the PATH "
 			"(%.200s%s); install it or write its full path",
 			command, program, path, strlen(path) > 200 ? "..." : "");
+	else
+		check_interpreter(check, fine);
+	free(fine);
 }
 
 /* Programs for which TERM is the quick stop, and the signal that is the graceful one. */

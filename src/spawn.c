@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,15 +183,63 @@ struct teller {
 };
 
 /* Who would hear of it may be dead. */
-static _Noreturn void fail(const struct teller *teller, enum stage stage)
+static _Noreturn void tell(const struct teller *teller, const struct spawn_failure *failure)
 {
-	struct spawn_failure failure = {.stage = (int)stage, .error = errno};
-
 	signal(SIGPIPE, SIG_IGN);
 	if (teller->record >= 0)
-		dprintf(teller->record, "failed %d %d\n", failure.stage, failure.error);
-	fdio_write_all(teller->report, &failure, sizeof failure);
+		dprintf(teller->record, "failed %d %d\n", failure->stage, failure->error);
+	fdio_write_all(teller->report, failure, sizeof *failure);
 	_exit(127);
+}
+
+static _Noreturn void fail(const struct teller *teller, enum stage stage)
+{
+	const struct spawn_failure failure = {.stage = (int)stage, .error = errno};
+
+	tell(teller, &failure);
+}
+
+bool spawn_lacks_interpreter(const char *path, char out[static SPAWN_INTERPRETER])
+{
+	char line[SPAWN_INTERPRETER];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+
+	fdio_close(&fd);
+	if (n < 2 || memcmp(line, "#!", 2) != 0)
+		return false;
+	line[n] = '\0';
+	char *name = line + 2 + strspn(line + 2, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	snprintf(out, SPAWN_INTERPRETER, "%s", name);
+	return name[0] != '\0' && access(name, F_OK) < 0 && errno == ENOENT;
+}
+
+/* The program is looked for as execvp() has looked for it. */
+static void find_interpreter(const char *program, char out[static SPAWN_INTERPRETER])
+{
+	const char *at = strchr(program, '/') == NULL ? getenv("PATH") : NULL;
+	bool found = at == NULL && spawn_lacks_interpreter(program, out);
+	char path[PATH_MAX];
+
+	while (at != NULL && !found) {
+		size_t len = strcspn(at, ":");
+		snprintf(path, sizeof path, "%.*s/%s", len > 0 ? (int)len : 1, len > 0 ? at : ".",
+			program);
+		found = spawn_lacks_interpreter(path, out);
+		at = at[len] == ':' ? at + len + 1 : NULL;
+	}
+	if (!found)
+		out[0] = '\0';
+}
+
+static _Noreturn void fail_exec(const struct teller *teller, const char *program)
+{
+	struct spawn_failure failure = {.stage = STAGE_EXEC, .error = errno};
+
+	if (failure.error == ENOENT)
+		find_interpreter(program, failure.interpreter);
+	tell(teller, &failure);
 }
 
 /*
@@ -288,7 +337,7 @@ static _Noreturn void child(const struct spawn *spawn, char *const *argv, int re
 		fail(&teller, STAGE_WORKDIR);
 	environ = spawn->env->items;
 	execvp(argv[0], argv);
-	fail(&teller, STAGE_EXEC);
+	fail_exec(&teller, argv[0]);
 }
 
 pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause)
@@ -340,6 +389,9 @@ void spawn_failure_text(
 
 	if (failure->stage == STAGE_WORKDIR)
 		snprintf(out, size, "%s: %s: %s", stage, workdir, strerror(failure->error));
+	else if (failure->stage == STAGE_EXEC && failure->interpreter[0] != '\0')
+		snprintf(out, size, "%s: its interpreter %s: %s", stage, failure->interpreter,
+			strerror(failure->error));
 	else
 		snprintf(out, size, "%s: %s", stage, strerror(failure->error));
 }
@@ -347,7 +399,7 @@ void spawn_failure_text(
 /* What comes after the identity; a line that is not whole does not count. */
 static void read_outcome(const char *text, struct spawn_record *out)
 {
-	struct spawn_failure failure;
+	struct spawn_failure failure = {0};
 	int len = 0;
 
 	out->executed = strncmp(text, going_on, strlen(going_on)) == 0;

@@ -30,6 +30,11 @@ enum {
 	SPAWN_LOCK_FD = 200
 };
 
+/* The kernel reads no more of the first line of a script. */
+enum {
+	SPAWN_INTERPRETER = 256
+};
+
 struct spawn {
 	const char *command; /* as configured */
 	const struct strlist *env;
@@ -54,9 +59,15 @@ void spawn_restore_descriptors(void);
 
 /* Why the child could not execute its command. */
 struct spawn_failure {
-	int stage; /* see spawn_failure_text() */
-	int error; /* errno */
+	int stage;			     /* see spawn_failure_text() */
+	int error;			     /* errno */
+	char interpreter[SPAWN_INTERPRETER]; /* of a script, when it is that which is not there; ""
+					      */
 };
+
+/* True when a file is a script whose interpreter is not there; out gets its name. The kernel says
+ * of such a script that itself is not there. */
+bool spawn_lacks_interpreter(const char *path, char out[static SPAWN_INTERPRETER]);
 
 /* True when the command needs a shell: it has a character that a shell would interpret. */
 bool spawn_needs_shell(const char *command);

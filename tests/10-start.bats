@@ -316,8 +316,8 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 		port = auto
 	END
 	g 1 start
-	assert_has "the message" "app.1 did not come up: the program cannot be executed: No such file or directory" "$error"
-	log_has app.1 "Cannot start \`./broken\`: the program cannot be executed: No such file or directory"
+	assert_has "the message" "app.1 did not come up: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory" "$error"
+	log_has app.1 "Cannot start \`./broken\`: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory"
 }
 
 @test "--timeout: the command gives up with exit status 4, the start goes on" {

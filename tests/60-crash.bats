@@ -342,17 +342,17 @@ crash() {
 	END
 	g 1 start
 	assert_has "the message" \
-		"job.1 did not come up: the program cannot be executed: No such file or directory" "$error"
+		"job.1 did not come up: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory" "$error"
 	assert_log job.1 <<-'END'
 		State changed from down to starting
 		Starting process with command `./prog`
-		Cannot start `./prog`: the program cannot be executed: No such file or directory
+		Cannot start `./prog`: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory
 		Process exited with status 127
 		State changed from starting to crashed
 		Crashed 1 time in a row, next try in 1h
 	END
 	g ps
-	assert_has "ps" "the program cannot be executed: No such file or directory, next try in" "$output"
+	assert_has "ps" "the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory, next try in" "$output"
 }
 
 @test "a working directory that has gone is reported with its path" {

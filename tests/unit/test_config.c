@@ -388,6 +388,23 @@ static void lint_of_refused(void)
 	has_problem("\"TERM\" does not end with KILL", 3, true, "a ladder is quoted as written");
 }
 
+static void interpreters(void)
+{
+	put_file("run", "#! /no/such/interpreter -x\necho\n", 0755);
+	load(WEB "[process x]\ncommand = ./run x\n");
+	has_problem("/run`, \"/no/such/interpreter\" in its first line, does not exist", 4, true,
+		"a script whose interpreter is not there is a warning");
+	is_int((int64_t)problems.errors, 0, "and not an error");
+	setenv("PATH", test_dir, 1);
+	load("[process x]\ncommand = run\n");
+	has_problem("interpreter of `", 2, true, "it is found in the PATH, too");
+	setenv("PATH", "/usr/bin:/bin", 1);
+	put_file("run", "#!/bin/sh\n", 0755);
+	load(WEB "[process x]\ncommand = ./run\n");
+	has_no_problem("one whose interpreter is there is fine");
+	remove_file("run");
+}
+
 static void long_path(void)
 {
 	char path[301];
@@ -502,6 +519,7 @@ int main(void)
 	other_users();
 	lint();
 	lint_of_refused();
+	interpreters();
 	long_path();
 	loading();
 	directories();

@@ -368,6 +368,34 @@ static void check_failure(const struct spawn *order, const char *expected, const
 	is_str(output(), "", "and writes nothing");
 }
 
+static void test_lost_interpreter(void)
+{
+	char script[64], path[80];
+	int fd = openat(run_dir, "lost-script", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+	dprintf(fd, "#! /no/such/interpreter -x\n");
+	close(fd);
+	prepare();
+	snprintf(script, sizeof script, "/proc/self/fd/%d/lost-script", run_dir);
+	struct spawn order = order_for(script);
+	check_failure(&order,
+		"the program cannot be executed: its interpreter /no/such/interpreter: No such "
+		"file or directory",
+		"a script without its interpreter is told apart from one that is not there");
+	prepare();
+	snprintf(path, sizeof path, "PATH=/nowhere:/proc/self/fd/%d:/bin", run_dir);
+	struct strlist found_in = STRLIST_INIT;
+	strlist_add(&found_in, path);
+	order.command = "lost-script x";
+	order.env = &found_in;
+	check_failure(&order,
+		"the program cannot be executed: its interpreter /no/such/interpreter: No such "
+		"file or directory",
+		"so is one of the PATH");
+	strlist_release(&found_in);
+	unlinkat(run_dir, "lost-script", 0);
+}
+
 static void test_failures(void)
 {
 	struct spawn order = order_for("/nowhere/x");
@@ -442,6 +470,7 @@ int main(void)
 	test_record();
 	test_failed_record();
 	test_torn_record();
+	test_lost_interpreter();
 	test_failures();
 	unlinkat(run_dir, "web.1.1.id", 0);
 	unlinkat(run_dir, "web.1.1.out", 0);
