@@ -264,7 +264,7 @@ static int open_log(const struct config *config, struct cause *cause)
 	char *path = xasprintf("%s/supervisor.log", config->state_dir);
 	int fd = -1;
 
-	if (fdio_make_dirs(config->state_dir, cause) == 0) {
+	if (config_make_state_dir(config, cause) == 0) {
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			cause_errno(cause, "cannot open %s", path);

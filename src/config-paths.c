@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "fdio.h"
 #include "xmalloc.h"
 
 #ifndef GRACECTL_ETC
@@ -176,6 +177,29 @@ void config_for_app(const char *app, struct config *out)
 {
 	*out = (struct config){.name = app_name_from(app)};
 	paths_set_defaults(out);
+}
+
+/* Who has set neither key nor variable does not know the directory that was chosen for him. */
+static int make_dir(const char *path, const char *use, const char *key, const char *variable,
+	struct cause *cause)
+{
+	bool is_root = geteuid() == 0;
+	struct cause why;
+
+	if (fdio_make_dirs(path, &why) == 0)
+		return 0;
+	return cause_set(cause, "there is no place for %s: %.300s; set %s%s%s to another directory",
+		use, why.text, key, is_root ? "" : " or ", is_root ? "" : variable);
+}
+
+int config_make_run_dir(const struct config *config, struct cause *cause)
+{
+	return make_dir(config->run_dir, "the control socket", "run_dir", "XDG_RUNTIME_DIR", cause);
+}
+
+int config_make_state_dir(const struct config *config, struct cause *cause)
+{
+	return make_dir(config->state_dir, "logs and state", "state_dir", "XDG_STATE_HOME", cause);
 }
 
 /*

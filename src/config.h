@@ -142,6 +142,11 @@ void config_load_text(const char *path, const char *text, size_t len, const char
 /* For -a APP without any file: only name and the two directories. */
 void config_for_app(const char *app, struct config *out);
 
+/* Make the directories where they are not there. Return 0, or -1 with what each is for, and what
+ * sets it to another place. */
+int config_make_run_dir(const struct config *config, struct cause *cause);
+int config_make_state_dir(const struct config *config, struct cause *cause);
+
 void config_release(struct config *config);
 void config_problems_release(struct config_problems *problems);
 

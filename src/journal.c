@@ -154,6 +154,22 @@ static int continue_journal(struct journal *journal)
 	return 0;
 }
 
+static void tell_failure(const struct journal *journal, struct cause *cause)
+{
+	char name[JOURNALFILE_NAME];
+
+	if (journal->number == 0)
+		cause_errno(cause, "cannot open the journal in %s", journal->dir);
+	else if (errno == ELOOP)
+		cause_set(cause,
+			"cannot open the journal %s/%s: it is a symbolic link, which is not "
+			"followed; put the file itself in its place",
+			journal->dir, journalfile_name(name, journal->number));
+	else
+		cause_errno(cause, "cannot open the journal %s/%s", journal->dir,
+			journalfile_name(name, journal->number));
+}
+
 struct journal *journal_open(const char *dir, struct cause *cause)
 {
 	struct journal *journal = xcalloc(1, sizeof *journal);
@@ -162,7 +178,7 @@ struct journal *journal_open(const char *dir, struct cause *cause)
 	journal->fd = -1;
 	journal->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (journal->dir_fd < 0 || continue_journal(journal) < 0) {
-		cause_errno(cause, "cannot open the journal in %s", dir);
+		tell_failure(journal, cause);
 		journal_close(journal);
 		return NULL;
 	}

@@ -333,8 +333,7 @@ void supervisor_ready(struct supervisor *supervisor)
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause)
 {
 	*running = false;
-	if (fdio_make_dirs(config->run_dir, cause) < 0 ||
-		fdio_make_dirs(config->state_dir, cause) < 0)
+	if (config_make_run_dir(config, cause) < 0 || config_make_state_dir(config, cause) < 0)
 		return -1;
 	int lock = lockfile_take(config->state_dir, config->run_dir);
 	if (lock >= 0)

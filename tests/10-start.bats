@@ -307,6 +307,18 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
     print(dyno["dyno"], dyno["code"], dyno["text"])' <<<"$output")"
 }
 
+@test "a directory that cannot be made is told with what it is for, and what to set" {
+	local nowhere=$BATS_TEST_TMPDIR/file
+
+	echo >file
+	write_config <<<$'[process web]\ncommand = sleep 1000\nport = none'
+	sed -i "s|^state_dir = .*|state_dir = $nowhere/x|" "$CONFIG"
+	g 1 start
+	assert_has "the message" "gracectl: there is no place for logs and state: " "$error"
+	assert_has "the message" "$nowhere" "$error"
+	assert_has "the message" "; set state_dir" "$error"
+}
+
 @test "a program that cannot be executed is told with the reason" {
 	printf '#!/no/such/interpreter\n' >broken
 	chmod +x broken

@@ -231,7 +231,7 @@ const struct command cmd_daemon = {
 	.summary = "run the supervisor in the foreground, for systemd, containers and debugging",
 	.details =
 		"Starts every dyno, and ends when SIGTERM, SIGINT or SIGHUP has stopped them all.\n"
-		"Another one, a second later or more, makes the stop go on to the next rung of "
+		"Another one, a second later or more, makes the stop go on to the next step of "
 		"the\n"
 		"ladder.",
 	.options = options,

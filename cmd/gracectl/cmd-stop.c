@@ -18,7 +18,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 static const char details[] = "Without a target: all dynos, then the supervisor ends too. Returns "
 			      "when the last process is gone. Asked\n"
 			      "once more while they are stopping, it makes the stop go on to the "
-			      "next rung of its ladder.";
+			      "next step of its ladder.";
 
 const struct command cmd_stop = {
 	.name = "stop",

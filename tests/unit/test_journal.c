@@ -202,6 +202,19 @@ static void test_open_failure(void)
 		"which is told");
 }
 
+static void test_linked_file(void)
+{
+	char path[80];
+	struct cause cause;
+
+	ok(symlinkat("elsewhere", dir_fd, "journal.3.jsonl") == 0 &&
+			journal_open(dir, &cause) == NULL,
+		"a file that is a symbolic link is not opened");
+	snprintf(path, sizeof path, "%s/journal.3.jsonl: it is a symbolic link", dir);
+	ok(strstr(cause.text, path) != NULL, "and told by its name, with the reason");
+	unlinkat(dir_fd, "journal.3.jsonl", 0);
+}
+
 static void test_names(void)
 {
 	uint64_t number = 0;
@@ -224,6 +237,7 @@ int main(void)
 	test_full_disk();
 	test_vanished_file();
 	test_open_failure();
+	test_linked_file();
 	test_names();
 	close(dir_fd);
 	rmdir(dir);
