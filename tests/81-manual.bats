@@ -217,3 +217,28 @@ files_in() {
 	g stop
 	finish 1
 }
+
+# listing COMMAND: what the README shows below it.
+listing() {
+	awk -v "line=\$ $1" '$0 == line { shown = 1; next } shown && /^(\$|```|$)/ { exit } shown' "$ROOT/README.md"
+}
+
+# In any order, as dynos do not wait for each other, and without the times.
+plain() {
+	sed -E 's/^[0-9-]+T[^ ]+ //; s/[0-9.]+ s$/N s/' | sort
+}
+
+@test "the README shows what the program prints" {
+	local shown
+	shown=$(awk '/^\$ cat gracectl.ini/ { shown = 1; next } shown && /^\$/ { exit } shown' "$ROOT/README.md")
+	printf '%s\n' "${shown/name = shop/name = shop$'\n'state_dir = $STATE$'\n'run_dir = $RUN}" >"$CONFIG"
+	mkdir bin
+	printf '#!/bin/sh\ncase $1 in server.js) exec "%s" ;; *) exec sleep 1000 ;; esac\n' "$DEMO_SERVER" >bin/node
+	chmod +x bin/node
+	PATH=$PWD/bin:$PATH
+	g start
+	assert_equal "start" "$(listing "gracectl start" | plain)" "$(plain <<<"$error")"
+	g restart -q web
+	g logs -n 7 -s heroku web.1
+	assert_equal "logs" "$(listing "gracectl logs -n 7 -s heroku web.1" | plain)" "$(plain <<<"$output")"
+}
