@@ -63,6 +63,17 @@ sleeper() {
 	done
 }
 
+@test "help tells a newcomer what a target is, which application is meant, and the exit statuses" {
+	gracectl help
+	assert_has "help" "A TARGET is one of its dynos (web.1), or a type" "$output"
+	assert_has "help" "gracectl.ini or the Procfile in this" "$output"
+	assert_has "help" "3 no supervisor runs, 4 a deadline passed" "$output"
+	for command in start stop restart ps logs events stops; do
+		gracectl help "$command"
+		assert_has "help of $command" "TARGET is a dyno (web.1), or a type" "$output"
+	done
+}
+
 @test "the help of a command lists all its options" {
 	for command in $(visible_commands); do
 		gracectl help "$command"

@@ -237,7 +237,12 @@ static int print_help(void)
 		if (!commands[i]->hidden)
 			printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	print_options("options of every command:", global_options);
-	puts("\nSee `gracectl COMMAND --help`, gracectl(1) and gracectl.ini(5).");
+	puts("\nWithout -c and -a the application is that of gracectl.ini or the Procfile in this\n"
+	     "directory. A TARGET is one of its dynos (web.1), or a type, for all dynos of it "
+	     "(web).\n\n"
+	     "exit status: 0 done, 1 failed, 2 wrong use or a mistake in the configuration,\n"
+	     "3 no supervisor runs, 4 a deadline passed\n\n"
+	     "See `gracectl COMMAND --help`, gracectl(1) and gracectl.ini(5).");
 	return EXIT_DONE;
 }
 
@@ -247,6 +252,10 @@ static int print_command_help(const struct command *command)
 	printf("\n%s\n", command->summary);
 	if (command->details != NULL)
 		printf("\n%s\n", command->details);
+	if (command->argument == ARG_TARGET)
+		puts("\nTARGET is a dyno (web.1), or a type, for all dynos of it (web). Without "
+		     "one all\n"
+		     "are meant.");
 	print_options("options:", command->options);
 	print_options("options of every command:", global_options);
 	return EXIT_DONE;
