@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "suggest.h"
 #include "supervisor.h"
 #include "wire.h"
 
@@ -27,18 +28,34 @@ void answer_done(struct conn *conn, int code, const char *text)
 	end_done(conn, &doc);
 }
 
-void answer_unknown(struct conn *conn, const struct formation *formation, const char *target)
+static void add_types(const struct formation *formation, struct strlist *types)
 {
+	for (size_t i = 0; i < formation->type_count; i++)
+		strlist_add(types, formation->types[i].config->name);
+}
+
+void answer_unknown(
+	struct conn *conn, const struct formation *formation, const struct strlist *targets)
+{
+	struct strlist types = STRLIST_INIT;
 	struct buf text = BUF_INIT;
 	bson_t doc;
 
-	buf_addf(&text, "there is no dyno or process type \"%s\"; the types are:", target);
+	add_types(formation, &types);
+	buf_adds(&text, "there is no dyno or process type ");
+	for (size_t i = 0; i < targets->count; i++) {
+		buf_adds(&text, i > 0 ? ", " : "");
+		suggest_add_target(
+			&text, targets->items[i], (const char *const *)types.items, types.count);
+	}
+	buf_adds(&text, "; the types are:");
 	for (size_t i = 0; i < formation->type_count; i++)
 		buf_addf(&text, "%s %s (%u)", i > 0 ? "," : "", formation->types[i].config->name,
 			formation->types[i].config->scale);
 	begin_done(&doc, WIRE_USAGE, text.data);
-	BSON_APPEND_UTF8(&doc, "unknown", target);
+	BSON_APPEND_UTF8(&doc, "unknown", targets->items[0]);
 	end_done(conn, &doc);
+	strlist_release(&types);
 	buf_release(&text);
 }
 

@@ -14,8 +14,9 @@
  * connection when it has been read. */
 void answer_done(struct conn *conn, int code, const char *text);
 
-/* There is no such target, but those of the formation. */
-void answer_unknown(struct conn *conn, const struct formation *formation, const char *target);
+/* There are no such targets (one at least), but those of the formation. */
+void answer_unknown(
+	struct conn *conn, const struct formation *formation, const struct strlist *targets);
 
 /* The supervisor is ending; who wants a start may wait for that, and then start another one. */
 void answer_ending(struct conn *conn, struct formation *formation);

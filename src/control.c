@@ -23,7 +23,8 @@
 
 enum {
 	CONNS_MAX = 512,
-	ACCEPTS_A_TURN = 64
+	ACCEPTS_A_TURN = 64,
+	UNKNOWN_TOLD = 10 /* of the targets of one request */
 };
 
 /* How long one client may keep the others waiting with a question that takes a look at processes.
@@ -125,13 +126,16 @@ static void event_heard(void *arg, const struct event *event)
 static bool check_targets(struct control *control, struct conn *conn, const struct strlist *targets)
 {
 	const struct formation *formation = &control->supervisor->formation;
+	struct strlist unknown = STRLIST_INIT;
 
-	for (size_t i = 0; i < targets->count; i++)
-		if (!formation_knows(formation, targets->items[i])) {
-			answer_unknown(conn, formation, targets->items[i]);
-			return false;
-		}
-	return true;
+	for (size_t i = 0; i < targets->count && unknown.count < UNKNOWN_TOLD; i++)
+		if (!formation_knows(formation, targets->items[i]))
+			strlist_add(&unknown, targets->items[i]);
+	bool all = unknown.count == 0;
+	if (!all)
+		answer_unknown(conn, formation, &unknown);
+	strlist_release(&unknown);
+	return all;
 }
 
 static void park(struct control *control, struct conn *conn, enum request_kind kind,

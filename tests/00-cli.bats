@@ -311,8 +311,13 @@ sleeper() {
 	for command in start stop restart ps; do
 		for target in nobody app.3 app.0 app.01 app. .1 'app 1' '*'; do
 			g 2 "$command" "$target"
-			assert_has "the message" "gracectl: there is no dyno or process type \"$target\"; the types are: app (2), worker (1)" "$error"
+			assert_has "the message" "gracectl: there is no dyno or process type \"$target\"" "$error"
+			assert_has "the message" "; the types are: app (2), worker (1)" "$error"
 		done
+	done
+	for command in start stop restart ps; do
+		g 2 "$command" app.1 wroker nobody.1
+		assert_has "the message" 'type "wroker" (did you mean "worker"?), "nobody.1"; the types are: app (2), worker (1)' "$error"
 	done
 	for command in start stop restart; do
 		g 2 "$command" ''
@@ -367,6 +372,8 @@ sleeper() {
 		g 3 $words
 		assert_has "the message of $words" "gracectl: no supervisor of shop runs" "$error"
 	done
+	g 2 stop app.1 wroker nobody.1
+	assert_has "the message" 'type "wroker" (did you mean "worker"?), "nobody.1"; the types are: app (2), worker (1)' "$error"
 	echo "scale = many" >>"$CONFIG"
 	g 3 stop nobody # of a file with mistakes nobody knows what would be in it
 	[ ! -e "$RUN" ]

@@ -146,7 +146,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 	sleepers
 	g 2 start app worke
 	assert_equal "standard error" \
-		'gracectl: there is no dyno or process type "worke"; the types are: app (2), worker (1)' "$error"
+		'gracectl: there is no dyno or process type "worke" (did you mean "worker"?); the types are: app (2), worker (1)' "$error"
 	assert_equal "the supervisors" 0 "$(supervisors)"
 	g 2 start app.3
 	g 3 ps
