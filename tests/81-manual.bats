@@ -188,8 +188,10 @@ documented_words() {
 
 @test "what the manual pages quote is printed with its quotation marks, each pair around one word" {
 	for page in "$ROOT"/man/*.[1-9]; do
-		text=$(mandoc -T utf8 "$page" | col -b)
-		assert_equal "a quotation in a quotation in $page" "" "$(tr '\n' ' ' <<<"$text" | grep -oE '‘[^’]{0,60}‘[^’]*’|’’' || true)"
+		# The marks of UTF-8 become control characters, which the shell's linter lets stand.
+		text=$(mandoc -T utf8 "$page" | col -b | tr '\n' ' ' | sed 's/\xe2\x80\x98/\x01/g; s/\xe2\x80\x99/\x02/g')
+		assert_equal "a quotation in a quotation in $page" "" \
+			"$(grep -oP '\x01[^\x02]{0,60}\x01[^\x02]*\x02|\x02\x02' <<<"$text" || true)"
 		# To a macro a quotation mark around a word is none of the text.
 		assert_equal "lost quotation marks in $page" "" "$(grep -nE '^\.D[1l] .*(^| |\[)"' "$page" || true)"
 	done
