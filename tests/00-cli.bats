@@ -131,7 +131,8 @@ sleeper() {
 		log | there is no command "log"; did you mean "logs"?
 		chekc web | there is no command "chekc"; did you mean "check"?
 		xyzzyplugh | there is no command "xyzzyplugh"; see `gracectl help`
-		help strat | there is no command "strat"
+		help strat | there is no command "strat"; did you mean "start"?
+		help xyzzyplugh | there is no command "xyzzyplugh"; see `gracectl help`
 	END
 }
 
@@ -180,7 +181,7 @@ sleeper() {
 		stops --verdict dirty
 		check --print --json
 		ps -a ../x
-		help strat
+		help start stop
 	END
 }
 

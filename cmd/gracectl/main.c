@@ -261,27 +261,6 @@ static int print_command_help(const struct command *command)
 	return EXIT_DONE;
 }
 
-static int run_help(const struct cli *unused, int argc, char **argv)
-{
-	(void)unused;
-	if (argc == 0)
-		return print_help();
-	const struct command *command = command_find(argv[0]);
-	if (command == NULL || argc > 1)
-		return cli_usage_error(&cmd_help, "there is no command \"%s\"", argv[argc - 1]);
-	return print_command_help(command);
-}
-
-const struct command cmd_help = {
-	.name = "help",
-	.arguments = "[COMMAND]",
-	.summary = "tell about gracectl or one of its commands",
-	.argument = ARG_COMMAND,
-	.run = run_help,
-};
-
-/* ---- dispatch ---- */
-
 static int unknown_command(const char *name)
 {
 	const char *names[sizeof commands / sizeof *commands];
@@ -297,6 +276,30 @@ static int unknown_command(const char *name)
 		cli_error("there is no command \"%s\"; see `gracectl help`", name);
 	return EXIT_USAGE;
 }
+
+static int run_help(const struct cli *unused, int argc, char **argv)
+{
+	(void)unused;
+	if (argc == 0)
+		return print_help();
+	const struct command *command = command_find(argv[0]);
+	if (command == NULL)
+		return unknown_command(argv[0]);
+	if (argc > 1)
+		return cli_usage_error(
+			&cmd_help, "help tells about one command, not about \"%s\" too", argv[1]);
+	return print_command_help(command);
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.arguments = "[COMMAND]",
+	.summary = "tell about gracectl or one of its commands",
+	.argument = ARG_COMMAND,
+	.run = run_help,
+};
+
+/* ---- dispatch ---- */
 
 /* `ps restart` is what Heroku's users type for ps:restart. */
 static const struct command *find_command(int *argc, char ***argv)
