@@ -517,10 +517,18 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 	refute_has "the output" "app.1" "$output"
 }
 
-@test "ps knows -d and -p as start does" {
+@test "ps, start and stop know -d and -p in all their forms" {
 	sleeper
+	for words in worker "-p worker" "-d worker.1" "--ps worker" "--dyno worker.1" "--process-type=worker"; do
+		# shellcheck disable=SC2086 # several words
+		g start $words
+		assert_has "start $words" "done, 1 up" "$error"
+		# shellcheck disable=SC2086 # several words
+		g restart $words
+		assert_has "restart $words" "done, 1 restarted" "$error"
+	done
 	g start
-	for words in worker "-p worker" "-d worker.1" "--ps worker"; do
+	for words in worker "-p worker" "-d worker.1" "--ps worker" "--dyno worker.1"; do
 		# shellcheck disable=SC2086 # several words
 		g ps $words
 		assert_has "ps $words" "worker.1: up" "$output"

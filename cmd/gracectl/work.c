@@ -32,12 +32,11 @@ enum {
 	ENDING = -2 /* it is about to end, and starts nothing any more */
 };
 
-static const char *dyno_name, *type_name, *timeout_text;
+static const char *timeout_text;
 static bool quiet;
 
 const struct cli_option work_options[] = {
-	{'d', "dyno-name", "DYNO", ARG_DYNO, "this dyno", NULL, &dyno_name},
-	{'p', "process-type", "TYPE", ARG_TYPE, "the dynos of this type", NULL, &type_name},
+	CLI_TARGET_OPTIONS,
 	{'q', "quiet", NULL, ARG_NONE, "say nothing but what went wrong", &quiet, NULL},
 	{0, "timeout", "T", ARG_TIME,
 		"wait at most so long (the work goes on); by default as long as it may take", NULL,
@@ -392,12 +391,7 @@ static int read_options(struct job *job, const struct command *command, int argc
 {
 	struct cause cause;
 
-	for (int i = 0; i < argc; i++)
-		strlist_add(&job->targets, argv[i]);
-	if (dyno_name != NULL)
-		strlist_add(&job->targets, dyno_name);
-	if (type_name != NULL)
-		strlist_add(&job->targets, type_name);
+	cli_targets(argc, argv, &job->targets);
 	if (timeout_text != NULL && duration_parse(timeout_text, &job->patience, &cause) < 0)
 		return cli_usage_error(command, "--timeout: %s", cause.text);
 	if (timeout_text != NULL && job->patience == 0)
