@@ -262,7 +262,7 @@ on_terminal() {
 		[process odd]
 		command = python3 odd.py
 	END
-	g start # it is up at once, and ends, which is a crash
+	gracectl -c "$CONFIG" start # it is up at once, and ends, which is a crash that the start may see
 	wait_for_state odd.1 crashed
 	"$GRACECTL" -c "$CONFIG" logs -s app -d odd.1 >whole
 	python3 - <<-'END'

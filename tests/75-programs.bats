@@ -335,7 +335,7 @@ write_daemon() {
 		[process job]
 		command = python3 daemon.py leave
 	END
-	g start
+	gracectl -c "$CONFIG" start # its end is a crash that the start may see
 	wait_for_state job.1 crashed
 	assert_equal "its fate" SIGTERM "$(<fate)"
 	is_gone "$(<escaped)"
