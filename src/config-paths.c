@@ -245,11 +245,12 @@ char *config_find(const char *given, const char *app, struct cause *cause)
 	if (app != NULL && app_name_is_valid(app))
 		snprintf(app_file, sizeof app_file, "%s/%s.ini", GRACECTL_ETC, app);
 	const char *const places[] = {
-		"gracectl.ini", "Procfile", app_file, GRACECTL_ETC "/gracectl.ini"};
+		app_file, "gracectl.ini", "Procfile", GRACECTL_ETC "/gracectl.ini"};
 	char *cwd = current_directory();
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (is_there(places[i])) {
-			char *found = take(places[i], i < 2 ? cwd : "of the machine", cause);
+			char *found = take(
+				places[i], places[i][0] == '/' ? "of the machine" : cwd, cause);
 			free(cwd);
 			return found;
 		}

@@ -64,8 +64,9 @@ static void resolve(char **path, const char *base)
 
 static void set_name(struct config *config, const char *app, struct config_problems *problems)
 {
+	config->own_name = config->name;
+	config->name = NULL;
 	if (app != NULL) {
-		free(config->name);
 		config->name = app_name_from(app);
 		if (!app_name_is_valid(app))
 			problems_add(problems, config->path, 0, false,
@@ -74,7 +75,9 @@ static void set_name(struct config *config, const char *app, struct config_probl
 				app, PROCESS_NAME_MAX);
 	}
 	if (config->name == NULL)
-		config->name = app_name_from(strrchr(config->root, '/') + 1);
+		config->name = config->own_name != NULL
+				       ? xstrdup(config->own_name)
+				       : app_name_from(strrchr(config->root, '/') + 1);
 }
 
 static void build_app(struct source *source, const char *app, struct config *config)
@@ -240,6 +243,7 @@ void config_release(struct config *config)
 	free(config->process);
 	free(config->path);
 	free(config->name);
+	free(config->own_name);
 	free(config->root);
 	free(config->env_file);
 	free(config->state_dir);

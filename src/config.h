@@ -87,7 +87,8 @@ struct process_config {
 
 struct config {
 	char *path;	    /* absolute path of the file read; owned, as all below */
-	char *name;	    /* the application: [app] name, else the last part of root */
+	char *name;	    /* the application: -a, else [app] name, else the last part of root */
+	char *own_name;	    /* [app] name; NULL: it has none */
 	char *root;	    /* absolute directory; that of the file by default */
 	char *env_file;	    /* absolute; root/.env by default, which may be missing */
 	char *state_dir;    /* logs, journal, state, lock; $XDG_STATE_HOME/gracectl/NAME, root:
@@ -116,10 +117,10 @@ struct config_problems {
 
 /*
  * Finds the configuration file: `given` (-c) if not NULL; else $GRACECTL_CONFIG; else
- * ./gracectl.ini; else
- * ./Procfile; else /etc/gracectl/APP.ini for -a APP; else /etc/gracectl/gracectl.ini. What stands
- * in one of these places and is no file is not passed over. Returns a path to free, or NULL with a
- * sentence; errno is ENOENT when nothing was given and nothing is there, else another.
+ * /etc/gracectl/APP.ini for -a APP; else ./gracectl.ini; else ./Procfile; else
+ * /etc/gracectl/gracectl.ini. What stands in one of these places and is no file is not passed over.
+ * Returns a path to free, or NULL with a sentence; errno is ENOENT when nothing was given and
+ * nothing is there, else another.
  */
 char *config_find(const char *given, const char *app, struct cause *cause);
 

@@ -361,6 +361,25 @@ sleeper() {
 	assert_state newer.1 up
 }
 
+@test "-a does not take the configuration of another application that is found, but that of -c" {
+	sleeper
+	for words in "start" "stop" "ps" "logs" "check" "--json check" "upgrade"; do
+		# shellcheck disable=SC2086 # several words
+		gracectl -a other $words
+		assert_equal "the exit status of -a other $words" 2 "$status"
+		assert_equal "the message of -a other $words" \
+			"gracectl: $CONFIG is the configuration of shop, not of other; name that of other with -c FILE, or put it into /etc/gracectl/other.ini" "$error"
+	done
+	gracectl -a shop check
+	assert_equal "the exit status for the same application" 0 "$status"
+	g -a other check
+	assert_has "what check says with -c" "application other," "$output"
+	echo "web: sleep 1000" >Procfile
+	rm gracectl.ini
+	gracectl -a other check
+	assert_has "what check says of a file that names none" "application other," "$output"
+}
+
 @test "without a supervisor a dyno or type that is not there is refused all the same" {
 	sleeper
 	for words in "stop nobody" "stop -d app.3" "stop -p nobody" "restart nobody" "ps nobody" "stops --why nobody"; do

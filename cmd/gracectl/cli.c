@@ -96,6 +96,17 @@ static int locate_app(const struct cli *cli, struct config *config)
 }
 
 /* Where a socket can be, a mistake does not matter. */
+bool cli_is_foreign(const struct cli *cli, const struct config *config)
+{
+	if (cli->app == NULL || cli->config_path != NULL || config->own_name == NULL ||
+		strcmp(config->own_name, cli->app) == 0)
+		return false;
+	cli_error("%s is the configuration of %s, not of %s; name that of %s with -c FILE, or put "
+		  "it into " GRACECTL_ETC "/%s.ini",
+		config->path, config->own_name, cli->app, cli->app, cli->app);
+	return true;
+}
+
 int cli_locate(const struct cli *cli, struct config *config)
 {
 	struct config_problems problems = {0};
@@ -110,8 +121,12 @@ int cli_locate(const struct cli *cli, struct config *config)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
-	if (run_dir_check(config->run_dir, true, &cause) < 0)
+	if (cli_is_foreign(cli, config)) {
+		config_release(config);
+		code = EXIT_USAGE;
+	} else if (run_dir_check(config->run_dir, true, &cause) < 0) {
 		code = tell_problems(&problems, config);
+	}
 	config_problems_release(&problems);
 	free(path);
 	return code;
@@ -128,7 +143,11 @@ int cli_load(const struct cli *cli, struct config *config)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
-	int code = tell_problems(&problems, config);
+	int code = EXIT_USAGE;
+	if (cli_is_foreign(cli, config))
+		config_release(config);
+	else
+		code = tell_problems(&problems, config);
 	config_problems_release(&problems);
 	free(path);
 	return code;

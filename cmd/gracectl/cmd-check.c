@@ -81,8 +81,10 @@ static int check_json(const struct cli *cli)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, &config, &problems);
-	print_json(&config, &problems);
-	int code = problems.errors > 0 ? EXIT_USAGE : EXIT_DONE;
+	bool foreign = cli_is_foreign(cli, &config);
+	if (!foreign)
+		print_json(&config, &problems);
+	int code = problems.errors > 0 || foreign ? EXIT_USAGE : EXIT_DONE;
 	config_problems_release(&problems);
 	config_release(&config);
 	free(path);
