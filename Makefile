@@ -56,10 +56,12 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Unit tests and test tools: one source file each.
+# Unit tests and test tools: one source file each, and those parts of the demo server that it tests.
 $(B)/tests/%: tests/%.c $(B)/libgracectl.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(B)/libgracectl.a $(LIBS) -lpthread
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(B)/libgracectl.a $(LIBS) -lpthread
+
+$(B)/tests/unit/test_calls: $(patsubst %,$(B)/cmd/demo-server/%.o,calls worker)
 
 # Preloaded into programs of any kind, so it has no sanitizer itself.
 $(B)/tests/chaos/killpoint.so: tests/chaos/killpoint.c

@@ -432,7 +432,7 @@ teardown() {
 	END
 	assert_exits 1
 	[ "$(grep -c 'cut off: POST /user from' "$DEMO_LOG")" -eq 1 ] # and not once more at the very end
-	assert_log_has 'demo-server: the database was not closed'
+	assert_log_has 'Database connection closed.'
 }
 
 @test "demo: an upload refused early during the shutdown still gets its answer whole" { # Q

@@ -14,7 +14,7 @@ one step:
   halfclose A                send no more, but go on reading
   reset A                    break the connection off
   shrink A                   connect with a small receive buffer and do not read
-  answer A STATUS [close|keep] [body=TEXT] [size=N]
+  answer A STATUS [close|keep] [body=TEXT] [size=N] [within=S]
                              read one complete answer and look at it
   eof A [within=S] [after=S] [soon=S]
                              the server closes, cleanly, with nothing more sent
@@ -23,7 +23,8 @@ one step:
   silent A [for=S]           nothing happens on the connection
   refused                    a new connection is refused, not taken and broken
   crowd COUNT PATH [METHOD]  COUNT connections at once, each with a request
-  crowd-answers STATUS       every one of them gets a complete answer
+  crowd-answers STATUS [within=S]
+                             every one of them gets a complete answer
   burst COUNT PATH signal=NAME
                              COUNT clients at once, one each millisecond, and the signal in the
                              middle: each gets an answer of 200 or is refused, some are answered
@@ -146,6 +147,10 @@ class Scenario:
             raise Failure("there is no such step")
         step(*plain, **{"for_" if k == "for" else k: v for k, v in options.items()})
 
+    def limit_to(self, within):
+        if within is not None:
+            self.until = (self.signalled or self.step_began) + float(within)
+
     def check_after(self, after):
         if after is not None and self.since_signal() < float(after):
             raise Failure(f"that was after {self.since_signal():.3f} s, sooner than {after} s")
@@ -184,7 +189,8 @@ class Scenario:
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         conn.sock.close()
 
-    def do_answer(self, name, status, connection=None, body=None, size=None):
+    def do_answer(self, name, status, connection=None, body=None, size=None, within=None):
+        self.limit_to(within)
         got, headers, content = self.connection(name).answer(self.until)
         closes = headers.get("connection", "").lower() == "close"
         if got != int(status):
@@ -204,8 +210,7 @@ class Scenario:
 
     def do_eof(self, name, after=None, within=None, soon=None):
         conn = self.connection(name)
-        if within is not None:
-            self.until = (self.signalled or self.step_began) + float(within)
+        self.limit_to(within)
         while conn.receive(self.until):
             pass
         if conn.data:
@@ -253,7 +258,8 @@ class Scenario:
         self.crowd = []
         return answers
 
-    def do_crowd_answers(self, status):
+    def do_crowd_answers(self, status, within=None):
+        self.limit_to(within)
         answers = self.crowd_outcome()
         if set(answers) != {int(status)}:
             raise Failure(f"the answers are {answers}")

@@ -59,7 +59,7 @@ struct conn {
 	nsec_t since; /* when it was opened, or its latest request began or ended */
 
 	bool cut;	   /* closed by our own decision */
-	bool spared;	   /* answered at the last moment: not to be broken by conns_cut() */
+	bool spared;	   /* its answer is not handed over yet: not to be broken by conns_cut() */
 	bool body_unread;  /* the latest request was answered before its body had come */
 	ev_timer patience; /* while draining: how long it may stay without a request */
 };

@@ -180,6 +180,7 @@ static enum MHD_Result dispatch(struct http_request *request)
 static void resume(struct http_request *request)
 {
 	request->suspended = false;
+	request->conn->spared = true;
 	MHD_set_connection_option(
 		request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)(HTTP_IDLE_SECONDS + 1));
 	MHD_resume_connection(request->mhd);
@@ -188,6 +189,7 @@ static void resume(struct http_request *request)
 
 static enum MHD_Result answer_resumed(struct http_request *request)
 {
+	request->conn->spared = false;
 	MHD_set_connection_option(
 		request->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS);
 	return send_response(request);

@@ -100,10 +100,9 @@ static void accept_cb(void *arg, int fd, const struct sockaddr *peer, socklen_t 
 		kick(http);
 }
 
-/* Its client gets an answer, and it is not broken. */
-static bool spare(struct conn *conn)
+static bool is_any(struct conn *conn)
 {
-	conn->spared = true;
+	(void)conn;
 	return true;
 }
 
@@ -212,7 +211,7 @@ bool http_is_drained(const struct http *http)
 void http_cut(struct http *http)
 {
 	listener_give_up(http->listener);
-	requests_cancel(&http->requests, spare);
+	requests_cancel(&http->requests, is_any);
 	conns_cut(&http->conns);
 	kick(http);
 }

@@ -162,6 +162,7 @@ static void deadline_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 		seconds(stop->deadline));
 	stop->exit_status = EXIT_FAILURE;
 	stop->lame_duck_over = true;
+	stop->store->cut(stop->store);
 	name_what_is_left(stop);
 	http_cut(stop->http);
 	ev_timer_start(loop, &stop->last_timer);

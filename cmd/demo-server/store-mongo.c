@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "calls.h"
 #include "clock.h"
 #include "mongo-uri.h"
 #include "news.h"
@@ -46,7 +47,8 @@ struct mongo_store {
 	struct store store; /* first: the two pointers are the same */
 	struct ev_loop *loop;
 	mongoc_uri_t *uri;
-	struct worker *worker; /* makes the calls */
+	struct calls calls;
+	struct worker *worker; /* makes them */
 	struct worker *keeper; /* opens the pool, and destroys it */
 	struct news news;
 	struct step opening;
@@ -56,22 +58,11 @@ struct mongo_store {
 	mongoc_client_pool_t *pool; /* NULL until the driver has taken the URI */
 	bool closing;		    /* no more attempts to open it */
 
-	size_t pending; /* the loop's: calls without an answer, the opening included */
+	bool opened; /* the loop's, as the next ones: the opening is over */
 	struct step destroying;
 	ev_timer close_bound;
 	store_closed_fn *closed_fn; /* NULL before the close, and again when it was called */
 	void *closed_arg;
-};
-
-/* One call on its way to a thread and back. */
-struct call {
-	struct worker_job job; /* first: the two pointers are the same */
-	struct mongo_store *store;
-	void (*operate)(struct call *call, mongoc_collection_t *users);
-	nsec_t since;
-	struct store_answer answer; /* its user is also the question */
-	store_answer_fn *answer_fn;
-	void *arg;
 };
 
 /* What the driver has seen, on its threads. */
@@ -186,7 +177,7 @@ static void fail(struct call *call, const char *what, const bson_error_t *error)
 	cause_set(&call->answer.cause, "cannot %s in MongoDB: %s", what, error->message);
 }
 
-static void operate_add(struct call *call, mongoc_collection_t *users)
+static void add(struct call *call, mongoc_collection_t *users)
 {
 	struct user *user = &call->answer.user;
 	bson_t doc = BSON_INITIALIZER;
@@ -214,7 +205,7 @@ static void read_user(struct user *user, const bson_t *doc)
 		user->created_ms = bson_iter_date_time(&iter);
 }
 
-static void operate_find(struct call *call, mongoc_collection_t *users)
+static void find(struct call *call, mongoc_collection_t *users)
 {
 	bson_t *filter = BCON_NEW("username", BCON_UTF8(call->answer.user.name));
 	bson_t *opts = BCON_NEW("limit", BCON_INT64(1), "sort", "{", "created", BCON_INT32(-1),
@@ -234,36 +225,31 @@ static void operate_find(struct call *call, mongoc_collection_t *users)
 	bson_destroy(filter);
 }
 
-static void operate_with(struct call *call, mongoc_client_t *client)
+static void with_users(struct call *call, void (*operate)(struct call *, mongoc_collection_t *))
 {
-	mongoc_collection_t *users = mongoc_client_get_collection(
-		client, mongo_uri_database(call->store->uri), collection_name);
+	struct mongo_store *store = (struct mongo_store *)call->calls->store;
+	mongoc_client_pool_t *pool = wait_for_pool(store, call->until);
+	/* The pool has a client for each thread, so that taking one is no wait. */
+	mongoc_client_t *client = pool != NULL ? mongoc_client_pool_pop(pool) : NULL;
 
+	if (client == NULL)
+		return;
+	mongoc_collection_t *users = mongoc_client_get_collection(
+		client, mongo_uri_database(store->uri), collection_name);
 	call->answer.status = STORE_OK;
-	call->operate(call, users);
+	operate(call, users);
 	mongoc_collection_destroy(users);
+	mongoc_client_pool_push(pool, client);
 }
 
-static void run_call(struct worker_job *job)
+static void operate_add(struct call *call)
 {
-	struct call *call = (struct call *)job;
-	struct mongo_store *store = call->store;
-	nsec_t until = call->since +
-		       mongo_uri_number(store->uri, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
-	mongoc_client_pool_t *pool = wait_for_pool(store, until);
-	/* The pool has a client for each thread, so that taking one is no wait. */
-	mongoc_client_t *client =
-		pool != NULL && clock_mono() < until ? mongoc_client_pool_pop(pool) : NULL;
+	with_users(call, add);
+}
 
-	if (client == NULL) {
-		call->answer.status = STORE_UNREACHABLE;
-		cause_set(&call->answer.cause, "%s",
-			pool == NULL ? "the database is not reachable: not connected yet"
-				     : "the database does not keep up with the requests");
-		return;
-	}
-	operate_with(call, client);
-	mongoc_client_pool_push(pool, client);
+static void operate_find(struct call *call)
+{
+	with_users(call, find);
 }
 
 /* Closing, on the loop's thread but for the destruction itself. */
@@ -309,9 +295,11 @@ static void destroying_done(struct worker_job *job)
 	end_close(store, NULL);
 }
 
-/* Every call is answered: the threads have nothing to do, and nobody has a client. */
-static void destroy_pool(struct mongo_store *store)
+/* When every call is answered the threads have nothing to do, and nobody has a client. */
+static void destroy_pool_if_idle(struct mongo_store *store)
 {
+	if (store->closed_fn == NULL || !store->opened || store->calls.pending > 0)
+		return;
 	worker_free(store->worker);
 	store->worker = NULL;
 	store->destroying = (struct step){{.run = run_destroying, .done = destroying_done}, store};
@@ -336,63 +324,43 @@ static void mongo_close(struct store *base, store_closed_fn *closed, void *arg)
 	set_closing(store);
 	ev_now_update(store->loop);
 	ev_timer_again(store->loop, &store->close_bound);
-	if (store->pending == 0)
-		destroy_pool(store);
+	destroy_pool_if_idle(store);
 }
 
-/* The calls, on the loop's thread. */
-
-static void one_is_done(struct mongo_store *store)
+static void all_answered(struct store *base)
 {
-	if (--store->pending == 0 && store->closed_fn != NULL)
-		destroy_pool(store);
+	destroy_pool_if_idle((struct mongo_store *)base);
 }
 
 static void opening_done(struct worker_job *job)
 {
-	one_is_done(((struct step *)job)->store);
+	struct mongo_store *store = ((struct step *)job)->store;
+
+	store->opened = true;
+	destroy_pool_if_idle(store);
 }
 
-static void call_done(struct worker_job *job)
-{
-	struct call *call = (struct call *)job;
-	struct mongo_store *store = call->store;
-
-	call->answer_fn(call->arg, &call->answer);
-	free(call);
-	one_is_done(store);
-}
-
-static void submit(struct store *base, const struct user *user,
-	void (*operate)(struct call *call, mongoc_collection_t *users), store_answer_fn *answer,
-	void *arg)
-{
-	struct mongo_store *store = (struct mongo_store *)base;
-	struct call *call = xcalloc(1, sizeof *call);
-
-	*call = (struct call){
-		.job = {.run = run_call, .done = call_done},
-		.store = store,
-		.operate = operate,
-		.since = clock_mono(),
-		.answer.user = *user,
-		.answer_fn = answer,
-		.arg = arg,
-	};
-	store->pending++;
-	worker_submit(store->worker, &call->job);
-}
+/* The calls, on the loop's thread. */
 
 static void mongo_add_user(
-	struct store *store, const struct user *user, store_answer_fn *answer, void *arg)
+	struct store *base, const struct user *user, store_answer_fn *answer, void *arg)
 {
-	submit(store, user, operate_add, answer, arg);
+	calls_submit(&((struct mongo_store *)base)->calls, operate_add, user, answer, arg);
 }
 
 static void mongo_find_user(
-	struct store *store, const struct user *user, store_answer_fn *answer, void *arg)
+	struct store *base, const struct user *user, store_answer_fn *answer, void *arg)
 {
-	submit(store, user, operate_find, answer, arg);
+	calls_submit(&((struct mongo_store *)base)->calls, operate_find, user, answer, arg);
+}
+
+/* What waits for the opening of the pool has not begun either. */
+static void mongo_cut(struct store *base)
+{
+	struct mongo_store *store = (struct mongo_store *)base;
+
+	set_closing(store);
+	calls_cut(&store->calls);
 }
 
 static bool mongo_is_reachable(const struct store *store, struct cause *why_not)
@@ -407,6 +375,7 @@ static void mongo_free(struct store *base)
 	struct mongo_store *store = (struct mongo_store *)base;
 
 	set_closing(store);
+	calls_release(&store->calls);
 	if (store->worker != NULL)
 		worker_free(store->worker);
 	if (store->keeper != NULL)
@@ -426,6 +395,7 @@ static const struct store mongo_functions = {
 	.add_user = mongo_add_user,
 	.find_user = mongo_find_user,
 	.is_reachable = mongo_is_reachable,
+	.cut = mongo_cut,
 	.close = mongo_close,
 	.free = mongo_free,
 };
@@ -450,6 +420,12 @@ static struct mongo_store *mongo_new(struct ev_loop *loop)
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_cond_init(&store->changed, NULL);
 	news_init(&store->news, loop);
+	store->calls = (struct calls){
+		.loop = loop,
+		.store = &store->store,
+		.all_answered = all_answered,
+	};
+	calls_init(&store->calls);
 	return store;
 }
 
@@ -462,11 +438,13 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 	store->keeper = store->worker != NULL ? worker_new(store->loop, 1, cause) : NULL;
 	if (store->keeper == NULL)
 		return -1;
+	store->calls.worker = store->worker;
+	store->calls.patience =
+		mongo_uri_number(store->uri, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
 	ev_init(&store->close_bound, close_bound_cb);
 	store->close_bound.repeat = close_seconds(store);
 	store->close_bound.data = store;
 	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
-	store->pending = 1;
 	worker_submit(store->keeper, &store->opening.job);
 	return 0;
 }

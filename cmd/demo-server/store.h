@@ -18,7 +18,7 @@ struct ev_loop;
 enum store_status {
 	STORE_OK,
 	STORE_NOT_FOUND,   /* no such user */
-	STORE_UNREACHABLE, /* there is no database to ask; nothing was changed */
+	STORE_UNREACHABLE, /* the database could not be asked; nothing was changed */
 	STORE_FAILED,	   /* the database could not do it, or has not said whether it did */
 };
 
@@ -50,6 +50,10 @@ struct store {
 
 	/* What is known at this moment, without asking; why not is a sentence. */
 	bool (*is_reachable)(const struct store *store, struct cause *why_not);
+
+	/* A stop is out of time: calls that have not begun are answered with STORE_UNREACHABLE, at
+	   once; what has begun waits for nobody else any more. */
+	void (*cut)(struct store *store);
 
 	/* Closes the database behind all earlier calls. Called once, and no other call after it. */
 	void (*close)(struct store *store, store_closed_fn *closed, void *arg);

@@ -5,7 +5,6 @@
 #include <ev.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "xmalloc.h"
@@ -116,6 +115,20 @@ void worker_submit(struct worker *worker, struct worker_job *job)
 	STAILQ_INSERT_TAIL(&worker->waiting, job, entry);
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_withdraw(struct worker *worker, struct worker_job *job)
+{
+	struct worker_job *waiting;
+
+	pthread_mutex_lock(&worker->lock);
+	STAILQ_FOREACH(waiting, &worker->waiting, entry)
+	if (waiting == job)
+		break;
+	if (waiting != NULL)
+		STAILQ_REMOVE(&worker->waiting, job, worker_job, entry);
+	pthread_mutex_unlock(&worker->lock);
+	return waiting != NULL;
 }
 
 void worker_free(struct worker *worker)

@@ -3,7 +3,8 @@
  *
  * A job is a small struct that the caller embeds in its own. run() is called on
  * one of the threads, then done() on the loop's thread; between worker_submit()
- * and done() the job belongs to the worker and nobody else touches it. Jobs are
+ * and done() the job belongs to the worker and nobody else touches it, unless it
+ * is taken back before run(). Jobs are
  * begun in the order of their submission; with a single thread they run one after
  * the other, so a job that closes a resource needs only to be submitted last.
  *
@@ -13,6 +14,7 @@
 #ifndef GRACECTL_DEMO_WORKER_H
 #define GRACECTL_DEMO_WORKER_H
 
+#include <stdbool.h>
 #include <sys/queue.h>
 
 #include "cause.h"
@@ -37,6 +39,9 @@ enum {
 struct worker *worker_new(struct ev_loop *loop, unsigned threads, struct cause *cause);
 
 void worker_submit(struct worker *worker, struct worker_job *job);
+
+/* Takes a job back. Returns false when a thread has begun it: then it is done as usual. */
+bool worker_withdraw(struct worker *worker, struct worker_job *job);
 
 /* Joins the threads. Drops nothing: it may only be called when every job has run. */
 void worker_free(struct worker *worker);
