@@ -234,6 +234,14 @@ password must be %40" ]
 	assert_body_has 'cannot store the user in MongoDB: '
 }
 
+@test "mongo: a connection that the server refuses is answered with 503, for nothing was sent" {
+	start_stub
+	start_demo_mongo
+	kill_mongo
+	http 503 /user -d username=ann # before the driver has looked, or after
+	assert_body_has 'cannot store the user in MongoDB: '
+}
+
 # The end.
 
 @test "mongo: SIGTERM ends an idle server at once, with every line in its order" { # A

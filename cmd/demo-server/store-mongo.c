@@ -25,6 +25,7 @@
 #include "calls.h"
 #include "clock.h"
 #include "mongo-uri.h"
+#include "mongo-users.h"
 #include "news.h"
 #include "worker.h"
 #include "xmalloc.h"
@@ -169,63 +170,8 @@ static mongoc_client_pool_t *wait_for_pool(struct mongo_store *store, nsec_t unt
 	return pool;
 }
 
-static void fail(struct call *call, const char *what, const bson_error_t *error)
-{
-	bool nobody_there = error->domain == MONGOC_ERROR_SERVER_SELECTION;
-
-	call->answer.status = nobody_there ? STORE_UNREACHABLE : STORE_FAILED;
-	cause_set(&call->answer.cause, "cannot %s in MongoDB: %s", what, error->message);
-}
-
-static void add(struct call *call, mongoc_collection_t *users)
-{
-	struct user *user = &call->answer.user;
-	bson_t doc = BSON_INITIALIZER;
-	bson_error_t error;
-	bson_oid_t oid;
-
-	bson_oid_init(&oid, NULL);
-	bson_oid_to_string(&oid, user->oid);
-	user->created_ms = clock_wall() / NSEC_PER_MSEC;
-	BSON_APPEND_OID(&doc, "_id", &oid);
-	BSON_APPEND_UTF8(&doc, "username", user->name);
-	BSON_APPEND_DATE_TIME(&doc, "created", user->created_ms);
-	if (!mongoc_collection_insert_one(users, &doc, NULL, NULL, &error))
-		fail(call, "store the user", &error);
-	bson_destroy(&doc);
-}
-
-static void read_user(struct user *user, const bson_t *doc)
-{
-	bson_iter_t iter;
-
-	if (bson_iter_init_find(&iter, doc, "_id") && BSON_ITER_HOLDS_OID(&iter))
-		bson_oid_to_string(bson_iter_oid(&iter), user->oid);
-	if (bson_iter_init_find(&iter, doc, "created") && BSON_ITER_HOLDS_DATE_TIME(&iter))
-		user->created_ms = bson_iter_date_time(&iter);
-}
-
-static void find(struct call *call, mongoc_collection_t *users)
-{
-	bson_t *filter = BCON_NEW("username", BCON_UTF8(call->answer.user.name));
-	bson_t *opts = BCON_NEW("limit", BCON_INT64(1), "sort", "{", "created", BCON_INT32(-1),
-		"_id", BCON_INT32(-1), "}");
-	mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(users, filter, opts, NULL);
-	const bson_t *doc;
-	bson_error_t error;
-
-	if (mongoc_cursor_next(cursor, &doc))
-		read_user(&call->answer.user, doc);
-	else if (mongoc_cursor_error(cursor, &error))
-		fail(call, "look for the user", &error);
-	else
-		call->answer.status = STORE_NOT_FOUND;
-	mongoc_cursor_destroy(cursor);
-	bson_destroy(opts);
-	bson_destroy(filter);
-}
-
-static void with_users(struct call *call, void (*operate)(struct call *, mongoc_collection_t *))
+static void with_users(
+	struct call *call, void (*make)(mongoc_collection_t *users, struct store_answer *answer))
 {
 	struct mongo_store *store = (struct mongo_store *)call->calls->store;
 	mongoc_client_pool_t *pool = wait_for_pool(store, call->until);
@@ -236,20 +182,19 @@ static void with_users(struct call *call, void (*operate)(struct call *, mongoc_
 		return;
 	mongoc_collection_t *users = mongoc_client_get_collection(
 		client, mongo_uri_database(store->uri), collection_name);
-	call->answer.status = STORE_OK;
-	operate(call, users);
+	make(users, &call->answer);
 	mongoc_collection_destroy(users);
 	mongoc_client_pool_push(pool, client);
 }
 
 static void operate_add(struct call *call)
 {
-	with_users(call, add);
+	with_users(call, mongo_users_add);
 }
 
 static void operate_find(struct call *call)
 {
-	with_users(call, find);
+	with_users(call, mongo_users_find);
 }
 
 /* Closing, on the loop's thread but for the destruction itself. */
