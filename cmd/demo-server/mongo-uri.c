@@ -62,15 +62,28 @@ static bool has_bare_at(const char *text)
 	return at != NULL && memchr(at + 1, '@', (size_t)(end - at - 1)) != NULL;
 }
 
+/* Without an answer of the server there would be nothing that a 201 could rest on. */
+static const char *find_objection(const mongoc_uri_t *uri)
+{
+	if (!mongoc_write_concern_is_acknowledged(mongoc_uri_get_write_concern(uri)))
+		return "it asks for w=0, by which nobody learns whether a user was stored; leave "
+		       "it out, "
+		       "or ask for w=1 or w=majority";
+	return NULL;
+}
+
 mongoc_uri_t *mongo_uri_new(const char *text, struct cause *cause)
 {
 	bson_error_t error = {.message = "an @ in the user name or the password must be %40"};
 
 	mongoc_log_set_handler(log_cb, NULL);
 	mongoc_uri_t *uri = has_bare_at(text) ? NULL : mongoc_uri_new_with_error(text, &error);
-	if (uri == NULL)
-		cause_set(cause, "the URI of the MongoDB server is not valid: %s", error.message);
-	else
-		set_defaults(uri);
+	const char *objection = uri != NULL ? find_objection(uri) : error.message;
+	if (objection != NULL) {
+		cause_set(cause, "the URI of the MongoDB server is not valid: %s", objection);
+		mongoc_uri_destroy(uri);
+		return NULL;
+	}
+	set_defaults(uri);
 	return uri;
 }
