@@ -62,7 +62,7 @@ static int serve(const struct options *opts, struct shutdown *stop)
 	printf("App running on port %d...\n", app.port);
 	ev_run(stop->loop, 0);
 	http_free(stop->http);
-	if (stop->store_hangs) {
+	if (stop->store->abandoned) {
 		say_end();
 		_exit(stop->exit_status);
 	}

@@ -86,7 +86,6 @@ static void store_closed(void *arg, const char *failure)
 		return;
 	}
 	complain(failure);
-	stop->store_hangs = true;
 	stop->exit_status = EXIT_FAILURE;
 }
 

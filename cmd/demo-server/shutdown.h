@@ -43,7 +43,6 @@ struct shutdown {
 	int exit_status;
 	bool lame_duck_over;
 	bool store_closed;
-	bool store_hangs;	/* it could not be closed, and must not be freed */
 	bool named;		/* what is cut off has been told */
 	nsec_t first_interrupt; /* when the first SIGINT came; 0: none yet */
 

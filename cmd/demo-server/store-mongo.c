@@ -12,7 +12,8 @@
  * Opening the pool and destroying it have one more thread, so that no call has to wait
  * in a queue behind them. When the last call is answered the other threads are joined, then
  * the pool is destroyed; that may mean a message to a server that does not answer any
- * more, so the loop waits for it with a bound, too.
+ * more, so the loop waits for it with a bound, too. When no server is known at that time, as
+ * while its name is still looked up, there is nobody to take leave of: then a moment must do.
  */
 #include "store.h"
 
@@ -31,8 +32,9 @@
 #include "xmalloc.h"
 
 enum {
-	THREADS = 4,	      /* calls at the same time, if the pool allows */
-	CLOSE_SPARE_MS = 1000 /* what closing may take beside the waits of the URI */
+	THREADS = 4,	       /* calls at the same time, if the pool allows */
+	CLOSE_SPARE_MS = 1000, /* what closing may take beside the waits of the URI */
+	CLOSE_ALONE_MS = 200   /* what it may take without a server */
 };
 
 static const nsec_t retry_interval = NSEC_PER_SEC;
@@ -61,6 +63,7 @@ struct mongo_store {
 
 	bool opened; /* the loop's, as the next ones: the opening is over */
 	struct step destroying;
+	bool alone; /* there was no server when the close began */
 	ev_timer close_bound;
 	store_closed_fn *closed_fn; /* NULL before the close, and again when it was called */
 	void *closed_arg;
@@ -211,12 +214,14 @@ static void end_close(struct mongo_store *store, const char *failure)
 
 static void close_bound_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
+	struct mongo_store *store = watcher->data;
 	struct cause cause;
 	(void)loop;
 	(void)revents;
 
 	cause_set(&cause, "the connection to MongoDB has not closed within %g s", watcher->repeat);
-	end_close(watcher->data, cause.text);
+	store->store.abandoned = true;
+	end_close(store, store->alone ? NULL : cause.text);
 }
 
 static void pool_destroy(struct mongo_store *store)
@@ -259,12 +264,27 @@ static void set_closing(struct mongo_store *store)
 	pthread_mutex_unlock(&store->lock);
 }
 
+/* With a server: all that the destruction of the pool may wait for, one after the other. */
+static double close_seconds(const struct mongo_store *store)
+{
+	double ms = CLOSE_SPARE_MS;
+
+	if (store->alone)
+		return CLOSE_ALONE_MS / 1000.0;
+	ms += mongo_uri_number(store->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS);
+	ms += mongo_uri_number(store->uri, MONGOC_URI_CONNECTTIMEOUTMS);
+	ms += mongo_uri_number(store->uri, MONGOC_URI_SOCKETTIMEOUTMS);
+	return ms / 1000;
+}
+
 static void mongo_close(struct store *base, store_closed_fn *closed, void *arg)
 {
 	struct mongo_store *store = (struct mongo_store *)base;
 
 	store->closed_fn = closed;
 	store->closed_arg = arg;
+	store->alone = !news_is_reachable(&store->news, &(struct cause){0});
+	store->close_bound.repeat = close_seconds(store);
 	news_end(&store->news);
 	set_closing(store);
 	ev_now_update(store->loop);
@@ -345,17 +365,6 @@ static const struct store mongo_functions = {
 	.free = mongo_free,
 };
 
-/* All that the destruction of the pool may wait for, one after the other. */
-static double close_seconds(const struct mongo_store *store)
-{
-	double ms = CLOSE_SPARE_MS;
-
-	ms += mongo_uri_number(store->uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS);
-	ms += mongo_uri_number(store->uri, MONGOC_URI_CONNECTTIMEOUTMS);
-	ms += mongo_uri_number(store->uri, MONGOC_URI_SOCKETTIMEOUTMS);
-	return ms / 1000;
-}
-
 static struct mongo_store *mongo_new(struct ev_loop *loop)
 {
 	struct mongo_store *store = xcalloc(1, sizeof *store);
@@ -387,7 +396,6 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 	store->calls.patience =
 		mongo_uri_number(store->uri, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
 	ev_init(&store->close_bound, close_bound_cb);
-	store->close_bound.repeat = close_seconds(store);
 	store->close_bound.data = store;
 	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
 	worker_submit(store->keeper, &store->opening.job);

@@ -31,14 +31,17 @@ struct store_answer {
 /* The answer is only valid during the call. */
 typedef void store_answer_fn(void *arg, const struct store_answer *answer);
 
-/*
- * failure is NULL; or the sentence of what went wrong while closing. Then the store is not to be
- * freed, for its threads may still be at work: only the end of the process ends them.
- */
+/* failure is NULL; or the sentence of what went wrong while closing. */
 typedef void store_closed_fn(void *arg, const char *failure);
 
 struct store {
 	const char *farewell; /* the line that says that it is closed */
+
+	/*
+	 * Set before closed(): threads are left in calls that nobody can cancel. Then the store is
+	 * not to be freed, and only the end of the process, by _exit(), ends them.
+	 */
+	bool abandoned;
 
 	/* Stores a new user of that name; the name has been checked. */
 	void (*add_user)(
@@ -58,7 +61,7 @@ struct store {
 	/* Closes the database behind all earlier calls. Called once, and no other call after it. */
 	void (*close)(struct store *store, store_closed_fn *closed, void *arg);
 
-	/* Frees what is left. Only before any other call, or after closed() without a failure. */
+	/* Frees what is left. Only before any other call, or after closed(). */
 	void (*free)(struct store *store);
 };
 
