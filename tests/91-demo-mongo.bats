@@ -242,6 +242,34 @@ password must be %40" ]
 	assert_body_has 'cannot store the user in MongoDB: '
 }
 
+@test "mongo: a server that does not let the user in is no connection, says why once, and is asked again" {
+	start_stub saslStart=refuse:3
+	MONGO_DB="mongodb://me:secret@${MONGO_URI#mongodb://}?authMechanism=PLAIN" start_demo
+	wait_for 10 grep -q '^error in Database (MongoDB) connections: .*the stub refuses this' "$DEMO_LOG"
+	http 503 /healthz
+	assert_body_has 'the stub refuses this'
+	logged 0 'Connected to Database (MongoDB)'
+	wait_for 10 logged 1 'Connected to Database (MongoDB)'
+	http 200 /healthz
+	http 201 /user -d username=ann
+	logged 1 'error in Database (MongoDB) connections: '
+	logged 0 'Database connection disconnected'
+	kill -TERM "$DEMO_PID"
+	assert_exits 0
+}
+
+@test "mongo: a request to a server that does not let the user in is answered with 503" {
+	start_stub saslStart=refuse
+	MONGO_DB="mongodb://me:secret@${MONGO_URI#mongodb://}" start_demo
+	wait_for 10 grep -q '^error in Database' "$DEMO_LOG"
+	http 503 /user -d username=ann
+	assert_body_has 'cannot store the user in MongoDB: '
+	ends_soon
+	logged 1 'error in Database (MongoDB) connections: '
+	logged 0 'Connected to Database (MongoDB)'
+	logged 0 'Database connection disconnected'
+}
+
 # The end.
 
 @test "mongo: SIGTERM ends an idle server at once, with every line in its order" { # A
@@ -446,7 +474,7 @@ ends_soon() {
 	MONGO_DB=$MONGO_URI start_demo
 	wait_for 10 black_hole_is_tried
 	ends_soon
-	MONGO_DB=$MONGO_URI?serverSelectionTimeoutMS=800 start_demo
+	MONGO_DB=$MONGO_URI'?serverSelectionTimeoutMS=800' start_demo
 	play <<-'END'
 		request ann POST /user body=username=ann
 		pass 0.1

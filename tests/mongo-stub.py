@@ -9,13 +9,14 @@ with success; nothing is stored. ACTION, for a command such as insert, endSessio
     delay:SECONDS   answer late
     hang            never answer
     trickle:SECONDS send the first bytes of an answer late, and no more
-    refuse          answer with an error
+    refuse[:COUNT]  answer with an error, to the first COUNT of them
     drop            close the connection instead
 
 Each connection that is opened, named or closed, and each command but the heartbeats, is a line on
 the standard output. Storing and finding are tested with a real server; see demo-helpers.bash.
 """
 
+import collections
 import os
 import socket
 import sys
@@ -36,6 +37,7 @@ HELLO = {
     "maxWireVersion": 17,
     "logicalSessionTimeoutMinutes": 30,
 }
+lock = threading.Lock()
 HEARTBEATS = ("hello", "isMaster", "ismaster")
 
 
@@ -44,7 +46,18 @@ def answer_to(name):
         return HELLO
     if name == "find":
         return {"ok": 1, "cursor": {"id": mongowire.Number64(0), "ns": "demo.users", "firstBatch": []}}
+    if name == "saslStart":  # of the mechanism PLAIN, which has only this step
+        return {"ok": 1, "conversationId": 1, "done": True, "payload": b""}
     return {"ok": 1, "n": 1}
+
+
+refused = collections.Counter()
+
+
+def is_refused(name, limit):
+    with lock:
+        refused[name] += 1
+        return not limit or refused[name] <= int(limit)
 
 
 def say(text):
@@ -70,7 +83,7 @@ def serve(sock, actions):
             sock.sendall(b"\xff\0\0\0")
             sock.recv(1)
         answer = answer_to(name)
-        if action == "refuse":
+        if action == "refuse" and is_refused(name, seconds):
             answer = {"ok": 0, "code": 8000, "errmsg": "the stub refuses this"}
         if kind == mongowire.OP_QUERY:
             mongowire.send_reply(sock, answer, number)

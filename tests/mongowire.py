@@ -37,6 +37,8 @@ def encode_value(value):
         return b"\x04", encode({str(i): item for i, item in enumerate(value)})
     if isinstance(value, ObjectId):
         return b"\x07", bytes(value)
+    if isinstance(value, bytes):
+        return b"\x05", struct.pack("<iB", len(value), 0) + value
     raise TypeError(f"no BSON for {value!r}")
 
 

@@ -5,12 +5,15 @@
  * client from the driver's pool for the time of one call. The driver's own threads
  * watch the server and connect again for ever, once in a second (see news.h).
  *
+ * A server answers those who look after it before anybody has logged in. So where the URI has a
+ * user, a server counts as connected only when a login has succeeded.
+ *
  * Every wait has a bound, in the URI or here: the time that a call waits for its
  * turn (waitQueueTimeoutMS), for a server (serverSelectionTimeoutMS), for a
  * connection (connectTimeoutMS) and for an answer (socketTimeoutMS).
  *
- * Opening the pool and destroying it have one more thread, so that no call has to wait
- * in a queue behind them. When the last call is answered the other threads are joined, then
+ * Opening the pool, logging in and destroying the pool have one more thread, so that no call has to
+ * wait in a queue behind them. When the last call is answered the other threads are joined, then
  * the pool is destroyed; that may mean a message to a server that does not answer any
  * more, so the loop waits for it with a bound, too. When no server is known at that time, as
  * while its name is still looked up, there is nobody to take leave of: then a moment must do.
@@ -56,10 +59,13 @@ struct mongo_store {
 	struct news news;
 	struct step opening;
 
-	pthread_mutex_t lock;	    /* guards the next two */
-	pthread_cond_t changed;	    /* one of them has */
+	pthread_mutex_t lock;	    /* guards the next ones */
+	pthread_cond_t changed;	    /* one of the first two has */
 	mongoc_client_pool_t *pool; /* NULL until the driver has taken the URI */
-	bool closing;		    /* no more attempts to open it */
+	bool closing;		    /* no more attempts to open it, or to log in */
+	bool has_server;	    /* that takes writes, as the driver has seen last */
+	bool logging_in;
+	struct step login;
 
 	bool opened; /* the loop's, as the next ones: the opening is over */
 	struct step destroying;
@@ -71,13 +77,27 @@ struct mongo_store {
 
 /* What the driver has seen, on its threads. */
 
+/* The login tells that it is reachable; that it is not needs none. */
+static void server_changed(struct mongo_store *store, bool has_server)
+{
+	bool needs_login = has_server && mongoc_uri_get_username(store->uri) != NULL;
+
+	pthread_mutex_lock(&store->lock);
+	bool begins_login = needs_login && !store->logging_in && !store->closing;
+	store->has_server = has_server;
+	store->logging_in |= begins_login;
+	if (!needs_login)
+		news_set_reachable(&store->news, has_server);
+	pthread_mutex_unlock(&store->lock);
+	if (begins_login)
+		worker_submit(store->keeper, &store->login.job);
+}
+
 static void topology_changed_cb(const mongoc_apm_topology_changed_t *event)
 {
-	struct mongo_store *store = mongoc_apm_topology_changed_get_context(event);
-
-	news_set_reachable(
-		&store->news, mongoc_topology_description_has_writable_server(
-				      mongoc_apm_topology_changed_get_new_description(event)));
+	server_changed(mongoc_apm_topology_changed_get_context(event),
+		mongoc_topology_description_has_writable_server(
+			mongoc_apm_topology_changed_get_new_description(event)));
 }
 
 static void heartbeat_failed_cb(const mongoc_apm_server_heartbeat_failed_t *event)
@@ -158,6 +178,46 @@ static void run_opening(struct worker_job *job)
 	pthread_mutex_lock(&store->lock);
 	store->pool = pool;
 	pthread_cond_broadcast(&store->changed);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* Logging in, which the driver does before the first command of a connection. */
+
+static bool log_in(struct mongo_store *store)
+{
+	mongoc_client_t *client = mongoc_client_pool_pop(store->pool);
+	bson_t *ping = BCON_NEW("ping", BCON_INT32(1));
+	bson_error_t error;
+	bool done =
+		client != NULL && mongoc_client_command_simple(client,
+					  mongo_uri_database(store->uri), ping, NULL, NULL, &error);
+
+	if (client != NULL && !done)
+		news_set_failure(&store->news, error.message);
+	if (client != NULL)
+		mongoc_client_pool_push(store->pool, client);
+	bson_destroy(ping);
+	return done;
+}
+
+/* Behind the opening, so that there is a pool. */
+static void run_login(struct worker_job *job)
+{
+	struct mongo_store *store = ((struct step *)job)->store;
+
+	while (!log_in(store) && wait_for_retry(store))
+		;
+}
+
+/* Also at the end of a vain one; but then it is time to close. */
+static void login_done(struct worker_job *job)
+{
+	struct mongo_store *store = ((struct step *)job)->store;
+
+	pthread_mutex_lock(&store->lock);
+	store->logging_in = false;
+	if (!store->closing)
+		news_set_reachable(&store->news, store->has_server);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -397,6 +457,7 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 		mongo_uri_number(store->uri, MONGOC_URI_WAITQUEUETIMEOUTMS) * NSEC_PER_MSEC;
 	ev_init(&store->close_bound, close_bound_cb);
 	store->close_bound.data = store;
+	store->login = (struct step){{.run = run_login, .done = login_done}, store};
 	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
 	worker_submit(store->keeper, &store->opening.job);
 	return 0;
