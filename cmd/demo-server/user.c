@@ -10,11 +10,15 @@
 
 static const char key[] = "username";
 
+/* U+0000 to U+001F, U+007F, and U+0080 to U+009F, which are two bytes. */
 static bool has_control(const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)bytes[i];
+		unsigned char next = i + 1 < len ? (unsigned char)bytes[i + 1] : 0;
+		if (byte < ' ' || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0))
 			return true;
+	}
 	return false;
 }
 
@@ -54,18 +58,39 @@ static bool first_is(const struct buf *body, char wanted)
 	return i < body->len && body->data[i] == wanted;
 }
 
+/* Reads the next document of several. Returns 1, 0 at the end, or -1 with an error. */
+static int read_json(bson_json_reader_t *reader, bson_t *doc, bson_error_t *error)
+{
+	bson_reinit(doc);
+	return bson_json_reader_read(reader, doc, error);
+}
+
+static int set_name_from_json(
+	struct user *user, bson_json_reader_t *reader, bson_t *doc, struct cause *cause)
+{
+	bson_error_t error = {.message = "it is not finished"};
+
+	if (read_json(reader, doc, &error) != 1)
+		return cause_set(cause, "the body is not valid JSON: %s", error.message);
+	if (set_name_from_bson(user, doc, cause) < 0)
+		return -1;
+	if (read_json(reader, doc, &error) != 0)
+		return cause_set(cause, "the body has something behind the JSON object");
+	return 0;
+}
+
 static int from_json(struct user *user, const struct buf *body, struct cause *cause)
 {
-	bson_error_t error = {0};
+	bson_t doc = BSON_INITIALIZER;
 
 	/* libbson also reads an array, as an object with the keys "0", "1"... */
 	if (!first_is(body, '{'))
 		return cause_set(cause, "the body is not a JSON object");
-	bson_t *doc = bson_new_from_json((const uint8_t *)body->data, (ssize_t)body->len, &error);
-	if (doc == NULL)
-		return cause_set(cause, "the body is not valid JSON: %s", error.message);
-	int result = set_name_from_bson(user, doc, cause);
-	bson_destroy(doc);
+	bson_json_reader_t *reader = bson_json_data_reader_new(true, 0);
+	bson_json_data_reader_ingest(reader, (const uint8_t *)body->data, body->len);
+	int result = set_name_from_json(user, reader, &doc, cause);
+	bson_json_reader_destroy(reader);
+	bson_destroy(&doc);
 	return result;
 }
 
@@ -96,20 +121,30 @@ static int form_decode(const char *at, const char *end, struct buf *out)
 	return 0;
 }
 
+static bool form_key_is(const char *at, const char *end, const char *name)
+{
+	struct buf decoded = BUF_INIT;
+
+	bool is = form_decode(at, end, &decoded) == 0 && decoded.len == strlen(name) &&
+		  memcmp(decoded.data, name, decoded.len) == 0;
+	buf_release(&decoded);
+	return is;
+}
+
 /* Finds the value of a field in a=1&b=2. Returns false when it is not there. */
 static bool form_find(
 	const struct buf *body, const char *name, const char **value, const char **value_end)
 {
 	const char *at = body->data;
 	const char *end = at + body->len;
-	size_t len = strlen(name);
 
 	while (at < end) {
 		const char *stop = memchr(at, '&', (size_t)(end - at));
 		if (stop == NULL)
 			stop = end;
-		if ((size_t)(stop - at) > len && memcmp(at, name, len) == 0 && at[len] == '=') {
-			*value = at + len + 1;
+		const char *equals = memchr(at, '=', (size_t)(stop - at));
+		if (equals != NULL && form_key_is(at, equals, name)) {
+			*value = equals + 1;
 			*value_end = stop;
 			return true;
 		}
