@@ -63,6 +63,7 @@ $(B)/tests/%: tests/%.c $(B)/libgracectl.a
 
 $(B)/tests/unit/test_calls: $(patsubst %,$(B)/cmd/demo-server/%.o,calls worker)
 $(B)/tests/unit/test_user: $(B)/cmd/demo-server/user.o
+$(B)/tests/unit/test_news: $(B)/cmd/demo-server/news.o
 $(B)/tests/unit/test_mongo_uri: $(B)/cmd/demo-server/mongo-uri.o
 $(B)/tests/unit/test_mongo_uri: LIBS += $(DEMO_LIBS)
 

@@ -172,7 +172,7 @@ password must be %40" ]
 	wait_for 10 logged 1 'Database connection disconnected'
 	play <<-'END'
 		crowd 60 /user?name=ann
-		crowd-answers 503
+		crowd-answers 503 within=7
 	END
 	http 200 /livez
 }

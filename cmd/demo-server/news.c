@@ -76,6 +76,6 @@ bool news_is_reachable(const struct news *news, struct cause *why_not)
 
 	if (!told->reachable)
 		cause_set(why_not, "the database is not reachable: %s",
-			told->failure.text[0] != '\0' ? told->failure.text : "not connected yet");
+			told->failure.text[0] != '\0' ? told->failure.text : "not connected");
 	return told->reachable;
 }
