@@ -9,14 +9,17 @@ others open one for each request. Prints a line for each request, OUTCOME NAME, 
 
     201...    the status of the answer
     refused   there was no connection to be had
-    failed    the request was sent, perhaps in part, and no answer came
-    stale     the same on a connection that had been used before: the server may have closed it while
-              the request was on its way, which HTTP/1.1 cannot prevent
+    failed    there was one, and no whole answer came
+    stale     no byte of an answer came on a connection that had been used before, and was still open
+              when the request was sent: the server has closed it while the request was on its way,
+              which HTTP/1.1 cannot prevent
 
 and at the end a line "restarts N FAILED".
 """
 
-import http.client
+import re
+import select
+import socket
 import subprocess
 import sys
 import threading
@@ -25,42 +28,81 @@ import time
 CLIENTS = 4
 PORT, COUNT, SECONDS = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 COMMAND = sys.argv[4:]
-HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
+REQUEST = """POST /user HTTP/1.1\r
+Host: localhost\r
+Content-Type: application/x-www-form-urlencoded\r
+Content-Length: %d\r
+\r
+username=%s"""
+LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.IGNORECASE)
 
 
-def store(connection, name):
-    reused = connection.sock is not None
-    if not reused:
+def is_whole(answer):
+    head, end, body = answer.partition(b"\r\n\r\n")
+    return end != b"" and len(body) == int(LENGTH.search(head)[1])
+
+
+class Client:
+    def __init__(self):
+        self.sock = None
+
+    def close(self):
+        if self.sock:
+            self.sock.close()
+        self.sock = None
+
+    def is_kept(self):
+        """Whether there is a connection. One that the server has closed is none, as every client knows."""
+        if self.sock and select.select([self.sock], [], [], 0)[0]:
+            self.close()
+        return self.sock is not None
+
+    def connect(self):
+        self.sock = socket.create_connection(("127.0.0.1", PORT), timeout=20)
+
+    def ask(self, name):
+        """Sends a request. Returns as much of the answer as comes."""
+        answer = b""
         try:
-            connection.connect()
+            self.sock.sendall((REQUEST % (len(name) + 9, name)).encode())
+            while not is_whole(answer) and (piece := self.sock.recv(65536)):
+                answer += piece
+        except OSError:
+            pass
+        return answer
+
+    def store(self, name):
+        """Returns the outcome."""
+        reused = self.is_kept()
+        try:
+            if not reused:
+                self.connect()
         except ConnectionRefusedError:
             return "refused"
         except OSError:
             return "failed"
-    try:
-        connection.request("POST", "/user", f"username={name}", HEADERS)
-        response = connection.getresponse()
-        response.read()
-        return response.status
-    except (OSError, http.client.HTTPException):
-        connection.close()
-        return "stale" if reused else "failed"
+        answer = self.ask(name)
+        if not is_whole(answer) or b"\r\nConnection: close\r\n" in answer:
+            self.close()
+        if is_whole(answer):
+            return answer.split()[1].decode()
+        return "stale" if reused and not answer else "failed"
 
 
-def client(number, begin, lines):
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=20)
+def run_client(number, begin, lines):
+    client = Client()
     for i in range(number, COUNT, CLIENTS):
         time.sleep(max(0.0, begin + i * SECONDS / COUNT - time.monotonic()))
         name = f"user{i}"
-        lines.append(f"{store(connection, name)} {name}")
+        lines.append(f"{client.store(name)} {name}")
         if number % 2 == 0:
-            connection.close()
-    connection.close()
+            client.close()
+    client.close()
 
 
 def main():
     lines, begin = [], time.monotonic()
-    clients = [threading.Thread(target=client, args=(n, begin, lines)) for n in range(CLIENTS)]
+    clients = [threading.Thread(target=run_client, args=(n, begin, lines)) for n in range(CLIENTS)]
     for thread in clients:
         thread.start()
     restarts = bad = 0
