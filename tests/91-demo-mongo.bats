@@ -621,6 +621,14 @@ use_silent_name_server() {
 	[ "$output" = "demo-server: cannot listen on port $port: Address already in use" ]
 }
 
+@test "mongo: a start that fails does not wait for a name server" {
+	use_silent_name_server
+	start_demo --database other.db
+	run timeout 3 "$DEMO_SERVER" --port "$DEMO_PORT" --database mongodb+srv://db.demo.example/
+	[ "$status" -eq 1 ]
+	[ "$output" = "demo-server: cannot listen on port $DEMO_PORT: Address already in use" ]
+}
+
 @test "mongo: a second SIGINT a second later ends at once, whatever the database does" { # M
 	start_stub insert=hang
 	start_demo_mongo

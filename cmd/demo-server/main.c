@@ -62,10 +62,6 @@ static int serve(const struct options *opts, struct shutdown *stop)
 	printf("App running on port %d...\n", app.port);
 	ev_run(stop->loop, 0);
 	http_free(stop->http);
-	if (stop->store->abandoned) {
-		say_end();
-		_exit(stop->exit_status);
-	}
 	return stop->exit_status;
 }
 
@@ -93,6 +89,10 @@ static int run(const struct options *opts)
 	if (stop.store == NULL)
 		return fail(EXIT_FAILURE, &cause);
 	int status = serve(opts, &stop);
+	if (stop.store->hangs) {
+		say_end();
+		_exit(status);
+	}
 	stop.store->free(stop.store);
 	ev_loop_destroy(stop.loop);
 	return status;

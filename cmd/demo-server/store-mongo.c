@@ -55,7 +55,7 @@ struct mongo_store {
 	mongoc_uri_t *uri;
 	struct calls calls;
 	struct worker *worker; /* makes them */
-	struct worker *keeper; /* opens the pool, and destroys it */
+	struct worker *keeper; /* opens the pool, logs in, destroys the pool */
 	struct news news;
 	struct step opening;
 
@@ -280,7 +280,7 @@ static void close_bound_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 	(void)revents;
 
 	cause_set(&cause, "the connection to MongoDB has not closed within %g s", watcher->repeat);
-	store->store.abandoned = true;
+	store->store.hangs = true;
 	end_close(store, store->alone ? NULL : cause.text);
 }
 
@@ -362,6 +362,7 @@ static void opening_done(struct worker_job *job)
 	struct mongo_store *store = ((struct step *)job)->store;
 
 	store->opened = true;
+	store->store.hangs = false;
 	destroy_pool_if_idle(store);
 }
 
@@ -459,6 +460,7 @@ static int start_opening(struct mongo_store *store, struct cause *cause)
 	store->close_bound.data = store;
 	store->login = (struct step){{.run = run_login, .done = login_done}, store};
 	store->opening = (struct step){{.run = run_opening, .done = opening_done}, store};
+	store->store.hangs = true; /* perhaps: a name may have to be looked up */
 	worker_submit(store->keeper, &store->opening.job);
 	return 0;
 }

@@ -38,10 +38,10 @@ struct store {
 	const char *farewell; /* the line that says that it is closed */
 
 	/*
-	 * Set before closed(): threads are left in calls that nobody can cancel. Then the store is
-	 * not to be freed, and only the end of the process, by _exit(), ends them.
+	 * A thread is in a call that nobody can cancel. Then the store is not to be freed, and only
+	 * the end of the process, by _exit(), ends that thread. Changes on the loop only.
 	 */
-	bool abandoned;
+	bool hangs;
 
 	/* Stores a new user of that name; the name has been checked. */
 	void (*add_user)(
