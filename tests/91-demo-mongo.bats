@@ -574,6 +574,26 @@ use_silent_name_server() {
 	assert_log_has 'demo-server: the database was not closed'
 }
 
+@test "mongo: at the deadline a request that waits for its turn is told that nothing has happened" { # N, P
+	start_stub insert=hang
+	start_demo_mongo --deadline 500ms
+	play <<-'END'
+		request one POST /user body=username=one
+		request two POST /user body=username=two
+		request three POST /user body=username=three
+		request four POST /user body=username=four
+		pass 0.2
+		request five POST /user body=username=five
+		pass 0.1
+		signal TERM
+		answer five 503 close within=2 body="the database could not be asked any more"
+		broken one
+		exits after=0.4 within=4
+	END
+	assert_exits 1
+	[ "$(grep -c 'insert asked' stub.log)" -eq 4 ]
+}
+
 @test "mongo: a server that does not let go is left after the bound, is told of, and the exit status is 1" {
 	start_stub endSessions=delay:9
 	MONGO_URI+='?serverSelectionTimeoutMS=100&socketTimeoutMS=600000&connectTimeoutMS=100'
