@@ -242,14 +242,18 @@ password must be %40" ]
 	assert_body_has 'cannot store the user in MongoDB: '
 }
 
-@test "mongo: a server that does not let the user in is no connection, says why once, and is asked again" {
+@test "mongo: a server that does not let the user in is no connection, says why once, and is asked again each second" {
+	local refused
+
 	start_stub saslStart=refuse:3
 	MONGO_DB="mongodb://me:secret@${MONGO_URI#mongodb://}?authMechanism=PLAIN" start_demo
 	wait_for 10 grep -q '^error in Database (MongoDB) connections: .*the stub refuses this' "$DEMO_LOG"
+	refused=$(date +%s%N)
 	http 503 /healthz
 	assert_body_has 'the stub refuses this'
 	logged 0 'Connected to Database (MongoDB)'
 	wait_for 10 logged 1 'Connected to Database (MongoDB)'
+	[ $(($(date +%s%N) - refused)) -ge 2500000000 ] # three times more, a second between them
 	http 200 /healthz
 	http 201 /user -d username=ann
 	logged 1 'error in Database (MongoDB) connections: '
