@@ -91,3 +91,28 @@ assert_clean_mongo_stop() {
 		'MongoDb connection closed.' \
 		'💥 Process terminated!'
 }
+
+# mongo_teardown: of the demo server, which must end well, and then of the database.
+mongo_teardown() {
+	local status=0
+
+	[ -z "$MONGO_PID" ] || kill -CONT "$MONGO_PID" 2>/dev/null || true
+	demo_teardown || status=$?
+	stop_mongo
+	return "$status"
+}
+
+# logged COUNT LINE: that many lines of the log begin so.
+logged() {
+	[ "$(grep -c "^$2" "$DEMO_LOG")" -eq "$1" ]
+}
+
+# ends_soon: SIGTERM now is a clean end, and no time is lost with a server that is not there.
+ends_soon() {
+	play <<-'END'
+		signal TERM
+		exits within=1.5
+	END
+	assert_exits 0
+	assert_log_has 'MongoDb connection closed.'
+}
