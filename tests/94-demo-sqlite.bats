@@ -29,13 +29,13 @@ teardown() {
 		pass 0.1
 		request second POST /user body=username=second
 		request third POST /user body=username=third
-		request reader GET /user?name=ann
+		request fourth POST /user body=username=fourth
 		request quick GET /healthz
 		answer quick 200
 		answer first 503 within=4 body="cannot store the user in demo.db: database is locked"
 		answer second 503 within=1
 		answer third 503 within=1
-		answer reader 503 within=1
+		answer fourth 503 within=1
 	END
 	[ "$(users)" = '' ]
 }

@@ -385,8 +385,8 @@ static void mongo_cut(struct store *base)
 {
 	struct mongo_store *store = (struct mongo_store *)base;
 
-	set_closing(store);
 	calls_cut(&store->calls);
+	set_closing(store);
 }
 
 static bool mongo_is_reachable(const struct store *store, struct cause *why_not)

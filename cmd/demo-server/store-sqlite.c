@@ -178,8 +178,8 @@ static void sqlite_cut(struct store *base)
 {
 	struct sqlite_store *store = (struct sqlite_store *)base;
 
-	store->cut = true;
 	calls_cut(&store->calls);
+	store->cut = true; /* behind it, so that the thread does not begin another one */
 }
 
 /* Closing. */
