@@ -174,6 +174,9 @@ void supervisor_end(struct supervisor *supervisor, const char *reason)
 	nsec_t now = clock_mono();
 
 	if (!supervisor->ending) {
+		log_info("%s: everything is being stopped; a second signal, a second later or "
+			 "more, makes it hurry",
+			reason);
 		supervisor_announce_end(supervisor, reason);
 		stop_others(supervisor);
 		return;

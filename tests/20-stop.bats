@@ -663,6 +663,7 @@ is_waiting_for_process() {
 	finish
 	assert_equal "the end of the other" "Process exited with status 137" "$(platform_lines deaf.1 | tail -n 1)"
 	assert_has "the journal" "supervisor-stop SIGTERM received" "$(events kind reason)"
+	assert_has "what the daemon says" "info: SIGTERM received: everything is being stopped; a second signal, a second later or more, makes it hurry" "$error"
 }
 
 # a_signal_hurries DYNO: one more to the daemon, and its stop has gone on to SIGKILL.
