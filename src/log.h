@@ -3,7 +3,8 @@
  *
  * What happens to dynos goes into the journal. Here goes what no dyno is to blame for: a failed
  * write, a strange client, a state file that cannot be read. One line each on stderr, with time and
- * pid. Debug lines are off until log_set_debug() or SIGUSR1 turns them on.
+ * pid. What stderr does not take at once is lost, and counted there later. Debug lines are off
+ * until log_set_debug() or SIGUSR1 turns them on.
  */
 #ifndef GRACECTL_LOG_H
 #define GRACECTL_LOG_H
