@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "doc.h"
 #include "suggest.h"
 #include "supervisor.h"
 #include "wire.h"
@@ -11,7 +12,7 @@ static void begin_done(bson_t *doc, int code, const char *text)
 {
 	wire_begin(doc, "done");
 	BSON_APPEND_INT32(doc, "code", code);
-	BSON_APPEND_UTF8(doc, "text", text);
+	doc_put_text(doc, "text", text);
 }
 
 static void end_done(struct conn *conn, bson_t *doc)
@@ -53,7 +54,7 @@ void answer_unknown(
 		buf_addf(&text, "%s %s (%u)", i > 0 ? "," : "", formation->types[i].config->name,
 			formation->types[i].config->scale);
 	begin_done(&doc, WIRE_USAGE, text.data);
-	BSON_APPEND_UTF8(&doc, "unknown", targets->items[0]);
+	doc_put_text(&doc, "unknown", targets->items[0]);
 	end_done(conn, &doc);
 	strlist_release(&types);
 	buf_release(&text);

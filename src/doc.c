@@ -1,6 +1,19 @@
 /* doc: see the header. */
 #include "doc.h"
 
+#include <string.h>
+
+#include "utf8.h"
+
+void doc_put_text(bson_t *doc, const char *key, const char *text)
+{
+	struct buf valid = BUF_INIT;
+
+	utf8_append_valid(&valid, text, strlen(text));
+	bson_append_utf8(doc, key, -1, valid.len > 0 ? valid.data : "", (int)valid.len);
+	buf_release(&valid);
+}
+
 int64_t doc_int(const bson_t *doc, const char *key)
 {
 	bson_iter_t iter;

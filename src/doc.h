@@ -1,7 +1,8 @@
 /*
- * doc: reading fields of a BSON document that came from outside. A field that is missing or of
- * another type reads as zero, so nothing that a file or a client contains can do more than be
- * empty.
+ * doc: the fields of a BSON document.
+ *
+ * It may have come from outside: a field that is missing or of another type reads as zero, so
+ * nothing that a file or a client contains can do more than be empty.
  */
 #ifndef GRACECTL_DOC_H
 #define GRACECTL_DOC_H
@@ -9,6 +10,9 @@
 #include <bson/bson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Appends a text that may be anything: what is not valid UTF-8 becomes U+FFFD. */
+void doc_put_text(bson_t *doc, const char *key, const char *text);
 
 int64_t doc_int(const bson_t *doc, const char *key);
 bool doc_bool(const bson_t *doc, const char *key);

@@ -84,9 +84,9 @@ static void put_report(bson_t *doc, const struct observe_report *report)
 {
 	BSON_APPEND_BOOL(doc, "visible", report->visible);
 	BSON_APPEND_BOOL(doc, "order_wrong", report->order_wrong);
-	BSON_APPEND_UTF8(doc, "peers", report->peers);
+	doc_put_text(doc, "peers", report->peers);
 	BSON_APPEND_UTF8(doc, "other_ports", report->other_ports);
-	BSON_APPEND_UTF8(doc, "left", report->left);
+	doc_put_text(doc, "left", report->left);
 	for (size_t i = 0; i < COUNTS; i++)
 		bson_append_int64(
 			doc, counts[i].key, -1, *(const unsigned *)field(report, counts[i].offset));

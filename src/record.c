@@ -90,7 +90,7 @@ static void put_instance(
 	BSON_APPEND_BOOL(&doc, "hurried", instance->hurried);
 	BSON_APPEND_BOOL(&doc, "lacking", instance->lacking);
 	BSON_APPEND_BOOL(&doc, "abandoned", instance->abandoned);
-	BSON_APPEND_UTF8(&doc, "failure", instance->failure);
+	doc_put_text(&doc, "failure", instance->failure);
 	BSON_APPEND_BOOL(&doc, "main_ended", instance->main_ended);
 	put_exit(&doc, "exit", &instance->exit);
 	put_known(&doc, runner);
@@ -125,7 +125,7 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_BOOL(doc, "cycling", dyno->cycling);
 	BSON_APPEND_BOOL(doc, "launched", dyno->launched);
 	BSON_APPEND_INT64(doc, "since", dyno->since);
-	BSON_APPEND_UTF8(doc, "why", dyno->why);
+	doc_put_text(doc, "why", dyno->why);
 	BSON_APPEND_INT64(doc, "launches", (int64_t)dyno->launches);
 	BSON_APPEND_INT64(doc, "over", (int64_t)dyno->over);
 	BSON_APPEND_INT32(doc, "restarts", (int32_t)dyno->restarts);

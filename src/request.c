@@ -258,7 +258,7 @@ static void say_result(const struct request_wait *wait, const struct outcome *ou
 	wire_begin(&doc, "result");
 	BSON_APPEND_UTF8(&doc, "dyno", wait->place->dyno.name);
 	BSON_APPEND_INT32(&doc, "code", outcome->code);
-	BSON_APPEND_UTF8(&doc, "text", outcome->text.text);
+	doc_put_text(&doc, "text", outcome->text.text);
 	if (outcome->already)
 		BSON_APPEND_BOOL(&doc, "already", true);
 	if (revised)

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "doc.h"
+
 static void put_time(bson_t *doc, const char *key, nsec_t wall)
 {
 	char text[TIME_TEXT];
@@ -125,10 +127,10 @@ void snapshot_place(const struct place *place, bool with_memory, bson_t *doc)
 	BSON_APPEND_UTF8(doc, "name", dyno->name);
 	BSON_APPEND_UTF8(doc, "process", dyno->config->name);
 	BSON_APPEND_INT32(doc, "number", (int32_t)dyno->number);
-	BSON_APPEND_UTF8(doc, "command", dyno->config->command);
+	doc_put_text(doc, "command", dyno->config->command);
 	BSON_APPEND_UTF8(doc, "state", dyno_state_names[dyno->state]);
 	put_time(doc, "since", dyno->since);
-	BSON_APPEND_UTF8(doc, "why", dyno->why);
+	doc_put_text(doc, "why", dyno->why);
 	BSON_APPEND_UTF8(doc, "wanted", dyno->wanted_up ? "up" : "down");
 	BSON_APPEND_INT32(doc, "pid", current != NULL ? current->main.pid : 0);
 	BSON_APPEND_INT32(doc, "port", current != NULL ? current->port : 0);

@@ -35,6 +35,18 @@ size_t utf8_plain(const char *text, size_t len)
 	return i;
 }
 
+size_t utf8_whole(const char *text, size_t len)
+{
+	size_t last = len;
+	uint32_t code;
+
+	while (last > 0 && len - last < 3 && ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+		last--;
+	if (last == 0 || (unsigned char)text[last - 1] < 0xc0)
+		return len;
+	return utf8_decode(text + last - 1, len - last + 1, &code) > 0 ? len : last - 1;
+}
+
 /* C0 without tab (that one is plain), DEL and C1. */
 static bool is_control(uint32_t code)
 {

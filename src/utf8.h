@@ -22,6 +22,9 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *code);
  */
 size_t utf8_plain(const char *text, size_t len);
 
+/* How much of a text that was cut at len is left without a character that was cut through. */
+size_t utf8_whole(const char *text, size_t len);
+
 /* Appends text with every byte that is not valid UTF-8 replaced by U+FFFD. */
 void utf8_append_valid(struct buf *out, const char *text, size_t len);
 

@@ -364,6 +364,28 @@ crash() {
 		"the working directory cannot be entered: $BATS_TEST_TMPDIR/work: No such file or directory" "$error"
 }
 
+@test "a path that is no UTF-8 is told with a sign for what is none, and the record is kept" {
+	local path=$'caf\xe9'
+
+	mkdir "$path"
+	start_steady_job "workdir = $path" "backoff = 1h"
+	rmdir "$path"
+	g 1 restart
+	assert_has "the message" "cannot be entered: $BATS_TEST_TMPDIR/caf�: No such file or directory" "$error"
+	grep -q "caf�" "$STATE/job.1.state" || fail "the record says $(<"$STATE/job.1.state")"
+	assert_equal "warnings" "" "$(grep warning "$STATE/supervisor.log")"
+}
+
+@test "a command that is no UTF-8 is shown with a sign for what is none" {
+	write_config <<-END
+		[process job]
+		command = sleep 1000 # $(printf 'caf\xe9')
+	END
+	g start
+	g ps --json
+	assert_has "the command" "sleep 1000 # caf�" "$output"
+}
+
 # Readiness.
 
 # A server that answers as the file `answer` says, and prints each answer.

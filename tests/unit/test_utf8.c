@@ -33,6 +33,19 @@ static const char *plain(const char *given)
 	return text;
 }
 
+static void test_whole(void)
+{
+	const char *text = "a\u00e9\u20ac";
+
+	is_int((int64_t)utf8_whole(text, 6), 6, "a text that ends with a character is whole");
+	is_int((int64_t)utf8_whole(text, 5), 3, "two bytes of three are left out");
+	is_int((int64_t)utf8_whole(text, 4), 3, "one byte of three is left out");
+	is_int((int64_t)utf8_whole(text, 2), 1, "one byte of two is left out");
+	is_int((int64_t)utf8_whole(text, 1), 1, "an ASCII character is whole");
+	is_int((int64_t)utf8_whole(text, 0), 0, "so is nothing");
+	is_int((int64_t)utf8_whole("\x80\x80\x80\x80\x80", 5), 5, "what was no text is left alone");
+}
+
 static void test_plain(void)
 {
 	is_str(plain("node"), "node", "a plain name stays");
@@ -68,6 +81,7 @@ int main(void)
 		    "2J\xc2\xa0"),
 		"\\xc2\\x9b2J\xc2\xa0", "so are C1 characters, but not what follows them");
 	is_str(SAFE("\x9b\xff"), "\\x9b\\xff", "and bytes that are no text");
+	test_whole();
 	test_plain();
 	return tap_done();
 }
