@@ -155,6 +155,8 @@ static void check_user(const struct check *check)
 	}
 	process->uid = entry->pw_uid;
 	process->gid = entry->pw_gid;
+	process->user_name = xstrdup(entry->pw_name);
+	process->home = xstrdup(entry->pw_dir);
 	if (geteuid() != 0 && process->uid != geteuid())
 		source_error(check->source, check_line(check, "user"),
 			"key `user`: \"%.80s\" is another user, which only root may start "

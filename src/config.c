@@ -128,6 +128,8 @@ static void process_release(struct process_config *process)
 	free(process->command);
 	free(process->workdir);
 	free(process->user);
+	free(process->user_name);
+	free(process->home);
 	free(process->group);
 	free(process->ready_path);
 	free(process->restart_at_text);

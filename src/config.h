@@ -64,6 +64,8 @@ struct process_config {
 	char *user;	    /* NULL: as the supervisor */
 	char *group;	    /* NULL: the user's primary group */
 	uid_t uid;	    /* resolved; meaningful when user != NULL */
+	char *user_name;    /* as the system writes it; NULL when user is */
+	char *home;	    /* of the user; NULL when user is */
 	gid_t gid;	    /* resolved; meaningful when user or group != NULL */
 	mode_t umask;	    /* 022 */
 	struct ladder

@@ -1,7 +1,7 @@
 /* dynoenv: see the header. */
 #include "dynoenv.h"
 
-#include <pwd.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +10,15 @@
 #include "proctree.h"
 #include "xmalloc.h"
 
-static void add_user(struct strlist *env, const char *name)
+/* The system is not asked here: its answer may come over a network, and takes long when that is
+ * down. */
+static void add_user(struct strlist *env, const struct process_config *config)
 {
-	const struct passwd *user = name != NULL ? getpwnam(name) : NULL;
-
-	if (user == NULL)
+	if (config->user == NULL)
 		return;
-	strlist_setenv(env, "USER", user->pw_name);
-	strlist_setenv(env, "LOGNAME", user->pw_name);
-	strlist_setenv(env, "HOME", user->pw_dir);
+	strlist_setenv(env, "USER", config->user_name);
+	strlist_setenv(env, "LOGNAME", config->user_name);
+	strlist_setenv(env, "HOME", config->home);
 }
 
 static void add_entries(struct strlist *env, const struct strlist *from)
@@ -38,7 +38,7 @@ void dynoenv_make(struct strlist *env, const struct app *app, const struct proce
 	char number[16];
 
 	strlist_copy(env, &app->env);
-	add_user(env, config->user);
+	add_user(env, config);
 	add_entries(env, &config->env);
 	strlist_setenv(env, "DYNO", dyno);
 	strlist_setenv(env, PROCTREE_MARK, mark);
@@ -49,16 +49,26 @@ void dynoenv_make(struct strlist *env, const struct app *app, const struct proce
 		strlist_setenv(env, "NOTIFY_SOCKET", notify);
 }
 
+/* The length of $PORT or ${PORT}, as a shell reads it, at the front of a text; 0: it is neither. */
+static size_t port_variable(const char *at)
+{
+	static const char braces[] = "${PORT}", plain[] = "$PORT";
+	unsigned char next;
+
+	if (strncmp(at, braces, sizeof braces - 1) == 0)
+		return sizeof braces - 1;
+	if (strncmp(at, plain, sizeof plain - 1) != 0)
+		return 0;
+	next = (unsigned char)at[sizeof plain - 1];
+	return isalnum(next) || next == '_' ? 0 : sizeof plain - 1;
+}
+
 char *dynoenv_show_command(const char *command, uint16_t port)
 {
-	static const char *const variables[] = {"${PORT}", "$PORT"};
 	struct buf out = BUF_INIT;
 
 	for (const char *at = command; *at != '\0';) {
-		size_t len = 0;
-		for (size_t i = 0; i < 2 && len == 0 && port != 0; i++)
-			if (strncmp(at, variables[i], strlen(variables[i])) == 0)
-				len = strlen(variables[i]);
+		size_t len = port != 0 ? port_variable(at) : 0;
 		if (len > 0)
 			buf_addf(&out, "%u", port);
 		else

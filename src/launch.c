@@ -187,7 +187,7 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 		.workdir = config->workdir,
 		.switch_user = config->user != NULL,
 		.switch_group = config->group != NULL,
-		.user = config->user,
+		.user = config->user_name,
 		.uid = config->uid,
 		.gid = config->gid,
 		.umask = config->umask,

@@ -1,4 +1,5 @@
 /* gracectl.ini: where it is found, what is read, what is refused and in which words. */
+#include <pwd.h>
 #include <limits.h>
 
 #include "../../src/buf.h"
@@ -332,6 +333,8 @@ static void other_users(void)
 		load(WEB "user = nobody\n");
 		has_no_problem("root may name another user");
 		is_int(config.process[0].uid, 65534, "the user is resolved");
+		is_str(config.process[0].user_name, "nobody", "with its name");
+		is_str(config.process[0].home, getpwnam("nobody")->pw_dir, "and its home");
 		is_int(config.process[0].gid, 65534, "its primary group is taken");
 		load(WEB "user = nobody\ngroup = 0\n");
 		is_int(config.process[0].gid, 0,
