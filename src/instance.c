@@ -88,7 +88,7 @@ static void event_seconds(struct event *event, const char *key, nsec_t value)
 		event_int(event, key, seconds(value));
 		return;
 	}
-	snprintf(text, sizeof text, "%.3g", (double)value / (double)NSEC_PER_SEC);
+	snprintf(text, sizeof text, "%.9g", (double)value / (double)NSEC_PER_SEC);
 	event_str(event, key, text);
 }
 

@@ -340,6 +340,11 @@ static void test_boot_timeout(void)
 	ok(strstr(done(), "KILL all") != NULL, "what is left of a failed boot is killed again, not "
 					       "asked with the ladder's last signal");
 	lines();
+	launch("TERM/30/KILL/5", READY_PORT);
+	world.config.boot_timeout = 1000500 * NSEC_PER_MSEC;
+	handle(INSTANCE_BOOT_OVER);
+	ok(strstr(lines(), "within 1000.5 seconds") != NULL, "a long time is not rounded");
+	done();
 	launch("TERM/30/KILL/5", READY_NOTIFY);
 	handle(INSTANCE_BOOT_OVER);
 	ok(strstr(lines(), "failed to report READY=1 within") != NULL, "R10 knows sd_notify too");
