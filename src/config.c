@@ -255,14 +255,6 @@ void config_release(struct config *config)
 	*config = (struct config){0};
 }
 
-const struct process_config *config_process(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->process_count; i++)
-		if (strcmp(config->process[i].name, name) == 0)
-			return &config->process[i];
-	return NULL;
-}
-
 static bool has_target(const struct config *config, const char *target)
 {
 	char dyno[PROCESS_NAME_MAX + 16];

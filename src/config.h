@@ -159,9 +159,6 @@ void config_problem_print(const struct config_problem *problem, FILE *out);
 /* Prints the effective configuration as an ini file that reads back the same. */
 void config_print(const struct config *config, FILE *out);
 
-/* The process type of that name, or NULL. */
-const struct process_config *config_process(const struct config *config, const char *name);
-
 /* True when each target is a type ("web") or a dyno ("web.2") of the configuration; otherwise a
  * sentence names those that are neither. */
 bool config_has_targets(

@@ -115,11 +115,6 @@ static void report_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 /* ---- output ---- */
 
-static void output_ended(void *owner)
-{
-	(void)owner; /* the end of the processes decides, and asks for the output */
-}
-
 int launch_open_output(struct runner *runner, const char *fifo)
 {
 	const struct process_config *config = runner->instance.config;
@@ -127,7 +122,7 @@ int launch_open_output(struct runner *runner, const char *fifo)
 	struct stat st;
 
 	if (mover_start(&runner->mover, runner->app, fifo, runner->instance.dyno,
-		    runner->instance.launch, limits, output_ended, runner) < 0)
+		    runner->instance.launch, limits) < 0)
 		return -1;
 	if (fstat(runner->mover.fifo, &st) == 0)
 		runner->fifo = st.st_ino;

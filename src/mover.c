@@ -70,10 +70,8 @@ static bool move(struct mover *mover, nsec_t *pause)
 	}
 	if (result == SEGMENT_FAILED)
 		log_warn("%s: its output cannot be read: %s", mover->dyno, strerror(errno));
-	if (result != SEGMENT_EMPTY) {
+	if (result != SEGMENT_EMPTY)
 		mover_stop(mover);
-		mover->ended(mover->owner);
-	}
 	return false;
 }
 
@@ -100,10 +98,9 @@ static void pause_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 }
 
 int mover_start(struct mover *mover, struct app *app, const char *fifo, const char *dyno,
-	uint64_t launch, struct segment_limits limits, void (*ended)(void *owner), void *owner)
+	uint64_t launch, struct segment_limits limits)
 {
-	*mover = (struct mover){
-		.app = app, .dyno = dyno, .launch = launch, .ended = ended, .owner = owner};
+	*mover = (struct mover){.app = app, .dyno = dyno, .launch = launch};
 	mover->fifo = openat(app->run_dir, fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (mover->fifo < 0 && errno == ENOENT)
 		mover->fifo = proc_find_own(fifo); /* handed on by the guard */
@@ -125,10 +122,5 @@ bool mover_drain(struct mover *mover)
 	for (int i = 0; i < DRAIN_BATCHES && mover->fifo >= 0; i++)
 		if (!move(mover, &pause))
 			break;
-	return mover->fifo < 0;
-}
-
-bool mover_has_ended(const struct mover *mover)
-{
 	return mover->fifo < 0;
 }

@@ -22,10 +22,8 @@ struct mover {
 	struct segment *segment; /* NULL when the output has ended */
 	const char *dyno;
 	uint64_t launch;
-	uint64_t dropped;	    /* bytes dropped since the last event about it */
-	int drop_error;		    /* errno of it */
-	void (*ended)(void *owner); /* called once, when every writer is gone and all is read */
-	void *owner;
+	uint64_t dropped; /* bytes dropped since the last event about it */
+	int drop_error;	  /* errno of it */
 };
 
 /*
@@ -33,12 +31,10 @@ struct mover {
  * mover. Returns 0, or -1 with errno.
  */
 int mover_start(struct mover *mover, struct app *app, const char *fifo, const char *dyno,
-	uint64_t launch, struct segment_limits limits, void (*ended)(void *owner), void *owner);
+	uint64_t launch, struct segment_limits limits);
 
 /* Moves what is there now, at most a few batches. True when the output has ended. */
 bool mover_drain(struct mover *mover);
-
-bool mover_has_ended(const struct mover *mover);
 
 /* Gives up: closes without reading on. */
 void mover_stop(struct mover *mover);

@@ -25,6 +25,15 @@ static void must(bool condition, const char *what)
 	abort();
 }
 
+static size_t place_of(const struct config *config, const char *name)
+{
+	size_t at = 0;
+
+	while (strcmp(config->process[at].name, name) != 0)
+		at++;
+	return at;
+}
+
 static void feed_procfile(const char *text, size_t size)
 {
 	struct config config;
@@ -34,8 +43,7 @@ static void feed_procfile(const char *text, size_t size)
 	for (size_t i = 0; i < config.process_count && problems.errors == 0; i++) {
 		must(process_name_is_valid(config.process[i].name), "a type has a valid name");
 		must(config.process[i].command[0] != '\0', "a type has a command");
-		must(config_process(&config, config.process[i].name) == &config.process[i],
-			"a type stands only once");
+		must(place_of(&config, config.process[i].name) == i, "a type stands only once");
 	}
 	config_release(&config);
 	config_problems_release(&problems);

@@ -38,6 +38,15 @@ static inline void remove_file(const char *name)
 	free(path);
 }
 
+/* The process type of that name, or NULL. */
+static inline const struct process_config *find_process(const char *name)
+{
+	for (size_t i = 0; i < config.process_count; i++)
+		if (strcmp(config.process[i].name, name) == 0)
+			return &config.process[i];
+	return NULL;
+}
+
 static inline void begin(void)
 {
 	if (mkdtemp(test_dir) == NULL || setenv("PATH", "/usr/bin:/bin", 1) != 0 ||

@@ -18,7 +18,7 @@ static void defaults(void)
 
 	load(WEB);
 	has_no_problem("a section with a command is a configuration");
-	const struct process_config *web = config_process(&config, "web");
+	const struct process_config *web = find_process("web");
 	is_str(web->command, "sleep 1", "the command is read");
 	is_int(web->scale, 1, "scale is 1 by default");
 	is_int(web->port_kind, PORT_AUTO, "web has a free port by default");
@@ -44,7 +44,7 @@ static void defaults(void)
 	is_str(config.root, test_dir, "root is the file's directory by default");
 	is_str(config.name, strrchr(test_dir, '/') + 1, "the name is the last part of root");
 	is_str(config.timezone, NULL, "no time zone is set by default");
-	ok(config_process(&config, "worker") == NULL, "a process that is not there is not found");
+	ok(find_process("worker") == NULL, "a process that is not there is not found");
 
 	load("[process worker]\ncommand = sleep 1\n[process db]\ncommand = sleep 1\nport = 5432\n");
 	is_int(config.process[0].port_kind, PORT_NONE, "a worker has no port by default");

@@ -8,7 +8,7 @@ static void load_procfile(const char *text)
 
 static const char *command_of(const char *name)
 {
-	const struct process_config *process = config_process(&config, name);
+	const struct process_config *process = find_process(name);
 
 	return process != NULL ? process->command : NULL;
 }
