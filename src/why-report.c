@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "doc.h"
 #include "ladder.h"
 #include "why.h"
 
@@ -37,7 +38,7 @@ void why_describe(const struct why_process *process, struct buf *out)
 static void put_text(bson_t *doc, const char *key, const char *text)
 {
 	if (text[0] != '\0')
-		bson_append_utf8(doc, key, -1, text, -1);
+		doc_put_text(doc, key, text);
 }
 
 /* The fields of a process, in an event as in an answer. */
