@@ -1,5 +1,5 @@
 /* client: see the header. */
-#include "client.h"
+#include "client-parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,19 +20,15 @@
 #include "strlist.h"
 #include "xmalloc.h"
 
-/* How long a supervisor may take until it listens, and how often another's is looked for meanwhile.
- */
-#define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
-
 /* How long a guard may take to start the next supervisor while somebody wants to speak to it. */
 #define REACH_TIMEOUT (20 * NSEC_PER_SEC)
 enum {
-	LOOK_AGAIN_MS = 10,
 	SEND_TIMEOUT_S = 5,
 	RUN_DIR_MAX = 4096
 };
 
 static volatile sig_atomic_t interrupted;
+static nsec_t limit; /* monotonic, of every wait for a supervisor to come; 0: none */
 
 static void interrupt_cb(int signo)
 {
@@ -55,8 +51,7 @@ void client_catch_interrupts(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* poll(2) with a deadline (monotonic, 0: without end), during which signals are heard. */
-static int wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)
+int client_wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)
 {
 	nsec_t left = deadline - clock_mono();
 	struct timespec time = {0};
@@ -71,13 +66,30 @@ static int wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)
 
 bool client_pause(int milliseconds)
 {
-	wait_for(NULL, 0, clock_mono() + milliseconds * NSEC_PER_MSEC);
+	client_wait_for(NULL, 0, clock_mono() + milliseconds * NSEC_PER_MSEC);
 	return interrupted;
 }
 
 bool client_interrupted(void)
 {
 	return interrupted;
+}
+
+void client_limit(nsec_t deadline)
+{
+	limit = deadline;
+}
+
+bool client_is_late(void)
+{
+	return limit != 0 && clock_mono() >= limit;
+}
+
+nsec_t client_until(nsec_t wait)
+{
+	nsec_t end = clock_mono() + wait;
+
+	return limit != 0 && limit < end ? limit : end;
 }
 
 /* Who listens must be root or ourselves, for we tell him what is ours and believe what he says. */
@@ -176,7 +188,7 @@ static enum client_result receive(struct client *client, nsec_t deadline)
 		CHUNK = 65536
 	};
 	struct pollfd item = {.fd = client->fd, .events = POLLIN};
-	int ready = wait_for(&item, 1, deadline);
+	int ready = client_wait_for(&item, 1, deadline);
 
 	if (interrupted)
 		return CLIENT_INTERRUPTED;
@@ -211,188 +223,13 @@ void client_await(const struct client *one, const struct client *other, nsec_t d
 		{.fd = one->fd, .events = POLLIN}, {.fd = other->fd, .events = POLLIN}};
 
 	if (!interrupted)
-		wait_for(items, 2, deadline);
+		client_wait_for(items, 2, deadline);
 }
 
 void client_close(struct client *client)
 {
 	fdio_close(&client->fd);
 	buf_release(&client->in);
-}
-
-/* ---- launching a supervisor ---- */
-
-/* What is to be launched. */
-struct daemon {
-	const struct config *config;
-	const char *app; /* -a, or NULL */
-	bool adopt;	 /* in place of a guard and a supervisor that have both died */
-};
-
-static _Noreturn void become_daemon(const struct daemon *daemon, int ready, int log)
-{
-	struct strlist argv = STRLIST_INIT;
-	int null = open("/dev/null", O_RDONLY);
-
-	strlist_add(&argv, "gracectl");
-	strlist_add(&argv, "-c");
-	strlist_add(&argv, daemon->config->path);
-	if (daemon->app != NULL) {
-		strlist_add(&argv, "-a");
-		strlist_add(&argv, daemon->app);
-	}
-	strlist_add(&argv, "daemon");
-	if (daemon->adopt)
-		strlist_add(&argv, "--adopt");
-	strlist_addf(&argv, "--ready-fd=%d", ready);
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	fcntl(ready, F_SETFD, 0);
-	dup2(null, STDIN_FILENO);
-	dup2(log, STDOUT_FILENO);
-	dup2(log, STDERR_FILENO);
-	execv("/proc/self/exe", argv.items);
-	dprintf(ready, "cannot execute gracectl again: %s", strerror(errno));
-	_exit(1);
-}
-
-static int open_log(const struct config *config, struct cause *cause)
-{
-	char *path = xasprintf("%s/supervisor.log", config->state_dir);
-	int fd = -1;
-
-	if (config_make_state_dir(config, cause) == 0) {
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			cause_errno(cause, "cannot open %s", path);
-	}
-	free(path);
-	return fd;
-}
-
-/* Reads the line that the new supervisor says of itself: "ok", or why not. */
-static int hear_readiness(int ready, struct buf *said)
-{
-	enum {
-		CHUNK = 512
-	};
-	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
-
-	for (;;) {
-		struct pollfd item = {.fd = ready, .events = POLLIN};
-		int n = wait_for(&item, 1, deadline);
-		if (n < 0 && errno == EINTR && !interrupted)
-			continue;
-		if (n <= 0)
-			return -1;
-		ssize_t got = read(ready, buf_reserve(said, CHUNK), CHUNK);
-		if (got <= 0)
-			return 0;
-		said->len += (size_t)got;
-		said->data[said->len] = '\0';
-		if (strchr(said->data, '\n') != NULL) {
-			said->data[strcspn(said->data, "\n")] = '\0';
-			return 0;
-		}
-	}
-}
-
-enum launch {
-	LAUNCHED,
-	RUNNING,
-	SILENT,
-	FAILED
-};
-
-enum {
-	SILENCES_MAX = 3
-};
-
-static enum launch judge(
-	const struct config *config, int heard, const struct buf *said, struct cause *cause)
-{
-	if (said->len > 0 && strcmp(said->data, "ok") == 0)
-		return LAUNCHED;
-	if (said->len > 0 && strcmp(said->data, "running") == 0)
-		return RUNNING;
-	if (said->len > 0) {
-		cause_set(cause, "%s", said->data);
-		return FAILED;
-	}
-	cause_set(cause, "the supervisor %s; see %s/supervisor.log",
-		heard >= 0    ? "ended before it was ready"
-		: interrupted ? "was not ready yet when this was interrupted"
-			      : "did not get ready in time",
-		config->state_dir);
-	return heard < 0 ? FAILED : SILENT;
-}
-
-static enum launch launch(const struct daemon *daemon, struct cause *cause)
-{
-	struct buf said = BUF_INIT;
-	int ends[2], status;
-	int log = open_log(daemon->config, cause);
-
-	if (log < 0)
-		return FAILED;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		cause_errno(cause, "no pipe to the supervisor");
-		close(log);
-		return FAILED;
-	}
-	pid_t pid = fork();
-	if (pid == 0)
-		become_daemon(daemon, ends[1], log);
-	close(ends[1]);
-	close(log);
-	int heard = pid > 0 ? hear_readiness(ends[0], &said) : -1;
-	close(ends[0]);
-	enum launch result = judge(daemon->config, heard, &said, cause);
-	if (pid < 0)
-		cause_errno(cause, "no process for the supervisor");
-	else
-		waitpid(pid, &status, WNOHANG);
-	buf_release(&said);
-	return result;
-}
-
-/* Somebody else's supervisor may hold the lock: one that will listen in a moment, or one that is
- * about to end. */
-static int launch_until_it_runs(const struct daemon *daemon, struct cause *cause)
-{
-	const struct config *config = daemon->config;
-	nsec_t deadline = clock_mono() + LAUNCH_TIMEOUT;
-	struct client client;
-	int silences = 0;
-
-	while (clock_mono() < deadline && !interrupted) {
-		if (client_connect(&client, config) == 0) {
-			client_close(&client);
-			return 0;
-		}
-		enum launch result = launch(daemon, cause);
-		/* One that ended without a word was killed; then its guard, or we, start the next.
-		 */
-		if (result == SILENT && silences++ < SILENCES_MAX)
-			result = RUNNING;
-		if (result != RUNNING)
-			return result == LAUNCHED ? 0 : -1;
-		client_pause(LOOK_AGAIN_MS);
-	}
-	return cause_set(cause,
-		"%sanother supervisor of %s holds %s/lock %s; see %s/supervisor.log",
-		interrupted ? "interrupted: " : "", config->name, config->state_dir,
-		interrupted ? "and does not listen yet" : "but does not listen", config->state_dir);
-}
-
-int client_launch_supervisor(const struct config *config, const char *app, struct cause *cause)
-{
-	const struct daemon daemon = {.config = config, .app = app};
-
-	return launch_until_it_runs(&daemon, cause);
 }
 
 /* ---- what others have left ---- */
@@ -462,11 +299,12 @@ bool client_await_end(const struct config *config, int guard, nsec_t deadline)
 	bool ended = false;
 
 	/* Should the guard have died meanwhile, somebody else has taken its place to the end. */
-	while (guard >= 0 && wait_for(&item, 1, deadline) < 0 && errno == EINTR && !interrupted)
+	while (guard >= 0 && client_wait_for(&item, 1, deadline) < 0 && errno == EINTR &&
+		!interrupted)
 		;
 	while (!interrupted && clock_mono() < deadline &&
 		!(ended = what_is_left(config) != LEFT_HELD || another_answers(config, deadline)))
-		client_pause(LOOK_AGAIN_MS);
+		client_pause(CLIENT_LOOK_AGAIN_MS);
 	return ended;
 }
 
@@ -477,8 +315,8 @@ bool client_nothing_left(const struct config *config)
 
 int client_reach(struct client *client, const struct config *config, const char *app)
 {
-	const struct daemon next = {.config = config, .app = app, .adopt = true};
-	nsec_t deadline = clock_mono() + REACH_TIMEOUT;
+	const struct client_daemon next = {.config = config, .app = app, .adopt = true};
+	nsec_t deadline = client_until(REACH_TIMEOUT);
 	struct cause cause;
 	int error;
 
@@ -490,9 +328,9 @@ int client_reach(struct client *client, const struct config *config, const char 
 		if (!nobody_listens(error) || left == LEFT_NOTHING)
 			break;
 		if (left == LEFT_UNFINISHED &&
-			(config->path == NULL || launch_until_it_runs(&next, &cause) < 0))
+			(config->path == NULL || client_launch(&next, &cause) < 0))
 			break;
-		client_pause(LOOK_AGAIN_MS);
+		client_pause(CLIENT_LOOK_AGAIN_MS);
 	} while (clock_mono() < deadline && !interrupted);
 	errno = error;
 	return -1;

@@ -73,6 +73,11 @@ bool client_pause(int milliseconds);
 /* True when SIGINT or SIGTERM has come. */
 bool client_interrupted(void);
 
+/* From now on nobody waits longer for a supervisor to come (monotonic); client_is_late() when that
+ * time has come. */
+void client_limit(nsec_t deadline);
+bool client_is_late(void);
+
 /*
  * Starts a supervisor in the background, by executing this program again as `daemon`, and waits
  * until it listens. app may be NULL. Returns 0 when one runs now (whoever started it), or -1 with a

@@ -332,6 +332,25 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	log_has app.1 "Cannot start \`./broken\`: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory"
 }
 
+@test "--timeout holds while a supervisor is waited for that has the lock and does not listen" {
+	local holder
+
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	mkdir -p "$STATE"
+	python3 - "$STATE/lock" >held 3>&- <<-'END' &
+		import fcntl, sys, time
+		with open(sys.argv[1], "w") as file:
+		    fcntl.lockf(file, fcntl.LOCK_EX)
+		    print("held", flush=True)
+		    time.sleep(1000)
+	END
+	holder=$!
+	wait_until "$PATIENCE" test -s held
+	g 4 start --timeout 300ms
+	kill "$holder"
+	assert_equal "the message" "gracectl: not done in time: the supervisor of shop does not listen yet; see \`gracectl ps\`" "$error"
+}
+
 @test "--timeout: the command gives up with exit status 4, the start goes on" {
 	write_late_server
 	write_config <<<$'[process web]\ncommand = ./late'

@@ -15,7 +15,7 @@ static int launch(const struct cli *cli, const struct strlist *targets)
 	if (!config_has_targets(&checked, targets, &cause))
 		code = EXIT_USAGE;
 	else if (client_launch_supervisor(&checked, cli->app, &cause) < 0)
-		code = EXIT_FAILED;
+		code = client_is_late() ? EXIT_DEADLINE : EXIT_FAILED;
 	config_release(&checked);
 	if (code != EXIT_DONE)
 		cli_error("%s", cause.text);
@@ -27,6 +27,12 @@ int reach_supervisor(const struct cli *cli, const struct config *config,
 {
 	if (client_reach(client, config, cli->app) == 0)
 		return EXIT_DONE;
+	if (client_is_late()) {
+		cli_error("not done in time: the supervisor of %s does not listen yet; see "
+			  "`gracectl ps`",
+			config->name);
+		return EXIT_DEADLINE;
+	}
 	if (errno != ENOENT && errno != ECONNREFUSED) {
 		cli_error("cannot reach the supervisor of %s in %s: %s", config->name,
 			config->run_dir, strerror(errno));
@@ -38,7 +44,7 @@ int reach_supervisor(const struct cli *cli, const struct config *config,
 	if (code == EXIT_DONE && client_reach(client, config, cli->app) < 0) {
 		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
 			config->name, config->run_dir, strerror(errno));
-		code = EXIT_FAILED;
+		code = client_is_late() ? EXIT_DEADLINE : EXIT_FAILED;
 	}
 	return code;
 }

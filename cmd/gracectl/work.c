@@ -402,10 +402,11 @@ static int read_options(struct job *job, const struct command *command, int argc
 	return EXIT_DONE;
 }
 
-static nsec_t hearing_time(const struct job *job)
+static nsec_t hearing_deadline(const struct job *job)
 {
-	return job->patience > 0 && job->patience < HEARING_TIMEOUT ? job->patience
-								    : HEARING_TIMEOUT;
+	nsec_t deadline = job->asked + HEARING_TIMEOUT, limit = job->began + job->patience;
+
+	return job->patience > 0 && limit < deadline ? limit : deadline;
 }
 
 static enum live_kind kind_of(const struct work *work)
@@ -434,6 +435,9 @@ int work_run(const struct work *work, const struct command *command, const struc
 		return code;
 	}
 	client_catch_interrupts();
+	job.began = clock_mono();
+	if (job.patience > 0)
+		client_limit(job.began + job.patience);
 	code = reach_supervisor(cli, &config, &job.targets, work->launches, &job.client);
 	if (code == EXIT_DONE) {
 		print_begin(&job);
@@ -441,8 +445,8 @@ int work_run(const struct work *work, const struct command *command, const struc
 			changed_tell(cli, &config);
 		if (!quiet && !cli->json)
 			live_begin(&job.live, kind_of(work), cli, &config);
-		job.began = job.asked = clock_mono();
-		job.deadline = job.began + hearing_time(&job);
+		job.asked = clock_mono();
+		job.deadline = hearing_deadline(&job);
 		code = see_through(&job);
 	}
 	live_end(&job.live);
