@@ -242,6 +242,22 @@ static void check_ready(const struct check *check)
 		process->name);
 }
 
+/* RUN_DIR/web.1.7.notify is a socket too; the number of the launch grows. */
+static void check_notify(const struct check *check)
+{
+	const struct process_config *process = check->process;
+	int len = snprintf(NULL, 0, "%s/%s.%u.1000000.notify", check->config->run_dir,
+		process->name, process->scale);
+
+	if (process->ready == READY_NOTIFY && len > SOCKET_PATH_MAX)
+		source_error(check->source, check_line(check, "ready"),
+			"key `ready`: \"notify\" needs a socket in run_dir, and its path would "
+			"have "
+			"%d bytes for [process %s], of which %d are allowed; name a shorter "
+			"run_dir, or shorten the name of the process",
+			len, process->name, SOCKET_PATH_MAX);
+}
+
 static void check_logs(const struct check *check)
 {
 	const struct process_config *process = check->process;
@@ -273,6 +289,7 @@ static void check_process(const struct check *check)
 	check_command(check);
 	check_port(check);
 	check_ready(check);
+	check_notify(check);
 	check_logs(check);
 }
 

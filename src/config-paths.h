@@ -11,11 +11,12 @@
 #include "config.h"
 
 /*
- * A run_dir may not be longer: the address of a unix socket has 108 bytes, and 40 of them are left
- * for the name of the socket.
+ * The longest path of a unix socket, and the longest run_dir: that leaves 39 bytes
+ * for the name of a socket.
  */
 enum {
-	RUN_DIR_MAX = 108 - 40
+	SOCKET_PATH_MAX = 107,
+	RUN_DIR_MAX = SOCKET_PATH_MAX - 39
 };
 
 /* 0, or -1 with what would be right for a run_dir that is too long; it was given, or is the

@@ -229,6 +229,11 @@ static const struct refusal refusals[] = {
 	{"[app]\nname = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
 		"key `run_dir`: its default \"", 0},
 	{"[process]\ncommand = true\n", "section [process]: the name of a process", 3},
+	{"[app]\nrun_dir = /tmp/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+	 "[process a-process-with-a-name-of-thirty]\ncommand = sleep 1\nready = notify\n",
+		"its path would have 108 bytes for [process a-process-with-a-name-of-thirty], of "
+		"which 107 are allowed",
+		7},
 	{"[process x]\ncommand =\n", "key `command`: \"\" is empty", 4},
 	{"[process x]\ncommand = frobnicate\n", "there is no program `frobnicate` in the PATH", 4},
 	{"[process x]\ncommand = ./x.sh\n", "`./x.sh` does not exist", 4},
