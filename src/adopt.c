@@ -287,12 +287,16 @@ static void tell_stranger(struct app *app, const char *dyno, uint64_t launch, co
 {
 	struct spawn_record read;
 
-	spawn_read_record(app->run_dir, record, &read);
-	app_note(app, dyno, launch,
-		"Process %d of %s, which is not in the configuration any more, is still running "
-		"and is not supervised; end it "
-		"with `kill %d`",
-		(int)read.id.pid, dyno, (int)read.id.pid);
+	if (spawn_read_record(app->run_dir, record, &read) && proc_is_alive(read.id))
+		app_note(app, dyno, launch,
+			"Process %d of %s, which is not in the configuration any more, is still "
+			"running and is not supervised; end it with `kill %d`",
+			(int)read.id.pid, dyno, (int)read.id.pid);
+	else
+		app_note(app, dyno, launch,
+			"A process of %s, which is not in the configuration any more, is still "
+			"running and is not supervised; `fuser %s/%s` tells which",
+			dyno, app->config->run_dir, record);
 }
 
 /* Nobody holds it: the instance ended while nobody watched, and all was told of it that could be.

@@ -812,3 +812,34 @@ Process exited with status 143" "$(platform_lines job.1 | sed -n '4,$p' | grep -
 State changed from up to crashed
 Crashed 1 time in a row, next try in 1h" "$(platform_lines job.1 | sed -n '4,$p')"
 }
+
+# ---- who belongs to nobody ----
+
+# start_stranger: what runs, while nobody watches, belongs to no dyno of the file any more.
+start_stranger() {
+	start_and_kill
+	rm "$RUN/config.ini"
+	write_config <<-'END'
+		[process new]
+		command = sleep 1000
+	END
+}
+
+@test "when both die, what is not in the configuration any more is named" {
+	start_stranger
+
+	g ps
+
+	has_line job.1 "Process $pid of job.1, which is not in the configuration any more, is still running and is not supervised; end it with \`kill $pid\`"
+	kill "$pid"
+}
+
+@test "when both die, a record that cannot be read is no reason to advise a kill of pid 0" {
+	start_stranger
+	truncate -s 0 "$RUN/job.1.1.id"
+
+	g ps
+
+	has_line job.1 "A process of job.1, which is not in the configuration any more, is still running and is not supervised; \`fuser $RUN/job.1.1.id\` tells which"
+	kill "$pid"
+}
