@@ -9,25 +9,30 @@
 #include "xmalloc.h"
 
 enum {
-	MEMBERS_MAX = 4096,
 	NAMES_MAX = 8
 };
 
 /* The members in a snapshot; good until the next call. */
 static size_t find(struct tree *tree, const struct proc_stat ***out)
 {
-	static const struct proc_stat *found[MEMBERS_MAX];
+	static const struct proc_stat **found;
+	static size_t room;
 	const struct proctree_query query = {
 		.main = tree->main,
 		.known = tree->known,
 		.known_count = tree->known_count,
 		.mark = tree->mark,
 	};
-	size_t count = proctree_members(
-		app_tree(tree->app), tree->app->reapers, &query, found, MEMBERS_MAX);
+	struct proctree *all = app_tree(tree->app);
+	size_t count = proctree_members(all, tree->app->reapers, &query, found, room);
 
+	if (count > room) {
+		room = count;
+		found = xreallocarray(found, room, sizeof(struct proc_stat *));
+		count = proctree_members(all, tree->app->reapers, &query, found, room);
+	}
 	*out = found;
-	return count < MEMBERS_MAX ? count : MEMBERS_MAX;
+	return count;
 }
 
 static bool is_dead(const struct proc_stat *stat)
