@@ -194,7 +194,9 @@ static bool find_unrecorded(
 
 static uint16_t port_of(pid_t pid)
 {
-	char *value = proc_environ(pid, "PORT");
+	struct proc_stat stat;
+	bool held = !proc_stat_read(pid, &stat) || stat.state == 'D'; /* see proctree.c */
+	char *value = held ? NULL : proc_environ(pid, "PORT");
 	long port = value != NULL ? strtol(value, NULL, 10) : 0;
 
 	free(value);

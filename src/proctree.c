@@ -8,12 +8,17 @@
 
 #include "xmalloc.h"
 
+struct proctree_mark {
+	struct proc_id id;
+	char *value;
+	bool seen; /* its process is in the snapshot */
+};
+
 static void forget(struct proctree *tree)
 {
-	for (size_t i = 0; i < tree->count; i++)
-		free(tree->entries[i].mark);
 	tree->count = 0;
 	tree->stray_count = 0;
+	tree->is_unsure = false;
 	tree->queries = 0;
 	tree->strays_known = false;
 }
@@ -107,8 +112,56 @@ void proctree_claim(struct proctree *tree, struct proc_id main)
 		entry->claimed = true;
 }
 
-/* Only children of the reaper that are no main process pay for a look at their environment, once a
- * snapshot. */
+/* Who waits for a disk or a file server may hold the lock of his memory, and so hold up whoever
+ * reads his environment. */
+static bool is_held(const struct proctree_entry *entry)
+{
+	return entry->stat.state == 'D';
+}
+
+static const char *find_mark(struct proctree *tree, struct proc_id id)
+{
+	for (size_t i = 0; i < tree->mark_count; i++)
+		if (proc_same(tree->marks[i].id, id)) {
+			tree->marks[i].seen = true;
+			return tree->marks[i].value;
+		}
+	return NULL;
+}
+
+static const char *read_mark(struct proctree *tree, const struct proctree_entry *entry)
+{
+	const char *known = find_mark(tree, entry->stat.id);
+
+	if (known != NULL)
+		return known;
+	tree->is_unsure |= is_held(entry);
+	char *value = is_held(entry) ? NULL : proc_environ(entry->stat.id.pid, PROCTREE_MARK);
+	if (value == NULL)
+		return NULL;
+	tree->marks = xreallocarray(tree->marks, tree->mark_count + 1, sizeof *tree->marks);
+	tree->marks[tree->mark_count++] =
+		(struct proctree_mark){.id = entry->stat.id, .value = value, .seen = true};
+	return value;
+}
+
+static void forget_marks(struct proctree *tree)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tree->mark_count; i++) {
+		struct proctree_mark *mark = &tree->marks[i];
+		if (mark->seen) {
+			mark->seen = false;
+			tree->marks[kept++] = *mark;
+		} else {
+			free(mark->value);
+		}
+	}
+	tree->mark_count = kept;
+}
+
+/* Only children of the reaper that are no main process pay for a look at their environment. */
 static void know_strays(struct proctree *tree, pid_t reaper)
 {
 	struct proctree_entry *parent = find(tree, reaper);
@@ -118,7 +171,7 @@ static void know_strays(struct proctree *tree, pid_t reaper)
 		struct proctree_entry *entry = &tree->entries[i - 1];
 		if (entry->claimed || entry->stat.session == parent->stat.session)
 			continue;
-		entry->mark = proc_environ(entry->stat.id.pid, PROCTREE_MARK);
+		entry->mark = read_mark(tree, entry);
 		tree->strays[tree->stray_count++] = i - 1;
 	}
 }
@@ -180,6 +233,8 @@ size_t proctree_members(struct proctree *tree, const pid_t *reapers,
 
 	for (size_t i = 0; !tree->strays_known && reapers[i] != 0; i++)
 		know_strays(tree, reapers[i]);
+	if (!tree->strays_known)
+		forget_marks(tree);
 	tree->strays_known = true;
 	tree->queries++;
 	if (query->main.pid > 0)
@@ -205,6 +260,9 @@ bool proctree_has(struct proctree *tree, struct proc_id id)
 void proctree_release(struct proctree *tree)
 {
 	forget(tree);
+	forget_marks(tree);
+	forget_marks(tree); /* whoever was seen is not any more */
+	free(tree->marks);
 	free(tree->entries);
 	free(tree->by_session);
 	free(tree->strays);

@@ -23,9 +23,11 @@
 /* The variable whose value is the mark of an instance: "APP/web.1/7". */
 #define PROCTREE_MARK "GRACECTL_INSTANCE"
 
+struct proctree_mark;
+
 struct proctree_entry {
 	struct proc_stat stat;
-	char *mark;	       /* value of PROCTREE_MARK, read for unclaimed strays only; owned */
+	const char *mark;      /* value of PROCTREE_MARK, read for unclaimed strays only */
 	uint32_t first_child;  /* index + 1, 0: none */
 	uint32_t next_sibling; /* index + 1, 0: none */
 	uint32_t visit;	       /* number of the last query that counted it */
@@ -40,7 +42,10 @@ struct proctree {
 	size_t count;
 	size_t capacity;
 	uint32_t queries;
+	struct proctree_mark *marks; /* of the strays, read once */
+	size_t mark_count;
 	bool strays_known; /* strays was filled since the snapshot was taken */
+	bool is_unsure;	   /* a stray was left alone, and may be anybody's, see is_held() */
 	nsec_t taken;	   /* monotonic time at which the pass began; 0: never */
 	nsec_t cost;	   /* how long it took */
 };

@@ -112,6 +112,15 @@ static bool lock_is_held(const struct runner *runner, struct stat *lock)
 	       fdio_is_locked_at(runner->app->run_dir, record);
 }
 
+static bool search_again(struct runner *runner)
+{
+	if (runner->searches >= SEARCHES_MAX)
+		return false;
+	runner->searches++;
+	timer_set(runner->app->loop, &runner->again, clock_mono() + HOLDER_SEARCH);
+	return true;
+}
+
 /*
  * True when the output has ended too and nobody holds the lock. Otherwise somebody is left who left
  * no trace in the tree: he is found by the file that he has open, and belongs from then on.
@@ -124,8 +133,8 @@ static bool nothing_is_held(struct runner *runner)
 	bool locked = lock_is_held(runner, &lock);
 
 	if (ended && !locked)
-		return true;
-	if (runner->searches++ >= SEARCHES_MAX) {
+		return !tree_is_unsure(&runner->tree) || !search_again(runner);
+	if (!search_again(runner)) {
 		give_up_search(runner);
 		return true;
 	}
@@ -134,7 +143,6 @@ static bool nothing_is_held(struct runner *runner)
 			&runner->tree, runner_file(&runner->instance, "out", name), &output);
 	if (locked)
 		tree_find_writers(&runner->tree, runner_file(&runner->instance, "id", name), &lock);
-	timer_set(runner->app->loop, &runner->again, clock_mono() + HOLDER_SEARCH);
 	return false;
 }
 

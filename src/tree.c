@@ -59,6 +59,11 @@ size_t tree_count(struct tree *tree)
 	return left;
 }
 
+bool tree_is_unsure(struct tree *tree)
+{
+	return tree_count(tree) == 0 && app_tree(tree->app)->is_unsure;
+}
+
 /* The place of a process among the known ones, or known_count. */
 static size_t place_of(const struct tree *tree, struct proc_id id)
 {

@@ -32,6 +32,9 @@ struct tree {
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
+/* True when nobody is there, but one who could not be looked at now may turn out to be. */
+bool tree_is_unsure(struct tree *tree);
+
 /*
  * Signals every living member, the main process first. Returns how many got it. With only_new it is
  * a second look, for those that have not got it: who was forked before the signal but is found only

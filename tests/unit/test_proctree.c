@@ -78,6 +78,13 @@ static bool has(const struct answer *answer, pid_t pid)
 	return false;
 }
 
+static bool finds(const struct proctree_query *query, pid_t pid)
+{
+	struct answer answer = ask(query);
+
+	return has(&answer, pid);
+}
+
 static struct proctree_query query_of(pid_t main)
 {
 	struct proctree_query query = {.mark = MARK};
@@ -122,11 +129,28 @@ static void family_with_runaway(void)
 	wait_forever();
 }
 
-/* Leaves the session and loses its parent, as daemons do; executes a program with that mark, or
+/* This program as a daemon: from SIGUSR1 on it cannot be interrupted, as if a disk did not answer.
+ */
+static int be_held(void)
+{
+	sigset_t set;
+	int signo;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigwait(&set, &signo);
+	if (vfork() == 0)
+		for (;;)
+			pause();
+	return 0;
+}
+
+/* Leaves the session and loses its parent, as daemons do; executes this program with that mark, or
  * none with NULL. */
 static void become_daemon(const char *mark)
 {
-	char *const argv[] = {(char *)"sleep", (char *)"120", NULL};
+	char *const argv[] = {(char *)"held", NULL};
+	sigset_t set;
 	char entry[128];
 	char *const env[] = {(char *)"A=b", entry, NULL};
 
@@ -139,7 +163,10 @@ static void become_daemon(const char *mark)
 	if (mark == NULL)
 		wait_forever();
 	snprintf(entry, sizeof entry, "%s=%s", PROCTREE_MARK, mark);
-	execve("/bin/sleep", argv, env);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	execve("/proc/self/exe", argv, env);
 	_exit(1);
 }
 
@@ -327,8 +354,42 @@ static void test_daemon_of_family(void)
 	is_int((int64_t)ask(&query).count, 0, "nobody is left in the end");
 }
 
-int main(void)
+static char state_of(pid_t pid)
 {
+	struct proc_stat stat;
+
+	return proc_stat_read(pid, &stat) ? stat.state : '?';
+}
+
+static void test_held(void)
+{
+	struct proctree_query query = {.mark = MARK};
+	pid_t known = start_daemon(MARK), unknown;
+
+	ok(finds(&query, known), "a daemon is known by its mark");
+	kill(known, SIGUSR1);
+	if (!wait_until(state_of(known) == 'D'))
+		bail_out("a daemon is not held");
+	ok(finds(&query, known), "and stays known when it is held");
+	ok(!tree.is_unsure, "without being asked again");
+	unknown = start_daemon(MARK);
+	kill(unknown, SIGUSR1);
+	if (!wait_until(state_of(unknown) == 'D'))
+		bail_out("a daemon is not held");
+	ok(!finds(&query, unknown), "one that is held from the first is left alone");
+	ok(tree.is_unsure, "which is known");
+	kill(-getpgid(known), SIGKILL);
+	kill(-getpgid(unknown), SIGKILL);
+	end_all(NULL, 0);
+	is_int((int64_t)ask(&query).count, 0, "nobody is left in the end");
+	ok(!tree.is_unsure, "and that is sure");
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (strcmp(argv[0], "held") == 0)
+		return be_held();
 	limit_patience();
 	if (pipe2(reports, O_CLOEXEC) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		bail_out("no subreaper");
@@ -337,6 +398,7 @@ int main(void)
 	test_other_session();
 	test_daemons();
 	test_daemon_of_family();
+	test_held();
 	proctree_release(&tree);
 	return tap_done();
 }
