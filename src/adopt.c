@@ -329,7 +329,8 @@ static void adopt_leftover(
 		remove_leftover(app, record);
 	} else if (place == NULL) {
 		tell_stranger(app, dyno, launch, record);
-	} else if (find_unrecorded(place, launch, false, &found.instance)) {
+	} else if (launch > place->dyno.over &&
+		   find_unrecorded(place, launch, false, &found.instance)) {
 		if (place->dyno.launches < launch)
 			place->dyno.launches = launch;
 		adopt_found(place, &found, owner);

@@ -843,3 +843,27 @@ start_stranger() {
 	has_line job.1 "A process of job.1, which is not in the configuration any more, is still running and is not supervised; \`fuser $RUN/job.1.1.id\` tells which"
 	kill "$pid"
 }
+
+@test "when both die, an instance that is over stays over, whoever holds its lock" {
+	start_and_kill
+	g ps
+	cp "$RUN/job.1.1.id" left
+	g stop job.1
+	kill_both
+	mv left "$RUN/job.1.1.id"
+	python3 - "$RUN/job.1.1.id" >held 3>&- <<-'END' &
+		import fcntl, sys, time
+		with open(sys.argv[1], "r+") as file:
+		    fcntl.lockf(file, fcntl.LOCK_EX)
+		    print("held", flush=True)
+		    time.sleep(1000)
+	END
+	holder=$!
+	wait_until "$PATIENCE" test -s held
+
+	g ps
+
+	assert_state job.1 down
+	kill "$holder"
+	assert_equal "the launches and ends" $'launch job.1\nexit job.1' "$(events kind dyno | grep -E '^(launch|exit)')"
+}
