@@ -74,8 +74,4 @@ nsec_t segment_pause(const struct segment *segment, const struct segment_batch *
 
 void segment_close(struct segment *segment);
 
-/* Removes all the output of a dyno (used for dynos that are in no configuration any more, and by
- * tests). */
-int segment_remove_dyno(int logdir, const char *dyno);
-
 #endif

@@ -1,7 +1,6 @@
 /* segtrim: see the header. */
 #include "segtrim.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -67,16 +66,4 @@ uint64_t segtrim(int logdir, const char *dyno, struct piece current, uint64_t bu
 	free(weights);
 	pieces_release(&pieces);
 	return left;
-}
-
-int segment_remove_dyno(int logdir, const char *dyno)
-{
-	struct pieces pieces;
-
-	if (pieces_list(logdir, dyno, &pieces) < 0)
-		return -1;
-	for (size_t i = 0; i < pieces.count; i++)
-		remove_piece(logdir, dyno, pieces.items[i]);
-	pieces_release(&pieces);
-	return unlinkat(logdir, dyno, AT_REMOVEDIR) < 0 && errno != ENOENT ? -1 : 0;
 }

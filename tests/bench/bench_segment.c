@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "logclean.h"
 #include "segment.h"
 #include "xmalloc.h"
 
@@ -147,7 +148,7 @@ int main(int argc, char **argv)
 		cat = better(cat, run(move_with_cat));
 		unlink(copy);
 		segment = better(segment, run(move_with_segment));
-		segment_remove_dyno(logdir, "web.1");
+		remove_log(logdir, "web.1");
 	}
 	print("cat > file", cat);
 	print("segment_move", segment);

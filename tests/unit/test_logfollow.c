@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "buf.h"
+#include "logclean.h"
 #include "logrig.h"
 #include "logview.h"
 #include "tap.h"
@@ -226,7 +227,7 @@ static void test_beginnings(void)
 	logrig_output(rig, "web.1", 1, clock_wall() + 3600 * NSEC_PER_SEC, "from the future\n");
 	is_str(await(&follower, "web.1: from the future\n"), "web.1: from the future\n",
 		"a line with a time in the future does not wait for it");
-	segment_remove_dyno(rig->log_dir, "web.1");
+	remove_log(rig->log_dir, "web.1");
 	out(rig, "web.1", 2, "after a removal\n");
 	is_str(await(&follower, "web.1: after a removal\n"), "web.1: after a removal\n",
 		"a dyno whose directory was removed is heard again");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "logclean.h"
 #include "pieces.h"
 #include "segment.h"
 #include "segtrim.h"
@@ -44,7 +45,7 @@ static void rig_init(struct rig *rig, struct segment_limits limits)
 static void rig_release(struct rig *rig)
 {
 	segment_close(rig->segment);
-	segment_remove_dyno(rig->logdir, DYNO);
+	remove_log(rig->logdir, DYNO);
 	fdio_close(&rig->in);
 	fdio_close(&rig->out);
 	fdio_close(&rig->logdir);
@@ -290,7 +291,7 @@ static void test_vanished_file(void)
 
 	rig_init(&rig, large);
 	rig_pass(&rig, "one\n", NOW);
-	segment_remove_dyno(rig.logdir, DYNO);
+	remove_log(rig.logdir, DYNO);
 	rig_pass(&rig, "two\n", NOW);
 	is_str(rig_read(&rig, 1, 2), "two\n", "after somebody removed the files, logging goes on");
 	if (truncate(rig.path, 0) == 0 ||

@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "fdio.h"
+#include "logclean.h"
 #include "pieces.h"
 #include "segment.h"
 #include "tap.h"
@@ -216,7 +217,7 @@ int main(int argc, char **argv)
 	is_int(first_wrong_line(&text), LINES + 1, "every line is there once and in order");
 	is_int((int64_t)count_wrong_stamps(logdir), 0, "every index goes forward within its piece");
 
-	segment_remove_dyno(logdir, "web.1");
+	remove_log(logdir, "web.1");
 	unlinkat(logdir, "fifo", 0);
 	rmdir(dir);
 	close(logdir);
