@@ -17,8 +17,9 @@ struct told_dyno {
 };
 
 struct told_event {
-	uint64_t seq;
+	uint64_t seq, launch;
 	enum event_kind kind;
+	const char *dyno; /* in doc */
 	bson_t *doc;
 };
 
@@ -71,7 +72,7 @@ static bool is_same_kind(enum event_kind one, enum event_kind other)
 
 static bool is_of(const struct told_event *event, const char *dyno)
 {
-	return strcmp(event_get_str(event->doc, "dyno"), dyno) == 0;
+	return strcmp(event->dyno, dyno) == 0;
 }
 
 static bool same_text(const bson_t *one, const bson_t *other, const char *key)
@@ -170,8 +171,12 @@ static void hear(void *arg, const bson_t *doc)
 	if (kind == EVENT_STATE && !dyno->has_record && last_state(told, name) != NULL)
 		drop(told, (size_t)(last_state(told, name) - told->events));
 	told->events = xreallocarray(told->events, told->count + 1, sizeof *told->events);
-	told->events[told->count++] = (struct told_event){
-		.seq = seq, .kind = (enum event_kind)kind, .doc = bson_copy(doc)};
+	bson_t *copy = bson_copy(doc);
+	told->events[told->count++] = (struct told_event){.seq = seq,
+		.launch = (uint64_t)event_get_int(copy, "launch"),
+		.kind = (enum event_kind)kind,
+		.dyno = event_get_str(copy, "dyno"),
+		.doc = copy};
 }
 
 static void release_dynos(struct told *told)
@@ -203,8 +208,8 @@ bool told_has(const struct told *told, const char *dyno, uint64_t launch, enum e
 {
 	for (size_t i = 0; i < told->count; i++) {
 		const struct told_event *event = &told->events[i];
-		if (is_same_kind(event->kind, kind) && is_of(event, dyno) &&
-			(uint64_t)event_get_int(event->doc, "launch") == launch)
+		if (event->launch == launch && is_same_kind(event->kind, kind) &&
+			is_of(event, dyno))
 			return true;
 	}
 	return false;
@@ -257,18 +262,19 @@ static bool state_before(struct told *told, const char *dyno, struct event *even
 
 bool told_before(struct told *told, struct event *event)
 {
+	if (told->count == 0)
+		return false;
 	const char *dyno = event_get_str(&event->doc, "dyno");
 	int kind = event_kind_find(event_get_str(&event->doc, "kind"));
-	int64_t launch = event_get_int(&event->doc, "launch");
-
-	if (told->count == 0 || dyno == NULL || kind < 0)
+	uint64_t launch = (uint64_t)event_get_int(&event->doc, "launch");
+	if (dyno == NULL || kind < 0)
 		return false;
 	if (kind == EVENT_STATE)
 		return state_before(told, dyno, event);
 	for (size_t i = 0; i < told->count; i++) {
 		const struct told_event *other = &told->events[i];
-		if (is_same_kind(other->kind, (enum event_kind)kind) && is_of(other, dyno) &&
-			event_get_int(other->doc, "launch") == launch &&
+		if (other->launch == launch && is_same_kind(other->kind, (enum event_kind)kind) &&
+			is_of(other, dyno) &&
 			same_field(other->doc, &event->doc, kinds[kind].field)) {
 			drop(told, i);
 			return true;
@@ -281,7 +287,7 @@ void told_forget(struct told *told, const char *dyno, uint64_t launch)
 {
 	for (size_t i = told->count; i-- > 0;)
 		if (told->events[i].kind != EVENT_STATE && is_of(&told->events[i], dyno) &&
-			(uint64_t)event_get_int(told->events[i].doc, "launch") <= launch)
+			told->events[i].launch <= launch)
 			drop(told, i);
 }
 
