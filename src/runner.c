@@ -272,10 +272,24 @@ static struct runner *runner_new(struct app *app, const struct runner_owner *own
 	return runner;
 }
 
+/* FNV-1a. */
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return hash;
+}
+
+/* Two applications may have the same name, but not the same state directory. */
 static void make_mark(struct runner *runner)
 {
-	runner->tree.mark = xasprintf("%s/%s/%llu", runner->app->config->name,
-		runner->instance.dyno, (unsigned long long)runner->instance.launch);
+	const struct config *config = runner->app->config;
+
+	runner->tree.mark = xasprintf("%s/%s/%016llx/%llu", config->name, runner->instance.dyno,
+		(unsigned long long)hash_of(config->state_dir),
+		(unsigned long long)runner->instance.launch);
 }
 
 static void dyno_name(char *name, size_t size, const struct process_config *config, unsigned number)

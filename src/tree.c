@@ -129,12 +129,14 @@ static uint64_t ticks_now(void)
 unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ended)
 {
 	const struct proc_stat **found;
+
+	/* Before anybody can answer the signal by starting something. */
+	if (!only_new)
+		tree->signalled = ticks_now();
 	unsigned sent = !only_new && tree_signal_main(tree, signo);
 	size_t count = find(tree, &found);
 
 	forget_gone(tree);
-	if (!only_new)
-		tree->signalled = ticks_now();
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
 		if (is_dead(found[i]) || proc_same(id, tree->main))
