@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -20,13 +21,18 @@
 enum {
 	NEWS_BUFFER = 4 * 1024 * 1024,
 	NEWS_BATCH = 64,
-	NEWS_MAX = 96 /* of some 400 bytes; what is wanted of a message stands in front */
+	NEWS_MAX = 320 /* of some 400 bytes; what is wanted of a message stands in front */
 };
 
 /* Everything that a program still has open. */
 #define OPEN_STATES                                                                                \
 	(1U << TCP_ESTABLISHED | 1U << TCP_SYN_SENT | 1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 |  \
 		1U << TCP_CLOSE_WAIT | 1U << TCP_LAST_ACK | 1U << TCP_CLOSING | 1U << TCP_LISTEN)
+
+/* What is left of a socket whose own end was told already, under another cookie. */
+enum {
+	TIMER_TIME_WAIT = 3
+};
 
 /* The program has no descriptor of it any more; only the kernel still says goodbye. One that waits
  * to be accepted has no inode either. */
@@ -53,15 +59,68 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 	return sock;
 }
 
+/* Where the kernel's struct tcp_info has them; that of the C library has not all. */
+enum {
+	AT_LAST_SENT = 44,
+	AT_LAST_RECEIVED = 52,
+	AT_RECEIVED = 128,
+	AT_SENT = 200,
+	INFO_MIN = AT_SENT + sizeof(uint64_t)
+};
+
+static uint32_t read_bytes(const char *at)
+{
+	uint64_t count;
+
+	memcpy(&count, at, sizeof count);
+	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+static struct netsock_talk read_info(const char *info, bool has_remote)
+{
+	struct netsock_talk talk = {.is_known = true,
+		.was_dropped = !has_remote,
+		.received = read_bytes(info + AT_RECEIVED),
+		.sent = read_bytes(info + AT_SENT)};
+
+	memcpy(&talk.last_sent, info + AT_LAST_SENT, sizeof talk.last_sent);
+	memcpy(&talk.last_received, info + AT_LAST_RECEIVED, sizeof talk.last_received);
+	return talk;
+}
+
+/* Of the attributes behind the message. */
+static struct netsock_talk find_talk(const char *message, size_t len, bool has_remote)
+{
+	size_t at = NLMSG_LENGTH(sizeof(struct inet_diag_msg));
+
+	while (at + sizeof(struct rtattr) <= len) {
+		const struct rtattr *attribute = (const struct rtattr *)(message + at);
+		if (attribute->rta_type == INET_DIAG_INFO)
+			return attribute->rta_len >= RTA_LENGTH(INFO_MIN) &&
+					       at + RTA_LENGTH(INFO_MIN) <= len
+				       ? read_info(RTA_DATA(attribute), has_remote)
+				       : (struct netsock_talk){0};
+		if (attribute->rta_len < sizeof *attribute)
+			break;
+		at += RTA_ALIGN(attribute->rta_len);
+	}
+	return (struct netsock_talk){0};
+}
+
 static void add(void *arg, const struct nlmsghdr *message)
 {
+	const struct inet_diag_msg *msg = NLMSG_DATA(message);
 	struct netsock_table *table = arg;
 
+	if (msg->idiag_timer == TIMER_TIME_WAIT)
+		return;
 	if (table->filled == table->capacity) {
 		table->capacity = table->capacity > 0 ? table->capacity * 2 : 64;
 		table->rows = xreallocarray(table->rows, table->capacity, sizeof *table->rows);
 	}
-	table->rows[table->filled++] = parse(NLMSG_DATA(message));
+	struct netsock *row = &table->rows[table->filled++];
+	*row = parse(msg);
+	row->talk = find_talk((const char *)message, message->nlmsg_len, row->remote_port != 0);
 }
 
 /* Those that are closed go behind the others. */
@@ -126,14 +185,27 @@ int netsock_dump_listening(int link, struct netsock_table *table)
 	return ask(link, &question, table);
 }
 
-int netsock_dump_without_clients(
-	int link, const uint16_t *ports, size_t count, struct netsock_table *table)
+static int dump_without_clients(int link, const uint16_t *ports, size_t count, uint8_t extensions,
+	struct netsock_table *table)
 {
 	struct question question = ask_for(OPEN_STATES);
 
+	question.body.idiag_ext = extensions;
 	question.header.nlmsg_len +=
 		(uint32_t)netclients_leave_out_of_table(&question.left_out, ports, count);
 	return ask(link, &question, table);
+}
+
+int netsock_dump_without_clients(
+	int link, const uint16_t *ports, size_t count, struct netsock_table *table)
+{
+	return dump_without_clients(link, ports, count, 0, table);
+}
+
+int netsock_dump_with_talk(
+	int link, const uint16_t *ports, size_t count, struct netsock_table *table)
+{
+	return dump_without_clients(link, ports, count, 1U << (INET_DIAG_INFO - 1), table);
 }
 
 void netsock_release(struct netsock_table *table)
@@ -173,12 +245,13 @@ static void tell_news(const char *message, size_t len,
 		header->nlmsg_type != SOCK_DIAG_BY_FAMILY)
 		return;
 	struct netsock closed = parse(NLMSG_DATA(header));
+	closed.talk = find_talk(message, len, closed.remote_port != 0);
 	heard(arg, &closed);
 }
 
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg)
 {
-	static _Alignas(struct nlmsghdr) char messages[NEWS_BATCH][NEWS_MAX];
+	static _Alignas(uint64_t) char messages[NEWS_BATCH][NEWS_MAX];
 	struct iovec parts[NEWS_BATCH];
 	struct mmsghdr batch[NEWS_BATCH] = {0};
 

@@ -15,6 +15,18 @@
 
 #include "clock.h"
 
+/* What was said on a connection until its close, or until now. */
+struct netsock_talk {
+	bool is_known;	  /* the kernel told it */
+	bool was_dropped; /* this side broke it off, as it does with those that wait at a listener
+			     that closes */
+	uint32_t
+		received; /* bytes, at most UINT32_MAX; the goodbye of the other side is one, too */
+	uint32_t sent;	  /* bytes, likewise */
+	uint32_t last_received; /* ms before the end */
+	uint32_t last_sent;	/* likewise */
+};
+
 struct netsock {
 	uint64_t cookie;
 	uint32_t inode; /* as in /proc/PID/fd; 0: not accepted yet, or told by the news */
@@ -25,6 +37,7 @@ struct netsock {
 	bool listening;
 	bool closed;	    /* by its program; the kernel still says goodbye */
 	uint8_t remote[16]; /* the address, 4 or 16 bytes */
+	struct netsock_talk talk;
 };
 
 /* All listening and connected sockets. */
@@ -45,6 +58,10 @@ int netsock_dump_listening(int link, struct netsock_table *table);
 
 /* All but the clients' ends of the connections to these ports, see netclients.h. */
 int netsock_dump_without_clients(
+	int link, const uint16_t *ports, size_t count, struct netsock_table *table);
+
+/* The same, with what was said on each up to now. */
+int netsock_dump_with_talk(
 	int link, const uint16_t *ports, size_t count, struct netsock_table *table);
 
 void netsock_release(struct netsock_table *table);

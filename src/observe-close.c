@@ -117,6 +117,14 @@ static bool has_ended(struct observer *observer, struct procwatch_item *owner, b
 	return true;
 }
 
+bool observe_has_ended(struct observer *observer, const struct socktable_row *row)
+{
+	bool struck;
+
+	observer->settlements++;
+	return has_ended(observer, owner_of(observer, row), &struck);
+}
+
 /* Counts it. Returns whether it may have been the end of its process that closed it. */
 static bool settle(struct observer *observer, const struct socktable_row *row)
 {
@@ -125,7 +133,10 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	bool is_inbound = row->role == ROLE_INBOUND, is_outbound = row->role == ROLE_OUTBOUND;
 	bool struck;
 
-	if (!has_ended(observer, owner, &struck))
+	bool at_end = has_ended(observer, owner, &struck);
+	if (is_inbound)
+		observe_weigh(observer, &row->sock.talk, at_end);
+	if (!at_end)
 		return false;
 	observer->has_died[row->role] |= row->doomed || struck;
 	/* When a Unix socket was closed is not known so exactly. */
@@ -179,7 +190,7 @@ void observe_settle(struct observer *observer)
 	bool surely = settle_all(observer);
 	if (has_unseen(observer) ||
 		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {
-		observe_look(observer);
+		observe_look(observer, true);
 		observer->settlements++;
 		settle_all(observer);
 	}

@@ -79,16 +79,39 @@ static bool wants_owner(const struct observer *observer, const struct netsock *s
 	return sock->listening || !observe_is_port(observer, sock->local_port, &shared) || shared;
 }
 
+/* What is still to be told of one that was found closed. */
+static struct socktable_row closed_row(const struct socktable_row *row)
+{
+	return (struct socktable_row){.sock = row->sock,
+		.owner = row->owner,
+		.shared = row->shared,
+		.was_inbound = row->role == ROLE_INBOUND && !row->sock.talk.is_known};
+}
+
+/* The kernel still says goodbye. */
+static void learn_talk(
+	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
+{
+	if (!sock->talk.is_known)
+		return;
+	observe_weigh(observer, &sock->talk, observe_has_ended(observer, row));
+	row->was_inbound = false;
+}
+
 /* One that we know. True when it must be found out whose it is. */
 static bool refresh(
 	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
 {
 	row->look = observer->looks;
 	row->sock.inode = sock->inode;
+	if (row->role == ROLE_OTHER && row->was_inbound)
+		learn_talk(observer, row, sock);
 	if (!sock->closed || row->role == ROLE_OTHER)
 		return row->is_doubtful;
 	/* Its program has closed it; that it is gone in the end too is no news any more. */
-	struct socktable_row other = {.sock = *sock, .look = observer->looks};
+	row->sock.talk = sock->talk;
+	struct socktable_row other = closed_row(row);
+	other.look = observer->looks;
 	observe_close(observer, row);
 	socktable_add(&observer->table, &other);
 	return false;
@@ -162,6 +185,15 @@ static bool is_client_of_ours(const struct observer *observer, const struct nets
 	       netsock_is_local(sock);
 }
 
+/* One that has come and was closed since the last look. */
+static void add_closed(struct look *look, struct socktable_row *row)
+{
+	row->was_inbound = !row->sock.talk.is_known;
+	add(look, row, ROLE_OTHER);
+	observe_arrival(look->observer);
+	observe_weigh(look->observer, &row->sock.talk, false);
+}
+
 /* It is accepted, but by whom was not to be seen: the one process has given it to another just
  * then, or to somebody outside. Another look tells. */
 static void doubt(struct look *look, struct socktable_row *row)
@@ -192,7 +224,9 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	bool is_alone = is_inbound && !shared;
 	enum socktable_role inbound = observe_inbound_role(look->observer, sock->local_port);
 
-	if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
+	if (sock->closed && is_alone && inbound == ROLE_INBOUND && !look->is_first)
+		add_closed(look, &row);
+	else if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
 		add(look, &row, ROLE_OTHER);
 	else if (find_owner(look, &row))
 		add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
@@ -219,10 +253,11 @@ static void add_connections(struct look *look)
 }
 
 /* It is not there any more, but the news of its close may be on their way. */
-static void remember(struct observer *observer, const struct netsock *sock)
+static void remember(struct observer *observer, const struct socktable_row *row)
 {
-	struct socktable_row other = {.sock = *sock, .gone = clock_mono()};
+	struct socktable_row other = closed_row(row);
 
+	other.gone = clock_mono();
 	socktable_add(&observer->table, &other);
 }
 
@@ -245,9 +280,9 @@ static void drop_unseen(struct observer *observer)
 			forget_after_a_while(observer, row);
 			continue;
 		}
-		struct netsock sock = row->sock;
+		struct socktable_row closed = *row;
 		observe_close(observer, row);
-		remember(observer, &sock);
+		remember(observer, &closed);
 	}
 }
 
@@ -380,12 +415,12 @@ bool observe_glance(struct observer *observer)
 
 /* ---- */
 
-bool observe_look(struct observer *observer)
+bool observe_look(struct observer *observer, bool closely)
 {
 	struct look look = {
 		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
 
-	if (!observe_dump(observer))
+	if (!observe_dump(observer, closely))
 		return false;
 	observer->quiet = 0;
 	observer->must_look = false;

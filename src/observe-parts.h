@@ -2,7 +2,7 @@
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
  * hears the news, observe-look.c finds out what is open, observe-ports.c where the dyno listens and
  * what need not be seen for that, observe-close.c how a socket was closed and which phase that
- * ended, observe-lines.c writes the lines of the log.
+ * ended, observe-answers.c what had been said on it, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
@@ -20,6 +20,9 @@ void observe_arrival(struct observer *observer);
 /* How many of these are open now. */
 unsigned observe_count(const struct observer *observer, enum socktable_role role);
 
+/* Whether the processes that may have had it open are past closing it themselves. */
+bool observe_has_ended(struct observer *observer, const struct socktable_row *row);
+
 /* Takes a socket out of the open ones; observe_settle() says how it was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row);
 
@@ -30,6 +33,11 @@ void observe_settle(struct observer *observer);
 /* What was open at a signal that ended its process at once was closed by that. To be called in the
  * end, when it is known how each process ended. */
 void observe_count_struck(struct observer *observer);
+
+/* ---- observe-answers.c ---- */
+
+/* An inbound connection was closed on which that was said; at_end: while its process was ending. */
+void observe_weigh(struct observer *observer, const struct netsock_talk *talk, bool at_end);
 
 /* ---- observe-ports.c ---- */
 
@@ -54,8 +62,9 @@ enum socktable_role observe_inbound_role(const struct observer *observer, uint16
 /* "9090, 9229" */
 void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE]);
 
-/* Lets the kernel's table come, without what need not be seen. False when it does not. */
-bool observe_dump(struct observer *observer);
+/* Lets the kernel's table come, without what need not be seen; closely: with what was said on each
+ * connection. False when it does not. */
+bool observe_dump(struct observer *observer, bool closely);
 
 /* Nor need one who observes alone hear of the closes of that. Whoever begins to observe hears of
  * all again. */
@@ -63,8 +72,9 @@ void observe_spare_news(struct observer *observer);
 
 /* ---- observe-look.c ---- */
 
-/* Looks at everything. Returns false when not everything may be seen. */
-bool observe_look(struct observer *observer);
+/* Looks at everything; closely: and learns what had been said on those that were closed. Returns
+ * false when not everything may be seen. */
+bool observe_look(struct observer *observer, bool closely);
 
 /* Looks whether our processes still have their listeners and Unix sockets open. True when something
  * was closed. */

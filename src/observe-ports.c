@@ -131,26 +131,28 @@ static size_t guess_own_port(struct observer *observer, uint16_t *port)
 }
 
 /* Who looks alone need not see the other ends of our connections, if they are on this machine. */
-static bool dump_alone(struct observer *observer)
+static bool dump_alone(struct observer *observer, bool closely)
 {
 	struct app *app = observer->app;
 	uint16_t ports[OBSERVE_PORTS];
 	size_t count = observer->looks == 0 ? guess_own_port(observer, ports)
 					    : list_own_ports(observer, ports);
 
+	if (closely && netsock_dump_with_talk(app->net.fd, ports, count, &app->sockets) == 0)
+		return true;
 	return netsock_dump_without_clients(app->net.fd, ports, count, &app->sockets) == 0 ||
 	       app_sockets(app) != NULL;
 }
 
 /* Of several observers the second lets the whole table come, which the others share. */
-bool observe_dump(struct observer *observer)
+bool observe_dump(struct observer *observer, bool closely)
 {
 	struct app *app = observer->app;
 	bool is_alone = app->sockets.taken < app->turn_began;
 
-	if (app_has_sockets(app))
+	if (!closely && app_has_sockets(app))
 		return true;
 	if (!netcounts_read(&app->counts))
 		app->counts = (struct netcounts){0};
-	return is_alone ? dump_alone(observer) : app_sockets(app) != NULL;
+	return is_alone || closely ? dump_alone(observer, closely) : app_sockets(app) != NULL;
 }

@@ -1,6 +1,7 @@
 /* observe: see the header. */
 #include "observe.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 
 /* The kernel tells of a close some time after it: as a rule 0.1 ms, on a busy machine 10. */
 #define NEWS_DELAY (50 * NSEC_PER_MSEC)
+/* So long they are waited for in the end, when nothing else can be done about the stop. */
+#define NEWS_PATIENCE (20 * NSEC_PER_MSEC)
 
 nsec_t observe_elapsed(const struct observer *observer)
 {
@@ -40,6 +43,34 @@ void observe_arrival(struct observer *observer)
 	observer->report.late += observer->looked >= LATE_AFTER;
 }
 
+/* What was closed in the middle of a look was found, but not whose it was: it was of ours, since
+ * nobody else listens there. */
+static void forget_row(
+	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
+{
+	bool was_ours =
+		row->is_doubtful && observe_elapsed(observer) < observer->looked + NEWS_DELAY;
+
+	if (was_ours && row->look > 1)
+		observe_arrival(observer);
+	if (was_ours || row->was_inbound)
+		observe_weigh(observer, &sock->talk, observe_has_ended(observer, row));
+	socktable_remove(&observer->table, row);
+}
+
+static void close_row(
+	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
+{
+	row->sock.talk = sock->talk;
+	observe_close(observer, row);
+}
+
+static void come_and_go(struct observer *observer, const struct netsock *sock)
+{
+	observe_arrival(observer);
+	observe_weigh(observer, &sock->talk, false);
+}
+
 /* A connection may come and go between two looks; then its close is all that is ever seen of it.
  * But the close of one that was gone before the first look may be told after it. */
 static void hear_close(struct observer *observer, const struct netsock *sock)
@@ -48,14 +79,14 @@ static void hear_close(struct observer *observer, const struct netsock *sock)
 	bool shared;
 
 	if (row != NULL && row->role == ROLE_OTHER)
-		socktable_remove(&observer->table, row);
+		forget_row(observer, row, sock);
 	else if (row != NULL)
-		observe_close(observer, row);
+		close_row(observer, row, sock);
 	else if (!sock->listening && sock->remote_port != 0 &&
 		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
 		 observe_is_port(observer, sock->local_port, &shared) && !shared &&
 		 observe_elapsed(observer) >= NEWS_DELAY)
-		observe_arrival(observer);
+		come_and_go(observer, sock);
 }
 
 struct hearing {
@@ -147,7 +178,7 @@ static void look_fired(void *owner)
 		observer->looked = observe_elapsed(observer);
 		observe_glance(observer);
 	} else {
-		observe_look(observer);
+		observe_look(observer, false);
 	}
 	observe_settle(observer);
 	plan_look(observer, cpu_time() - began);
@@ -196,7 +227,7 @@ static bool see_first(struct observer *observer)
 {
 	struct observe_report *report = &observer->report;
 
-	report->visible = observe_look(observer);
+	report->visible = observe_look(observer, false);
 	if (!report->visible) {
 		socktable_release(&observer->table);
 		return false;
@@ -269,7 +300,7 @@ void observe_before(struct observer *observer, int signo)
 		return;
 	if (observer->report.history.signal_count > 0) {
 		read_news(observer->app);
-		observe_look(observer);
+		observe_look(observer, false);
 		observe_settle(observer);
 	}
 	doom_all(observer);
@@ -350,11 +381,36 @@ bool observe_now(const struct observer *observer, struct observe_now *now)
 	return true;
 }
 
+/* Whether a connection was found closed of which the news are on their way. */
+static bool has_untold(const struct observer *observer)
+{
+	const struct socktable *table = &observer->table;
+
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].was_inbound)
+			return true;
+	return false;
+}
+
 static bool something_is_open(const struct observer *observer)
 {
-	return observe_count(observer, ROLE_LISTENER) + observe_count(observer, ROLE_INBOUND) +
-		       observe_count(observer, ROLE_OUTBOUND) >
-	       0;
+	return has_untold(observer) || observe_count(observer, ROLE_LISTENER) > 0 ||
+	       observe_count(observer, ROLE_INBOUND) > 0 ||
+	       observe_count(observer, ROLE_OUTBOUND) > 0;
+}
+
+/* What the end of its processes has closed is told a moment later, with what had been said on it,
+ * which the look did not
+ * find any more. */
+static void await_news(struct observer *observer)
+{
+	nsec_t limit = clock_mono() + NEWS_PATIENCE;
+	struct pollfd news = {.fd = observer->app->news.fd, .events = POLLIN};
+	nsec_t left;
+
+	while (news.fd >= 0 && has_untold(observer) && (left = limit - clock_mono()) > 0 &&
+		poll(&news, 1, (int)(left / NSEC_PER_MSEC) + 1) > 0)
+		read_news(observer->app);
 }
 
 /* Its processes are gone, so every socket that only they had is closed. */
@@ -367,9 +423,10 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 	if (observer->report.visible) {
 		read_news(observer->app);
 		if (something_is_open(observer)) {
-			observe_look(observer);
+			observe_look(observer, true);
 			observe_glance(observer);
 			observe_settle(observer);
+			await_news(observer);
 		}
 	}
 	procwatch_sweep(&observer->processes);

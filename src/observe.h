@@ -13,7 +13,8 @@
  *
  * What cannot be seen is not claimed:
  *
- * - Connections are counted, not requests.
+ * - Connections are counted, not requests. What had been said on one is known if its close was
+ * told, and not if a look found it closed.
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
  *   that only others still have is not ours any more: found by a look.
@@ -70,6 +71,10 @@ struct observe_report {
 	unsigned out_at_exit; /* outbound ones */
 	unsigned cut;	      /* of in_at_exit those that surely were open at its end */
 	unsigned leaked;      /* of out_at_exit likewise */
+	unsigned unanswered;  /* inbound connections closed after something had come, and without a
+				 byte  of answer */
+	unsigned last_words;  /* others on which the client had spoken last, closed while their
+				 process  was ending */
 	bool order_wrong; /* the last outbound connection was closed while inbound ones were open */
 	unsigned inbound_then; /* how many, if so */
 	nsec_t not_accepting;

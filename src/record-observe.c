@@ -22,6 +22,8 @@ static const struct {
 	{"out_at_exit", offsetof(struct observe_report, out_at_exit)},
 	{"cut", offsetof(struct observe_report, cut)},
 	{"leaked", offsetof(struct observe_report, leaked)},
+	{"unanswered", offsetof(struct observe_report, unanswered)},
+	{"last_words", offsetof(struct observe_report, last_words)},
 	{"inbound_then", offsetof(struct observe_report, inbound_then)},
 };
 

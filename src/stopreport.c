@@ -9,7 +9,7 @@
 #include "clock.h"
 
 enum {
-	TEXT = 192
+	TEXT = 256
 };
 
 /* Verdict and evidence, both growing. */
@@ -36,6 +36,11 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
+static const char *were(unsigned count)
+{
+	return count == 1 ? "was" : "were";
+}
+
 static void judge_dead(
 	struct judgement *judgement, const char *verdict, unsigned count, const char *direction)
 {
@@ -44,7 +49,7 @@ static void judge_dead(
 	if (count == 0)
 		return;
 	snprintf(text, sizeof text, "%u %s connection%s %s open when their process ended", count,
-		direction, plural(count), count == 1 ? "was" : "were");
+		direction, plural(count), were(count));
 	judge(judgement, verdict, text);
 }
 
@@ -67,6 +72,31 @@ static void judge_connections(struct judgement *judgement, const struct observe_
 	judge_dead(judgement, "leaked", report->leaked, "outbound");
 	explain_unclear(judgement, report->in_at_exit - report->cut, "inbound");
 	explain_unclear(judgement, report->out_at_exit - report->leaked, "outbound");
+}
+
+static void judge_answers(struct judgement *judgement, const struct observe_report *report)
+{
+	char text[TEXT];
+
+	if (report->unanswered > 0) {
+		snprintf(text, sizeof text,
+			"%u connection%s had sent something and %s closed without a byte of "
+			"answer: "
+			"a request was cut off, or had never come to its end",
+			report->unanswered, plural(report->unanswered), were(report->unanswered));
+		judge(judgement, "unanswered", text);
+	}
+	if (report->last_words > 0) {
+		snprintf(text, sizeof text,
+			"%u %s %s closed with the client's last words unanswered, as far as the "
+			"kernel's times tell",
+			report->last_words,
+			report->unanswered > 0	 ? "more"
+			: report->last_words > 1 ? "connections"
+						 : "connection",
+			were(report->last_words));
+		add(&judgement->evidence, "; ", text);
+	}
 }
 
 static void judge_status(struct judgement *judgement, const struct instance *instance)
@@ -100,6 +130,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 		judge(judgement, "forced", text);
 	}
 	judge_connections(judgement, report);
+	judge_answers(judgement, report);
 	if (report->late > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s came in more than a second after the signal", report->late,
@@ -111,7 +142,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			"its last outbound connection was closed while %u inbound connection%s %s "
 			"open",
 			report->inbound_then, plural(report->inbound_then),
-			report->inbound_then == 1 ? "was" : "were");
+			were(report->inbound_then));
 		judge(judgement, "order wrong", text);
 	}
 	judge_status(judgement, instance);
@@ -135,6 +166,8 @@ static void put_sockets(struct event *event, const struct observe_report *report
 	event_int(event, "beside", report->beside);
 	event_int(event, "accepted", report->accepted);
 	event_int(event, "late", report->late);
+	event_int(event, "unanswered", report->unanswered);
+	event_int(event, "last_words", report->last_words);
 	event_int(event, "inbound_at_exit", report->in_at_exit);
 	event_int(event, "outbound_at_exit", report->out_at_exit);
 	put_ms(event, "not_accepting_ms", report->not_accepting);

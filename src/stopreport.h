@@ -8,9 +8,16 @@
  *     forced        SIGKILL was needed
  *     cut           inbound connections were open at the death of their process
  *     leaked        outbound connections were, likewise
+ *     unanswered    inbound connections were closed after something had come, and without a byte of
+ *                   answer
  *     late accepts  connections came in more than a second after the signal
  *     order wrong   its last outbound connection was closed while inbound ones were open
  *     status N      it did not exit with 0
+ *
+ * What is not answered is told by the kernel with the close: the bytes that came and those that
+ * went, whoever closed the connection. What was meant by them it does not know, so a request whose
+ * end never came is among them. On a connection that had answers before only the times tell that
+ * the client spoke last, and he need not have asked for anything: that is evidence and no verdict.
  *
  * What was open at the death of a process is certain in two cases only:
  *

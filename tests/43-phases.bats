@@ -70,7 +70,8 @@ has_count() {
 		saw 0 inbound
 		saw 0 outbound
 		status = 0
-		verdict = clean
+		unanswered = 1
+		verdict = unanswered
 	END
 }
 
@@ -117,9 +118,13 @@ has_count() {
 			not_accepting_ms <= drained_ms
 			released_ms absent
 			inbound_at_exit = 0
-			verdict = clean
 		END
 	done
+	for dyno in busy.1 idle.1 silent.1; do
+		assert_stop "$dyno" <<<"verdict = clean"
+	done
+	# Half a request looks like one in flight.
+	assert_stop half.1 <<<"verdict = unanswered"
 	assert_outcome busy.1 <<<"in-flight: 200 eof"
 	assert_outcome half.1 <<<"half: eof"
 }

@@ -23,16 +23,16 @@ load stop-helpers
 	END
 	for round in 1 2; do
 		for dyno in web.{1..4}; do
-			beside "$dyno.outcome" python3 "$STOPS/clients.py" in-flight=3 idle=2 silent half "$(field_of "$dyno" port)"
+			beside "$dyno.outcome" python3 "$STOPS/clients.py" in-flight=3 idle=2 silent "$(field_of "$dyno" port)"
 		done
 		for dyno in web.{1..4}; do
-			wait_for_output "$dyno" "inbound 7 slow 3" "$round"
+			wait_for_output "$dyno" "inbound 6 slow 3" "$round"
 		done
 		g restart web
 		for dyno in web.{1..4}; do
 			assert_stop "$dyno" <<-END
 				reason = restart
-				inbound = 7
+				inbound = 6
 				outbound = 10
 				peers = $DATABASE x10
 				accepted = 0
@@ -122,7 +122,9 @@ load stop-helpers
 	END
 }
 
-@test "what is still open when a program exits by itself is counted, told, and no verdict" {
+# ---- unanswered ----
+
+@test "unanswered: it exits by itself with requests in flight; who closed what else was open is no verdict" {
 	start_database db
 	start_apps <<-END
 		[process web]
@@ -138,11 +140,32 @@ load stop-helpers
 		outbound = 10
 		inbound_at_exit = 2
 		outbound_at_exit = 10
+		unanswered = 2
 		status = 0
-		verdict = clean
+		verdict = unanswered
+		evidence has 2 connections had sent something and were closed without a byte of answer
 		evidence has 2 inbound
 		evidence has 10 outbound
 		evidence has cannot be told
+	END
+}
+
+@test "unanswered: it closes connections with requests in flight while it lives on" {
+	start_apps <<-END
+		[process web]
+		command = $APP close-listeners close-inbound await=exit
+	END
+	hold_app web.1 in-flight=2 idle silent
+	g_in_background stop web
+	wait_for_event drained web.1
+	touch exit
+	finish
+	assert_stop web.1 <<-'END'
+		inbound = 4
+		inbound_at_exit = 0
+		unanswered = 2
+		last_words = 0
+		verdict = unanswered
 	END
 }
 
@@ -240,7 +263,8 @@ load stop-helpers
 		outbound_at_exit = 0
 		drained_ms absent
 		status = 143
-		verdict verdicts cut, status 143
+		unanswered = 3
+		verdict verdicts cut, unanswered, status 143
 		evidence has 5 inbound
 	END
 }
@@ -417,7 +441,7 @@ worker_pid() {
 	assert_stop web.1 <<-'END'
 		inbound_at_exit = 2
 		outbound_at_exit = 0
-		verdict verdicts late accepts, order wrong, status 3
+		verdict verdicts unanswered, late accepts, order wrong, status 3
 		evidence has 1 connection
 		evidence has 3
 	END

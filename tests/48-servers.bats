@@ -42,11 +42,11 @@ start_nginx() {
 		command = sed "s/@PORT@/\$PORT/" nginx.in >nginx.conf && exec nginx -e stderr -p $BATS_TEST_TMPDIR/ -c nginx.conf
 		stop = $1
 	END
-	hold web.1 download silent half idle
+	hold web.1 download silent idle "${@:2}"
 }
 
 @test "nginx, QUIT: idle connections are closed at once, half requests when their time is over, downloads when they are done" {
-	start_nginx QUIT/30/KILL/5
+	start_nginx QUIT/30/KILL/5 half
 	g_in_background stop web
 	wait_for_event not-accepting web.1
 	# Only the download is left.
@@ -72,12 +72,27 @@ start_nginx() {
 		not_accepting_ms <= drained_ms
 		saw 1 inbound
 		status = 0
+		unanswered = 1
+		verdict = unanswered
+	END
+}
+
+@test "nginx, QUIT: a stop without half a request is clean" {
+	start_nginx QUIT/30/KILL/5
+	g_in_background stop web
+	wait_for_event not-accepting web.1
+	touch go
+	finish
+	assert_stop web.1 <<-'END'
+		inbound = 3
+		unanswered = 0
+		status = 0
 		verdict = clean
 	END
 }
 
 @test "nginx, TERM: it exits at once, and its connections go with it" {
-	start_nginx TERM/30/KILL/5
+	start_nginx TERM/30/KILL/5 half
 	g stop web
 	touch go
 	wait_until "$PATIENCE" has_lines web.1.outcome 5
@@ -88,7 +103,7 @@ start_nginx() {
 		inbound = 4
 		accepted = 0
 		status = 0
-		verdict = clean
+		verdict = unanswered
 	END
 }
 
@@ -282,7 +297,8 @@ has_connections() {
 		not_accepting_ms <= drained_ms
 		saw 1 inbound
 		status = 0
-		verdict = clean
+		unanswered = 1
+		verdict = unanswered
 	END
 }
 

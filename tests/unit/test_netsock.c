@@ -165,6 +165,74 @@ static void test_mapped(void)
 	close(listener);
 }
 
+/* ---- what was said ---- */
+
+struct said {
+	uint16_t port;
+	unsigned count;
+	struct netsock_talk talk;
+};
+
+static void hear_said(void *arg, const struct netsock *closed)
+{
+	struct said *said = arg;
+
+	if (closed->local_port != said->port)
+		return;
+	said->count++;
+	said->talk = closed->talk;
+}
+
+static bool is_said(int news, struct said *said)
+{
+	netsock_read_news(news, hear_said, said);
+	return said->count > 0;
+}
+
+/* Both say so many bytes, the client last if it says anything. */
+static struct netsock_talk talk(int news, int listener, uint16_t port, size_t ask, size_t answer)
+{
+	static char bytes[100];
+	struct said said = {.port = port};
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+
+	if (write(server, bytes, answer) != (ssize_t)answer)
+		bail_out("no answer");
+	poll(NULL, 0, 20);
+	if (write(client, bytes, ask) != (ssize_t)ask ||
+		(ask > 0 && read(server, bytes, ask) != (ssize_t)ask))
+		bail_out("no question");
+	close(server);
+	ok(wait_until(is_said(news, &said)), "a close is told");
+	ok(said.talk.is_known, "with what was said before it");
+	close(client);
+	return said.talk;
+}
+
+static void test_talk(void)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false), news = netsock_open_news();
+	struct said waiting = {.port = port};
+
+	struct netsock_talk said = talk(news, listener, port, 0, 0);
+	ok(said.received == 0 && said.sent == 0, "nothing, if nobody has said anything");
+	said = talk(news, listener, port, 19, 0);
+	is_int(said.received, 19, "the bytes that came");
+	is_int(said.sent, 0, "and that there was no answer");
+	said = talk(news, listener, port, 7, 30);
+	is_int(said.sent, 30, "the bytes of an answer");
+	ok(said.last_received < said.last_sent, "and who has spoken last");
+	ok(!said.was_dropped, "an accepted one is not dropped");
+	int client = connect_to(AF_INET, port);
+	if (write(client, "?", 1) != 1)
+		bail_out("no question");
+	close(listener);
+	ok(wait_until(is_said(news, &waiting)), "the close of a waiting one is told");
+	close(client);
+	close(news);
+}
+
 /* ---- news without clients ---- */
 
 struct ends {
@@ -499,6 +567,7 @@ int main(void)
 	test_without_clients(AF_INET, "IPv4");
 	test_without_clients(AF_INET6, "IPv6");
 	test_mapped();
+	test_talk();
 	test_news_without_clients(AF_INET, "IPv4");
 	test_news_without_clients(AF_INET6, "IPv6");
 	test_counts();

@@ -82,6 +82,22 @@ static void test_verdicts(void)
 		"what may have been closed by the program or by its end is no verdict");
 
 	begin("TERM/30/KILL/5");
+	report.unanswered = 2;
+	judges("unanswered",
+		"2 connections had sent something and were closed without a byte of answer",
+		"what was closed without an answer is");
+
+	begin("TERM/30/KILL/5");
+	report.last_words = 1;
+	judges("clean", "1 connection was closed with the client's last words unanswered",
+		"that the client had spoken last is no verdict");
+
+	begin("TERM/30/KILL/5");
+	report.unanswered = report.last_words = 1;
+	judges("unanswered", "; 1 more was closed with the client's last words",
+		"it comes on top of the others");
+
+	begin("TERM/30/KILL/5");
 	report.accepted = 5;
 	report.late = 2;
 	judges("late accepts", "2 connections came in more than a second after the signal",
