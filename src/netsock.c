@@ -79,12 +79,13 @@ static uint32_t read_bytes(const char *at)
 static struct netsock_talk read_info(const char *info, bool has_remote)
 {
 	struct netsock_talk talk = {.is_known = true,
-		.was_dropped = !has_remote,
 		.received = read_bytes(info + AT_RECEIVED),
 		.sent = read_bytes(info + AT_SENT)};
 
 	memcpy(&talk.last_sent, info + AT_LAST_SENT, sizeof talk.last_sent);
 	memcpy(&talk.last_received, info + AT_LAST_RECEIVED, sizeof talk.last_received);
+	/* Who never had another end has both times from the boot. */
+	talk.was_dropped = !has_remote && talk.last_sent < talk.last_received;
 	return talk;
 }
 

@@ -134,6 +134,8 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	bool struck;
 
 	bool at_end = has_ended(observer, owner, &struck);
+	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
+		observe_shut(observer);
 	if (is_inbound)
 		observe_weigh(observer, &row->sock.talk, at_end);
 	if (!at_end)

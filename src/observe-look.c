@@ -69,14 +69,16 @@ static bool find_owner(const struct look *look, struct socktable_row *row)
 
 /* ---- TCP ---- */
 
-/* Whose a connection on a port is that is ours alone is known without looking who has it open. */
+/* Whose a connection on a port is that is ours alone is known without looking who has it open; but
+ * what is late is held against the program, so it must be seen to have it. */
 static bool wants_owner(const struct observer *observer, const struct netsock *sock)
 {
 	bool shared;
 
 	if (sock->closed || sock->inode == 0)
 		return false;
-	return sock->listening || !observe_is_port(observer, sock->local_port, &shared) || shared;
+	return sock->listening || !observe_is_port(observer, sock->local_port, &shared) || shared ||
+	       observe_is_late(observer);
 }
 
 /* What is still to be told of one that was found closed. */
@@ -107,7 +109,7 @@ static bool refresh(
 	if (row->role == ROLE_OTHER && row->was_inbound)
 		learn_talk(observer, row, sock);
 	if (!sock->closed || row->role == ROLE_OTHER)
-		return row->is_doubtful;
+		return row->is_doubtful || (row->is_late && sock->inode != 0);
 	/* Its program has closed it; that it is gone in the end too is no news any more. */
 	row->sock.talk = sock->talk;
 	struct socktable_row other = closed_row(row);
@@ -136,9 +138,11 @@ static void add(struct look *look, struct socktable_row *row, enum socktable_rol
 {
 	row->role = role;
 	row->look = look->observer->looks;
+	row->is_late = role == ROLE_INBOUND && row->sock.inode == 0 && !look->is_first &&
+		       observe_is_late(look->observer);
 	socktable_add(&look->observer->table, row);
 	if (role == ROLE_INBOUND && !look->is_first)
-		observe_arrival(look->observer);
+		observe_arrival(look->observer, row->sock.inode != 0);
 }
 
 static void add_listeners(struct look *look)
@@ -190,7 +194,7 @@ static void add_closed(struct look *look, struct socktable_row *row)
 {
 	row->was_inbound = !row->sock.talk.is_known;
 	add(look, row, ROLE_OTHER);
-	observe_arrival(look->observer);
+	observe_arrival(look->observer, true);
 	observe_weigh(look->observer, &row->sock.talk, false);
 }
 
@@ -211,7 +215,17 @@ static void end_doubt(struct look *look, struct socktable_row *row)
 	socktable_set_role(&look->observer->table, row,
 		observe_inbound_role(look->observer, row->sock.local_port));
 	if (row->role == ROLE_INBOUND)
-		observe_arrival(look->observer);
+		observe_arrival(look->observer, true);
+}
+
+/* One that has waited was accepted, if not by somebody outside. */
+static void end_wait(struct look *look, struct socktable_row *row)
+{
+	row->is_late = false;
+	if (find_owner(look, row))
+		look->observer->report.late++;
+	else
+		socktable_set_role(&look->observer->table, row, ROLE_OTHER);
 }
 
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
@@ -249,6 +263,8 @@ static void add_connections(struct look *look)
 			add_connection(look, &dump->rows[i]);
 		else if (row->is_doubtful)
 			end_doubt(look, row);
+		else if (row->is_late && row->sock.inode != 0)
+			end_wait(look, row);
 	}
 }
 

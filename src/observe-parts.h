@@ -12,8 +12,11 @@
 
 nsec_t observe_elapsed(const struct observer *observer);
 
-/* An inbound connection has come since the last look. */
-void observe_arrival(struct observer *observer);
+/* The kernel tells of a close some time after it: as a rule 0.1 ms, on a busy machine 10. */
+#define NEWS_DELAY (50 * NSEC_PER_MSEC)
+
+/* What comes so long after the signal is late. */
+#define LATE_AFTER NSEC_PER_SEC
 
 /* ---- observe-close.c ---- */
 
@@ -35,6 +38,21 @@ void observe_settle(struct observer *observer);
 void observe_count_struck(struct observer *observer);
 
 /* ---- observe-answers.c ---- */
+
+/* Whether who has come since the last look is late. */
+bool observe_is_late(const struct observer *observer);
+
+/* An inbound connection has come since the last look. */
+void observe_arrival(struct observer *observer, bool is_accepted);
+
+/* Whether a connection may have come to us by now of which nobody knew. */
+bool observe_may_come(const struct observer *observer);
+
+/* An inbound connection was broken off, as those that wait are when their listener is closed. */
+void observe_drop(struct observer *observer);
+
+/* A listener was closed. */
+void observe_shut(struct observer *observer);
 
 /* An inbound connection was closed on which that was said; at_end: while its process was ending. */
 void observe_weigh(struct observer *observer, const struct netsock_talk *talk, bool at_end);

@@ -11,7 +11,6 @@
 #include "log.h"
 #include "observe-parts.h"
 
-#define LATE_AFTER NSEC_PER_SEC
 #define LOOK_INTERVAL NSEC_PER_SEC
 #define LOOK_INTERVAL_MAX (16 * NSEC_PER_SEC)
 /* A look that costs more than that is made less often. */
@@ -24,8 +23,6 @@
 #define GLANCE_LISTENERS (250 * NSEC_PER_MSEC)
 #define GLANCE_OFTEN (3 * NSEC_PER_SEC)
 
-/* The kernel tells of a close some time after it: as a rule 0.1 ms, on a busy machine 10. */
-#define NEWS_DELAY (50 * NSEC_PER_MSEC)
 /* So long they are waited for in the end, when nothing else can be done about the stop. */
 #define NEWS_PATIENCE (20 * NSEC_PER_MSEC)
 
@@ -36,13 +33,6 @@ nsec_t observe_elapsed(const struct observer *observer)
 
 /* ---- the news, for all observers ---- */
 
-/* It came after the last look, so later than a second after the signal if that one did. */
-void observe_arrival(struct observer *observer)
-{
-	observer->report.accepted++;
-	observer->report.late += observer->looked >= LATE_AFTER;
-}
-
 /* What was closed in the middle of a look was found, but not whose it was: it was of ours, since
  * nobody else listens there. */
 static void forget_row(
@@ -52,7 +42,7 @@ static void forget_row(
 		row->is_doubtful && observe_elapsed(observer) < observer->looked + NEWS_DELAY;
 
 	if (was_ours && row->look > 1)
-		observe_arrival(observer);
+		observe_arrival(observer, true);
 	if (was_ours || row->was_inbound)
 		observe_weigh(observer, &sock->talk, observe_has_ended(observer, row));
 	socktable_remove(&observer->table, row);
@@ -62,12 +52,18 @@ static void close_row(
 	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
 {
 	row->sock.talk = sock->talk;
+	if (row->role == ROLE_INBOUND && sock->talk.was_dropped)
+		observe_drop(observer);
+	else if (row->is_late)
+		observer->report.late++;
 	observe_close(observer, row);
 }
 
 static void come_and_go(struct observer *observer, const struct netsock *sock)
 {
-	observe_arrival(observer);
+	observe_arrival(observer, !sock->talk.was_dropped);
+	if (sock->talk.was_dropped)
+		observe_drop(observer);
 	observe_weigh(observer, &sock->talk, false);
 }
 
@@ -82,7 +78,8 @@ static void hear_close(struct observer *observer, const struct netsock *sock)
 		forget_row(observer, row, sock);
 	else if (row != NULL)
 		close_row(observer, row, sock);
-	else if (!sock->listening && sock->remote_port != 0 &&
+	else if (!sock->listening && (sock->remote_port != 0 || sock->talk.was_dropped) &&
+		 observe_may_come(observer) &&
 		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
 		 observe_is_port(observer, sock->local_port, &shared) && !shared &&
 		 observe_elapsed(observer) >= NEWS_DELAY)
@@ -239,7 +236,8 @@ static bool see_first(struct observer *observer)
 
 static void begin(struct observer *observer, struct app *app, const struct observe_subject *subject)
 {
-	*observer = (struct observer){.app = app, .subject = *subject, .began = clock_mono()};
+	*observer = (struct observer){
+		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1};
 	timer_init(&observer->look, look_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);

@@ -17,7 +17,8 @@
  * told, and not if a look found it closed.
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
- *   that only others still have is not ours any more: found by a look.
+ *   that only others still have is not ours any more: found by a look. What somebody outside
+ * accepts from our own listener is told apart by a look, and not if it comes and goes between two.
  * - A connection of a dyno with itself is an inbound one only.
  * - A dyno that listens on its $PORT, or has connections there, is known by that port: what it has
  *   at others, for metrics or debuggers, is counted apart.
@@ -60,14 +61,15 @@ enum observe_watched {
 struct observe_report {
 	unsigned processes; /* told by the first signal */
 	enum observe_watched watched;
-	bool visible;	     /* false: the kernel or the rights of the process did not let us see */
-	unsigned listeners;  /* open at the signal */
-	unsigned inbound;    /* accepted or waiting to be accepted at the signal */
-	unsigned outbound;   /* open at the signal */
-	unsigned beside;     /* inbound connections at other ports, which count nowhere else */
-	unsigned accepted;   /* inbound connections that came after the signal */
-	unsigned late;	     /* of these more than a second after it */
-	unsigned in_at_exit; /* inbound connections closed while their process was ending */
+	bool visible;	    /* false: the kernel or the rights of the process did not let us see */
+	unsigned listeners; /* open at the signal */
+	unsigned inbound;   /* accepted or waiting to be accepted at the signal */
+	unsigned outbound;  /* open at the signal */
+	unsigned beside;    /* inbound connections at other ports, which count nowhere else */
+	unsigned accepted;  /* inbound connections that came after the signal */
+	unsigned late;	    /* of these more than a second after it, and accepted */
+	unsigned reset; /* inbound connections that still waited when their listener was closed */
+	unsigned in_at_exit;  /* inbound connections closed while their process was ending */
 	unsigned out_at_exit; /* outbound ones */
 	unsigned cut;	      /* of in_at_exit those that surely were open at its end */
 	unsigned leaked;      /* of out_at_exit likewise */
@@ -129,7 +131,10 @@ struct observer {
 	struct socktable_row *closing;
 	size_t closing_count, closing_capacity;
 	unsigned settlements;
-	bool is_killed;	      /* SIGKILL was sent */
+	unsigned dropped; /* connections that were broken off lately, perhaps with their listener */
+	nsec_t last_drop; /* since the first signal, the last of them */
+	nsec_t shut;	  /* the last close of a listener; -1: none */
+	bool is_killed;	  /* SIGKILL was sent */
 	bool has_died[ROLES]; /* the death of a process has closed such a socket */
 	struct observe_report report;
 	/* Told when a phase is reached; NULL: nobody. */

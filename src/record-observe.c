@@ -18,6 +18,7 @@ static const struct {
 	{"beside", offsetof(struct observe_report, beside)},
 	{"accepted", offsetof(struct observe_report, accepted)},
 	{"late", offsetof(struct observe_report, late)},
+	{"reset", offsetof(struct observe_report, reset)},
 	{"in_at_exit", offsetof(struct observe_report, in_at_exit)},
 	{"out_at_exit", offsetof(struct observe_report, out_at_exit)},
 	{"cut", offsetof(struct observe_report, cut)},

@@ -33,6 +33,8 @@ struct socktable_row {
 	bool is_missed;	  /* it was not where it was the last time */
 	bool is_doubtful; /* on a port of ours, and none of our processes had it when it was found
 			   */
+	bool is_late; /* it came when the listener should have been closed, and waits to be accepted
+		       */
 	bool was_inbound; /* that is over, but what was said on it is still to be told */
 	unsigned look;	  /* in which it was seen last */
 	nsec_t gone;	  /* monotonic: not seen since, 0: seen. Its close may still be told */

@@ -131,6 +131,12 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 	}
 	judge_connections(judgement, report);
 	judge_answers(judgement, report);
+	if (report->reset > 0) {
+		snprintf(text, sizeof text,
+			"%u waiting connection%s %s reset when the listener closed", report->reset,
+			plural(report->reset), were(report->reset));
+		judge(judgement, "reset", text);
+	}
 	if (report->late > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s came in more than a second after the signal", report->late,
@@ -166,6 +172,7 @@ static void put_sockets(struct event *event, const struct observe_report *report
 	event_int(event, "beside", report->beside);
 	event_int(event, "accepted", report->accepted);
 	event_int(event, "late", report->late);
+	event_int(event, "reset", report->reset);
 	event_int(event, "unanswered", report->unanswered);
 	event_int(event, "last_words", report->last_words);
 	event_int(event, "inbound_at_exit", report->in_at_exit);

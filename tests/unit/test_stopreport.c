@@ -98,6 +98,11 @@ static void test_verdicts(void)
 		"it comes on top of the others");
 
 	begin("TERM/30/KILL/5");
+	report.reset = 3;
+	judges("reset", "3 waiting connections were reset when the listener closed",
+		"who waited in vain was reset");
+
+	begin("TERM/30/KILL/5");
 	report.accepted = 5;
 	report.late = 2;
 	judges("late accepts", "2 connections came in more than a second after the signal",
