@@ -54,12 +54,39 @@ void observe_shut(struct observer *observer)
 
 /* ---- what was said ---- */
 
-void observe_weigh(struct observer *observer, const struct netsock_talk *talk, bool at_end)
+/* The client's goodbye counts as a byte. */
+static bool has_asked(const struct netsock_talk *talk)
+{
+	return talk->received > 1;
+}
+
+/* Whether it surely was so many ms ago that the last outbound connection had been closed by then;
+ * the news may be late. */
+static bool is_since_release(const struct observer *observer, uint32_t ms)
+{
+	return observe_elapsed(observer) - (nsec_t)ms * NSEC_PER_MSEC >
+	       observer->report.released + NEWS_DELAY;
+}
+
+/* Whether its program had something to do for it when it had closed its last outbound connection:
+ * it owed an answer all the time, or something was said afterwards. */
+static bool was_busy(const struct observer *observer, const struct netsock_talk *talk)
+{
+	if (has_asked(talk) && (talk->sent == 0 || is_since_release(observer, talk->last_received)))
+		return true;
+	return talk->sent > 0 && is_since_release(observer, talk->last_sent);
+}
+
+void observe_weigh(struct observer *observer, const struct socktable_row *row, bool at_end)
 {
 	struct observe_report *report = &observer->report;
+	const struct netsock_talk *talk = &row->sock.talk;
 
-	/* The client's goodbye counts as a byte. */
-	if (!talk->is_known || talk->received <= 1)
+	if (!talk->is_known)
+		return;
+	if (row->at_release && report->released >= 0)
+		report->order_wrong |= was_busy(observer, talk);
+	if (!has_asked(talk))
 		return;
 	if (talk->sent == 0)
 		report->unanswered++;

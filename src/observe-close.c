@@ -12,17 +12,6 @@ unsigned observe_count(const struct observer *observer, enum socktable_role role
 	return observer->table.counts[role];
 }
 
-/* Inbound connections that a program has accepted and not closed, in the last look. */
-static unsigned count_accepted(const struct observer *observer)
-{
-	const struct socktable *table = &observer->table;
-	unsigned count = 0;
-
-	for (size_t i = 0; i < table->count; i++)
-		count += table->rows[i].role == ROLE_INBOUND && table->rows[i].sock.inode != 0;
-	return count;
-}
-
 static bool is_released(const struct observer *observer)
 {
 	const struct observe_report *report = &observer->report;
@@ -31,36 +20,21 @@ static bool is_released(const struct observer *observer)
 	       observe_count(observer, ROLE_OUTBOUND) == 0 && !observer->has_died[ROLE_OUTBOUND];
 }
 
+void observe_take_back(struct observer *observer)
+{
+	struct observe_report *report = &observer->report;
+
+	report->released = -1;
+	report->inbound_then = 0;
+	report->order_wrong = false;
+}
+
 static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
 {
 	*phase = observe_elapsed(observer);
 	observe_say_phase(observer, kind, *phase, closed);
 	if (observer->reached != NULL)
 		observer->reached(observer->owner);
-}
-
-/* Each phase is reached once, and not by the death of a process. surely: it was the program that
- * closed the last outbound connection. */
-static void check_phases(struct observer *observer, bool surely)
-{
-	struct observe_report *report = &observer->report;
-	unsigned inbound = observe_count(observer, ROLE_INBOUND);
-	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
-	unsigned all_inbound = report->inbound + report->accepted;
-
-	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
-		observe_count(observer, ROLE_OUTBOUND));
-	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
-		!observer->has_died[ROLE_LISTENER])
-		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
-	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
-		!observer->has_died[ROLE_INBOUND])
-		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
-	if (is_released(observer)) {
-		report->inbound_then = surely ? count_accepted(observer) : 0;
-		report->order_wrong = report->inbound_then > 0;
-		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
-	}
 }
 
 /* ---- how a socket was closed ---- */
@@ -125,6 +99,14 @@ bool observe_has_ended(struct observer *observer, const struct socktable_row *ro
 	return has_ended(observer, owner_of(observer, row), &struck);
 }
 
+static void note_releaser(struct observer *observer, struct procwatch_item *owner)
+{
+	if (observer->has_releaser && owner != observer->releaser)
+		owner = NULL;
+	observer->has_releaser = true;
+	observer->releaser = owner;
+}
+
 /* Counts it. Returns whether it may have been the end of its process that closed it. */
 static bool settle(struct observer *observer, const struct socktable_row *row)
 {
@@ -137,7 +119,9 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
 		observe_shut(observer);
 	if (is_inbound)
-		observe_weigh(observer, &row->sock.talk, at_end);
+		observe_weigh(observer, row, at_end);
+	if (is_outbound)
+		note_releaser(observer, owner);
 	if (!at_end)
 		return false;
 	observer->has_died[row->role] |= row->doomed || struck;
@@ -167,6 +151,46 @@ static bool settle_all(struct observer *observer)
 	return surely;
 }
 
+/* Marks the inbound connections that the process has accepted and not closed, in the last look,
+ * that closed the last outbound one. Whatever others do is another matter. */
+static unsigned mark_accepted(struct observer *observer)
+{
+	struct socktable *table = &observer->table;
+	unsigned count = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct socktable_row *row = &table->rows[i];
+		row->at_release = row->role == ROLE_INBOUND && row->sock.inode != 0 &&
+				  observer->releaser != NULL &&
+				  owner_of(observer, row) == observer->releaser;
+		count += row->at_release;
+	}
+	return count;
+}
+
+/* Each phase is reached once, and not by the death of a process. surely: it was the program that
+ * closed the last outbound connection. */
+static void check_phases(struct observer *observer, bool surely)
+{
+	struct observe_report *report = &observer->report;
+	unsigned inbound = observe_count(observer, ROLE_INBOUND);
+	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
+	unsigned all_inbound = report->inbound + report->accepted;
+
+	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
+		observe_count(observer, ROLE_OUTBOUND));
+	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
+		!observer->has_died[ROLE_LISTENER])
+		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
+	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
+		!observer->has_died[ROLE_INBOUND])
+		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
+	if (is_released(observer)) {
+		report->inbound_then = surely ? mark_accepted(observer) : 0;
+		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
+	}
+}
+
 /* Whether its last listener has just been closed, and somebody may have come before that whom no
  * look has seen. Nobody comes afterwards. */
 static bool has_unseen(struct observer *observer)
@@ -189,6 +213,7 @@ static bool has_unseen(struct observer *observer)
 void observe_settle(struct observer *observer)
 {
 	observer->settlements++;
+	observer->has_releaser = false;
 	bool surely = settle_all(observer);
 	if (has_unseen(observer) ||
 		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {

@@ -87,6 +87,7 @@ static struct socktable_row closed_row(const struct socktable_row *row)
 	return (struct socktable_row){.sock = row->sock,
 		.owner = row->owner,
 		.shared = row->shared,
+		.at_release = row->at_release,
 		.was_inbound = row->role == ROLE_INBOUND && !row->sock.talk.is_known};
 }
 
@@ -96,7 +97,8 @@ static void learn_talk(
 {
 	if (!sock->talk.is_known)
 		return;
-	observe_weigh(observer, &sock->talk, observe_has_ended(observer, row));
+	row->sock.talk = sock->talk;
+	observe_weigh(observer, row, observe_has_ended(observer, row));
 	row->was_inbound = false;
 }
 
@@ -143,6 +145,8 @@ static void add(struct look *look, struct socktable_row *row, enum socktable_rol
 	socktable_add(&look->observer->table, row);
 	if (role == ROLE_INBOUND && !look->is_first)
 		observe_arrival(look->observer, row->sock.inode != 0);
+	if (role == ROLE_OUTBOUND)
+		observe_take_back(look->observer);
 }
 
 static void add_listeners(struct look *look)
@@ -195,7 +199,7 @@ static void add_closed(struct look *look, struct socktable_row *row)
 	row->was_inbound = !row->sock.talk.is_known;
 	add(look, row, ROLE_OTHER);
 	observe_arrival(look->observer, true);
-	observe_weigh(look->observer, &row->sock.talk, false);
+	observe_weigh(look->observer, row, false);
 }
 
 /* It is accepted, but by whom was not to be seen: the one process has given it to another just

@@ -29,6 +29,9 @@ bool observe_has_ended(struct observer *observer, const struct socktable_row *ro
 /* Takes a socket out of the open ones; observe_settle() says how it was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row);
 
+/* There is an outbound connection again: whatever was released before was not all. */
+void observe_take_back(struct observer *observer);
+
 /* Finds out how those were closed that were closed since, and which phases that ended. To be called
  * when all news that are there have been read. */
 void observe_settle(struct observer *observer);
@@ -54,8 +57,8 @@ void observe_drop(struct observer *observer);
 /* A listener was closed. */
 void observe_shut(struct observer *observer);
 
-/* An inbound connection was closed on which that was said; at_end: while its process was ending. */
-void observe_weigh(struct observer *observer, const struct netsock_talk *talk, bool at_end);
+/* An inbound connection was closed; at_end: while its process was ending. */
+void observe_weigh(struct observer *observer, const struct socktable_row *row, bool at_end);
 
 /* ---- observe-ports.c ---- */
 

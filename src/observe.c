@@ -43,8 +43,9 @@ static void forget_row(
 
 	if (was_ours && row->look > 1)
 		observe_arrival(observer, true);
+	row->sock.talk = sock->talk;
 	if (was_ours || row->was_inbound)
-		observe_weigh(observer, &sock->talk, observe_has_ended(observer, row));
+		observe_weigh(observer, row, observe_has_ended(observer, row));
 	socktable_remove(&observer->table, row);
 }
 
@@ -61,10 +62,12 @@ static void close_row(
 
 static void come_and_go(struct observer *observer, const struct netsock *sock)
 {
+	const struct socktable_row row = {.sock = *sock};
+
 	observe_arrival(observer, !sock->talk.was_dropped);
 	if (sock->talk.was_dropped)
 		observe_drop(observer);
-	observe_weigh(observer, &sock->talk, false);
+	observe_weigh(observer, &row, false);
 }
 
 /* A connection may come and go between two looks; then its close is all that is ever seen of it.

@@ -69,16 +69,17 @@ struct observe_report {
 	unsigned accepted;  /* inbound connections that came after the signal */
 	unsigned late;	    /* of these more than a second after it, and accepted */
 	unsigned reset; /* inbound connections that still waited when their listener was closed */
-	unsigned in_at_exit;  /* inbound connections closed while their process was ending */
-	unsigned out_at_exit; /* outbound ones */
-	unsigned cut;	      /* of in_at_exit those that surely were open at its end */
-	unsigned leaked;      /* of out_at_exit likewise */
-	unsigned unanswered;  /* inbound connections closed after something had come, and without a
-				 byte  of answer */
-	unsigned last_words;  /* others on which the client had spoken last, closed while their
-				 process  was ending */
-	bool order_wrong; /* the last outbound connection was closed while inbound ones were open */
-	unsigned inbound_then; /* how many, if so */
+	unsigned in_at_exit;   /* inbound connections closed while their process was ending */
+	unsigned out_at_exit;  /* outbound ones */
+	unsigned cut;	       /* of in_at_exit those that surely were open at its end */
+	unsigned leaked;       /* of out_at_exit likewise */
+	unsigned unanswered;   /* inbound connections closed after something had come, and without a
+				  byte of answer */
+	unsigned last_words;   /* others on which the client had spoken last, closed while their
+				  process was ending */
+	unsigned inbound_then; /* inbound connections of its process that were open when the last
+				  outbound one was closed */
+	bool order_wrong;      /* one of these surely was busy then, or afterwards */
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
@@ -134,8 +135,11 @@ struct observer {
 	unsigned dropped; /* connections that were broken off lately, perhaps with their listener */
 	nsec_t last_drop; /* since the first signal, the last of them */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
-	bool is_killed;	  /* SIGKILL was sent */
-	bool has_died[ROLES]; /* the death of a process has closed such a socket */
+	bool has_releaser;
+	struct procwatch_item *releaser; /* the process that closed the last outbound connections;
+					    NULL: several, or not known */
+	bool is_killed;			 /* SIGKILL was sent */
+	bool has_died[ROLES];		 /* the death of a process has closed such a socket */
 	struct observe_report report;
 	/* Told when a phase is reached; NULL: nobody. */
 	void (*reached)(void *owner);

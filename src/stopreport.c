@@ -143,13 +143,16 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			plural(report->late));
 		judge(judgement, "late accepts", text);
 	}
-	if (report->order_wrong) {
+	if (report->inbound_then > 0) {
 		snprintf(text, sizeof text,
 			"its last outbound connection was closed while %u inbound connection%s %s "
-			"open",
+			"open%s",
 			report->inbound_then, plural(report->inbound_then),
-			were(report->inbound_then));
-		judge(judgement, "order wrong", text);
+			were(report->inbound_then), report->order_wrong ? "" : ", perhaps idle");
+		if (report->order_wrong)
+			judge(judgement, "order wrong", text);
+		else
+			add(&judgement->evidence, "; ", text);
 	}
 	judge_status(judgement, instance);
 	if (judgement->verdict.len == 0)

@@ -10,10 +10,11 @@
  *     leaked        outbound connections were, likewise
  *     unanswered    inbound connections were closed after something had come, and without a byte of
  *                   answer
- *     reset         connections still waited to be accepted when the listener was closed, and so
- * the kernel reset them late accepts  connections came in more than a second after the signal order
- * wrong   its last outbound connection was closed while inbound ones were open status N      it did
- * not exit with 0
+ *     reset         connections still waited to be accepted when the listener was closed
+ *     late accepts  connections that came in more than a second after the signal were accepted
+ *     order wrong   a process closed its last outbound connection while it had inbound ones, one
+ *                   of which had no answer yet or was in use afterwards
+ *     status N      it did not exit with 0
  *
  * What is not answered is told by the kernel with the close: the bytes that came and those that
  * went, whoever closed the connection. What was meant by them it does not know, so a request whose

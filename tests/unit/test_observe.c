@@ -121,6 +121,9 @@ static void test_order_wrong(void)
 	int clients[MANY];
 
 	launch_server(&plan, clients);
+	for (unsigned i = 0; i < plan.inbound; i++)
+		if (write(clients[i], "GET", 3) != 3)
+			bail_out("a connection is closed");
 	begin_stop(SIGTERM);
 	go_on_after(&rig.observer.report.released);
 	go_on_after(&rig.observer.report.drained);

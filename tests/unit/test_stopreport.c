@@ -115,6 +115,11 @@ static void test_verdicts(void)
 		"released before drained is the wrong order");
 
 	begin("TERM/30/KILL/5");
+	report.inbound_then = 1;
+	judges("clean", "while 1 inbound connection was open, perhaps idle",
+		"but not if nobody may have needed it any more");
+
+	begin("TERM/30/KILL/5");
 	instance.exit.status = 3;
 	judges("status 3", "it exited with 3", "a status that is not 0 is a verdict");
 

@@ -1,0 +1,171 @@
+/*
+ * Tests of observe with programs that close their outbound connections while they have inbound
+ * ones, and with what cannot be told of that: which of them are in the wrong order.
+ */
+#include "stoprig.h"
+
+static uint16_t database;
+
+static void put(int fd)
+{
+	if (write(fd, "??", 2) != 2)
+		bail_out("a connection is closed");
+}
+
+static void get(int fd)
+{
+	char bytes[2];
+
+	if (recv(fd, bytes, 2, MSG_WAITALL) != 2)
+		bail_out("a connection is closed");
+}
+
+/* What it does at SIGTERM, a letter for each: releases (r), connects once more (c), answers (a),
+ * closes the inbound connection (i), waits for SIGTERM (w). */
+static void serve(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int outbound = connect_to(AF_INET, database);
+
+	say(port);
+	int inbound = accept_one(listener);
+	get(inbound);
+	put(inbound);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	for (const char *step = arg; *step != '\0'; step++) {
+		if (*step == 'r')
+			close(outbound);
+		if (*step == 'c')
+			outbound = connect_to(AF_INET, database);
+		if (*step == 'a')
+			put(inbound);
+		if (*step == 'i')
+			close(inbound);
+		if (*step == 'w')
+			await_signal(SIGTERM);
+	}
+}
+
+/* Returns the client, which has been answered. */
+static int begin(char *steps)
+{
+	launch(serve, steps, true);
+	int client = connect_to(AF_INET, hear());
+	put(client);
+	get(client);
+	hear();
+	begin_stop(SIGTERM);
+	return client;
+}
+
+static void test_idle(void)
+{
+	static char steps[] = "rwiw";
+	int client = begin(steps);
+
+	go_on_after(&rig.observer.report.released);
+	go_on_after(&rig.observer.report.drained);
+	const struct observe_report *report = end_stop();
+	is_int(report->inbound_then, 1, "a connection was open when it was released");
+	ok(!report->order_wrong, "but nothing was said on it any more, so that may be in order");
+	close(client);
+}
+
+static void test_busy(void)
+{
+	static char steps[] = "rwaiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	run_loop(200);
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
+	const struct observe_report *report = end_stop();
+	ok(report->order_wrong, "one that is answered afterwards was in the wrong order");
+	close(client);
+}
+
+/* Like a proxy, with a connection for each request. */
+static void test_once_more(void)
+{
+	static char steps[] = "rwcwirw";
+	const struct observe_report *seen = &rig.observer.report;
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+	int client = begin(steps);
+
+	go_on_after(&seen->released);
+	while (seen->released >= 0 && clock_mono() < limit)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	ok(seen->released < 0, "one that connects once more is not released");
+	go_on_after(&seen->not_accepting);
+	go_on_after(&seen->released);
+	const struct observe_report *report = end_stop();
+	ok(report->released >= report->drained, "what counts is the last one");
+	is_int(report->inbound_then, 0, "and its order");
+	close(client);
+}
+
+/* A child has the database, and the parent the clients. */
+static void serve_apart(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false), inbound;
+
+	(void)arg;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(listener);
+		int outbound = connect_to(AF_INET, database);
+		say(0);
+		await_signal(SIGTERM);
+		close(outbound);
+		await_signal(SIGTERM);
+		_exit(0);
+	}
+	say(port);
+	inbound = accept_one(listener);
+	get(inbound);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	await_signal(SIGTERM);
+	put(inbound);
+	close(inbound);
+	kill(pid, SIGTERM);
+	while (waitpid(pid, NULL, 0) < 0)
+		;
+}
+
+static void test_apart(void)
+{
+	launch(serve_apart, NULL, true);
+	uint16_t port = hear();
+	port += hear(); /* one of the two is 0 */
+	int client = connect_to(AF_INET, port);
+	put(client);
+	hear();
+	begin_stop(SIGTERM);
+	is_int(rig.observer.report.outbound, 1, "one process has the database");
+	await_phase(&rig.observer.report.released);
+	run_loop(200);
+	go_on_after(&rig.observer.report.released);
+	const struct observe_report *report = end_stop();
+	is_int(report->inbound_then, 0, "what another one has to do is no matter of its order");
+	ok(!report->order_wrong, "so it is not wrong");
+	close(client);
+}
+
+int main(void)
+{
+	begin_rig();
+	int fd = listen_on(AF_INET, &database, false);
+	test_idle();
+	test_busy();
+	test_once_more();
+	test_apart();
+	close(fd);
+	return end_rig();
+}
