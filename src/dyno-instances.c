@@ -72,7 +72,7 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 		dyno->over = instance->launch;
 	if (instance->killed) {
 		dyno->kills++;
-		dyno->kill_hurried = instance->hurried;
+		dyno->kill_hurried = instance->kill_hurried;
 	}
 	if (instance == dyno->current) {
 		explain(dyno, instance);

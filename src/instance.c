@@ -176,6 +176,7 @@ static void begin_ladder(struct instance *instance, enum instance_ending why)
 
 static void next_rung(struct instance *instance, bool hurried)
 {
+	const bool is_early = hurried;
 	struct buf names = BUF_INIT;
 	unsigned left;
 
@@ -195,8 +196,10 @@ static void next_rung(struct instance *instance, bool hurried)
 	const struct ladder_rung *rung = current_rung(instance);
 	if (left > 0 && (!hurried || !instance->killed))
 		say_next(instance, rung->signo, hurried, names.len > 0 ? names.data : "", left);
-	if (left > 0 && rung->signo == SIGKILL)
+	if (left > 0 && rung->signo == SIGKILL && !instance->killed) {
 		instance->killed = true;
+		instance->kill_hurried = is_early;
+	}
 	buf_release(&names);
 	send_rung(instance, false);
 }

@@ -110,7 +110,8 @@ struct instance {
 	nsec_t deadline[INSTANCE_TIMERS]; /* monotonic, 0: not armed */
 	bool boot_forced;		  /* killed by SIGKILL because it did not boot */
 	bool hurried;			  /* a rung was left before its wait was over */
-	bool killed; /* the ladder had to use SIGKILL on something that was left */
+	bool killed;	   /* the ladder had to use SIGKILL on something that was left */
+	bool kill_hurried; /* and did so before its time, since a second stop was asked for */
 
 	bool lacking;	/* the machine lacked descriptors, memory or room for its launch */
 	bool abandoned; /* its child found its supervisor dead, and executed nothing */

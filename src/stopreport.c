@@ -125,7 +125,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 
 	if (instance->killed || instance->boot_forced) {
 		snprintf(text, sizeof text, "SIGKILL was needed%s%s%s",
-			instance->hurried ? " when it was asked to stop once more" : "",
+			instance->kill_hurried ? " when it was asked to stop once more" : "",
 			report->left[0] != '\0' ? ": " : "", report->left);
 		judge(judgement, "forced", text);
 	}

@@ -408,6 +408,7 @@ static void test_hurry(void)
 	is_str(on(INSTANCE_STOP), "stop-kill; left; rung 5s; KILL all",
 		"a second stop goes on to SIGKILL, and R12 is not said");
 	ok(world.instance.killed, "it is noted that SIGKILL was used");
+	ok(world.instance.kill_hurried, "and that it was before its time");
 	is_str(on(INSTANCE_STOP), "rung 5s; KILL all", "a third one can only repeat it");
 	is_int(world.instance.rung, 2, "the ladder is not left at its end");
 	lines();
@@ -453,6 +454,8 @@ static void test_truth_of_timeout(void)
 	on(INSTANCE_RUNG_OVER);
 	ok(strstr(lines(), "within 15 seconds") == NULL,
 		"R12 does not claim a wait that was cut short by a second stop");
+	ok(world.instance.killed && !world.instance.kill_hurried,
+		"but it was its last wait that brought SIGKILL, and not the second stop");
 }
 
 static void test_forever(void)

@@ -61,7 +61,7 @@ static void test_verdicts(void)
 	judges("forced", "SIGKILL was needed: 12 (node)", "one that needed SIGKILL was forced");
 
 	begin("TERM/30/KILL/5");
-	instance.killed = instance.hurried = true;
+	instance.killed = instance.kill_hurried = true;
 	judges("forced", "SIGKILL was needed when it was asked to stop once more",
 		"one whose time was cut short is told apart");
 
