@@ -85,7 +85,8 @@ void observe_weigh(struct observer *observer, const struct socktable_row *row, b
 	if (!talk->is_known)
 		return;
 	if (row->at_release && report->released >= 0)
-		report->order_wrong |= was_busy(observer, talk);
+		observer->was_in_use |= was_busy(observer, talk);
+	report->order_wrong = observer->was_in_use && !observer->is_unsure;
 	if (!has_asked(talk))
 		return;
 	if (talk->sent == 0)

@@ -26,7 +26,7 @@ void observe_take_back(struct observer *observer)
 
 	report->released = -1;
 	report->inbound_then = 0;
-	report->order_wrong = false;
+	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
 }
 
 static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
@@ -120,8 +120,10 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 		observe_shut(observer);
 	if (is_inbound)
 		observe_weigh(observer, row, at_end);
-	if (is_outbound)
+	if (is_outbound) {
 		note_releaser(observer, owner);
+		observer->last_outbound = row->sock;
+	}
 	if (!at_end)
 		return false;
 	observer->has_died[row->role] |= row->doomed || struck;
@@ -187,6 +189,9 @@ static void check_phases(struct observer *observer, bool surely)
 		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
 	if (is_released(observer)) {
 		report->inbound_then = surely ? mark_accepted(observer) : 0;
+		if (report->inbound_then > 0) /* another outbound one would change that */
+			timer_set(
+				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
 		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
 	}
 }

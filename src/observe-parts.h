@@ -15,6 +15,8 @@ nsec_t observe_elapsed(const struct observer *observer);
 /* The kernel tells of a close some time after it: as a rule 0.1 ms, on a busy machine 10. */
 #define NEWS_DELAY (50 * NSEC_PER_MSEC)
 
+#define LOOK_INTERVAL NSEC_PER_SEC
+
 /* What comes so long after the signal is late. */
 #define LATE_AFTER NSEC_PER_SEC
 

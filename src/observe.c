@@ -11,7 +11,6 @@
 #include "log.h"
 #include "observe-parts.h"
 
-#define LOOK_INTERVAL NSEC_PER_SEC
 #define LOOK_INTERVAL_MAX (16 * NSEC_PER_SEC)
 /* A look that costs more than that is made less often. */
 #define LOOK_DEAR (NSEC_PER_MSEC / 2)
@@ -60,6 +59,18 @@ static void close_row(
 	observe_close(observer, row);
 }
 
+/* Somebody's connection to where our last outbound one led has come and gone since that was closed.
+ * If it was one of ours, that was not the last one. */
+static bool may_be_outbound(const struct observer *observer, const struct netsock *sock)
+{
+	const struct netsock *last = &observer->last_outbound;
+
+	return observer->report.released >= 0 && last->remote_port != 0 &&
+	       sock->remote_port == last->remote_port &&
+	       memcmp(sock->remote, last->remote, sizeof last->remote) == 0 &&
+	       observe_elapsed(observer) > observer->report.released + NEWS_DELAY;
+}
+
 static void come_and_go(struct observer *observer, const struct netsock *sock)
 {
 	const struct socktable_row row = {.sock = *sock};
@@ -72,7 +83,7 @@ static void come_and_go(struct observer *observer, const struct netsock *sock)
 
 /* A connection may come and go between two looks; then its close is all that is ever seen of it.
  * But the close of one that was gone before the first look may be told after it. */
-static void hear_close(struct observer *observer, const struct netsock *sock)
+static void hear_close(struct observer *observer, const struct netsock *sock, bool is_known)
 {
 	struct socktable_row *row = socktable_find(&observer->table, sock->cookie);
 	bool shared;
@@ -81,6 +92,8 @@ static void hear_close(struct observer *observer, const struct netsock *sock)
 		forget_row(observer, row, sock);
 	else if (row != NULL)
 		close_row(observer, row, sock);
+	else if (!is_known && may_be_outbound(observer, sock))
+		observer->is_unsure = true;
 	else if (!sock->listening && (sock->remote_port != 0 || sock->talk.was_dropped) &&
 		 observe_may_come(observer) &&
 		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
@@ -99,10 +112,14 @@ static void hear_news(void *arg, const struct netsock *sock)
 	struct hearing *hearing = arg;
 	struct observer *observer;
 
+	bool is_known = false;
+
 	hearing->heard = true;
 	TAILQ_FOREACH (observer, &hearing->app->observers, link)
+		is_known |= socktable_find(&observer->table, sock->cookie) != NULL;
+	TAILQ_FOREACH (observer, &hearing->app->observers, link)
 		if (observer->report.visible)
-			hear_close(observer, sock);
+			hear_close(observer, sock, is_known);
 }
 
 static void look_all(struct app *app)
@@ -152,6 +169,8 @@ static void plan_look(struct observer *observer, nsec_t cost)
 {
 	if (observer->report.watched == OBSERVE_LOOKS)
 		observer->interval = glance_interval(observer);
+	else if (observer->report.inbound_then > 0)
+		observer->interval = LOOK_INTERVAL;
 	else if (cost > LOOK_DEAR && observer->interval < LOOK_INTERVAL_MAX)
 		observer->interval *= 4;
 	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);

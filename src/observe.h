@@ -135,6 +135,9 @@ struct observer {
 	unsigned dropped; /* connections that were broken off lately, perhaps with their listener */
 	nsec_t last_drop; /* since the first signal, the last of them */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
+	struct netsock last_outbound; /* the one that was closed last */
+	bool was_in_use;	      /* an inbound one of its process, then or afterwards */
+	bool is_unsure;		      /* whether it really was the last one, nobody knows */
 	bool has_releaser;
 	struct procwatch_item *releaser; /* the process that closed the last outbound connections;
 					    NULL: several, or not known */

@@ -148,7 +148,8 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			"its last outbound connection was closed while %u inbound connection%s %s "
 			"open%s",
 			report->inbound_then, plural(report->inbound_then),
-			were(report->inbound_then), report->order_wrong ? "" : ", perhaps idle");
+			were(report->inbound_then),
+			report->order_wrong ? "" : ", which may have been in order");
 		if (report->order_wrong)
 			judge(judgement, "order wrong", text);
 		else

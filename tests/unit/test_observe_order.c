@@ -108,6 +108,23 @@ static void test_once_more(void)
 	close(client);
 }
 
+/* Another program, or this one, as far as anybody can know. */
+static void test_unsure(void)
+{
+	static char steps[] = "rwaiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	run_loop(200);
+	close(connect_to(AF_INET, database));
+	run_loop(100);
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
+	const struct observe_report *report = end_stop();
+	ok(!report->order_wrong, "where a later one may have come and gone nothing is proved");
+	close(client);
+}
+
 /* A child has the database, and the parent the clients. */
 static void serve_apart(void *arg)
 {
@@ -165,6 +182,7 @@ int main(void)
 	test_idle();
 	test_busy();
 	test_once_more();
+	test_unsure();
 	test_apart();
 	close(fd);
 	return end_rig();

@@ -116,7 +116,7 @@ static void test_verdicts(void)
 
 	begin("TERM/30/KILL/5");
 	report.inbound_then = 1;
-	judges("clean", "while 1 inbound connection was open, perhaps idle",
+	judges("clean", "while 1 inbound connection was open, which may have been in order",
 		"but not if nobody may have needed it any more");
 
 	begin("TERM/30/KILL/5");
