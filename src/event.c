@@ -61,6 +61,11 @@ static const struct {
 	[EVENT_RELEASED] = {"released",
 		"Released after {seconds} s: {count} outbound {count:connection:connections} "
 		"closed"},
+	[EVENT_UNANSWERED] = {"unanswered",
+		"{count} {count:connection:connections} had sent something and got no byte of "
+		"answer"},
+	[EVENT_RESET] = {"reset",
+		"{count} waiting {count:connection:connections} reset when the listener closed"},
 	[EVENT_PROCESS_EXIT] = {"process-exit",
 		"Process {pid} ({name}) ended after {seconds} s, {left} left"},
 	[EVENT_STOPPED] = {"stopped", NULL},

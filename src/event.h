@@ -38,10 +38,13 @@ enum event_kind {
 		       stand  in the line */
 	EVENT_WHY_PROCESS, /* what a process that is left is doing: pid, command, text and the other
 			      fields of held_by, see wire.h */
-	EVENT_OPEN,	   /* inbound, outbound, peers: connections open at the signal */
+	EVENT_OPEN,	   /* inbound, outbound, peers: connections open at the signal; other_ports,
+			      beside */
 	EVENT_NOT_ACCEPTING, /* seconds since the signal, count: its listeners are closed */
 	EVENT_DRAINED,	     /* seconds, count: the last inbound connection is closed */
 	EVENT_RELEASED,	     /* seconds, count: the last outbound connection is closed */
+	EVENT_UNANSWERED,    /* count: connections closed without a byte of answer */
+	EVENT_RESET,	     /* count: connections that waited when their listener was closed */
 	EVENT_PROCESS_EXIT,  /* pid, name, seconds since the signal, left (how many others): one of
 				several processes has ended */
 	EVENT_STOPPED,	 /* the report of a stop: reason, signal, ladder, ms, phases, verdict; see

@@ -55,6 +55,24 @@ void observe_say_open(struct observer *observer)
 	publish(observer, &event);
 }
 
+static void say_count(struct observer *observer, enum event_kind kind, unsigned count)
+{
+	struct event event;
+
+	if (count == 0)
+		return;
+	begin_event(observer, &event, kind);
+	event_int(&event, "count", count);
+	publish(observer, &event);
+}
+
+/* Those whom the stop has left without an answer. */
+void observe_say_lost(struct observer *observer)
+{
+	say_count(observer, EVENT_RESET, observer->report.reset);
+	say_count(observer, EVENT_UNANSWERED, observer->report.unanswered);
+}
+
 /* The main process has a line of its own, see EVENT_MAIN_EXIT and EVENT_EXIT. */
 void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after)
 {

@@ -108,6 +108,7 @@ bool observe_glance(struct observer *observer);
 void observe_say_open(struct observer *observer);
 void observe_say_phase(
 	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count);
+void observe_say_lost(struct observer *observer);
 void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after);
 
 /* "127.0.0.1:27017 x10, unix:/run/x.sock" */

@@ -454,6 +454,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 	if (main != NULL && exit->known)
 		main->exit = *exit;
 	observe_count_struck(observer);
+	observe_say_lost(observer);
 	observe_stop(observer);
 }
 

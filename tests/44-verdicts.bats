@@ -167,6 +167,7 @@ load stop-helpers
 		last_words = 0
 		verdict = unanswered
 	END
+	assert_has "the log" "2 connections had sent something and got no byte of answer" "$(platform_lines web.1)"
 }
 
 # ---- forced ----
