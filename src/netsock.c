@@ -53,6 +53,8 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 		.family = msg->idiag_family,
 		.listening = msg->idiag_state == TCP_LISTEN,
 		.closed = is_closed(msg),
+		.same_address =
+			memcmp(msg->id.idiag_src, msg->id.idiag_dst, sizeof msg->id.idiag_dst) == 0,
 	};
 
 	memcpy(sock.remote, msg->id.idiag_dst, sizeof sock.remote);
@@ -289,6 +291,8 @@ bool netsock_is_local(const struct netsock *sock)
 {
 	const uint8_t *v4 = remote_v4(sock);
 
+	if (sock->same_address)
+		return true;
 	return v4 != NULL ? v4[0] == IN_LOOPBACKNET
 			  : memcmp(sock->remote, &in6addr_loopback, sizeof sock->remote) == 0;
 }

@@ -35,6 +35,7 @@ struct netsock {
 	uint16_t remote_port;
 	uint8_t family; /* AF_INET, AF_INET6 */
 	bool listening;
+	bool same_address;  /* both ends have the same one */
 	bool closed;	    /* by its program; the kernel still says goodbye */
 	uint8_t remote[16]; /* the address, 4 or 16 bytes */
 	struct netsock_talk talk;
@@ -75,7 +76,8 @@ int netsock_open_news(void);
  */
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg);
 
-/* Whether the other end is at an address of the loopback interface. */
+/* Whether the other end surely is on this machine: at an address of the loopback interface, or at
+ * the same one as this end. */
 bool netsock_is_local(const struct netsock *sock);
 
 /* "127.0.0.1:27017" or "[::1]:27017". */

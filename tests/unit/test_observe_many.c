@@ -152,13 +152,34 @@ static void test_eager(bool has_port)
 
 /* ---- itself ---- */
 
+/* Its own address, which need not be one of the loopback interface; 0: it has no other. */
+static in_addr_t own_address;
+
+static int connect_to_itself(int listener, uint16_t port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = own_address};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (own_address == 0)
+		return connect_to(AF_INET, port);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 5) < 0 ||
+		dup2(fd, listener) < 0)
+		bail_out("no listener at the own address");
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+		bail_out("no connection to the own address");
+	return fd;
+}
+
 /* Is its own client, and one of a database. */
 static void serve_itself(void *arg)
 {
 	uint16_t *database = arg, port = 0;
 	int listener = listen_on(AF_INET, &port, false);
 	int outbound = connect_to(AF_INET, *database);
-	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	int client = connect_to_itself(listener, port), server = accept_one(listener);
 
 	say(port);
 	await_signal(SIGTERM);
@@ -254,7 +275,9 @@ static void test_shared(void)
  * the tests are less severe. */
 static void be_alone(void)
 {
-	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP},
+		     alias = {.ifr_name = "lo:1"};
+	struct sockaddr_in *address = (struct sockaddr_in *)&alias.ifr_addr;
 	int fd;
 
 	if (unshare(CLONE_NEWNET) < 0 || (fd = socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
@@ -263,6 +286,10 @@ static void be_alone(void)
 	}
 	if (ioctl(fd, SIOCSIFFLAGS, &loopback) < 0)
 		bail_out("no loopback interface");
+	*address =
+		(struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a010203)};
+	if (ioctl(fd, SIOCSIFADDR, &alias) == 0)
+		own_address = address->sin_addr.s_addr;
 	close(fd);
 }
 
@@ -278,8 +305,12 @@ int main(void)
 	test_many();
 	test_eager(false);
 	test_eager(true);
+	in_addr_t other = own_address;
+	own_address = 0;
 	test_itself(false);
 	test_itself(true);
+	own_address = other;
+	test_itself(false);
 	test_shared();
 	return end_rig();
 }
