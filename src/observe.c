@@ -359,6 +359,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	observer->port_count = kept->port_count;
 	*report = kept->report;
 	report->interrupted = true;
+	observer->was_in_use = report->order_wrong;
 	for (int role = 0; role < ROLES; role++)
 		observer->has_died[role] = !main_lives;
 	observer->is_killed = was_killed(&report->history);
