@@ -98,6 +98,7 @@ static void get_instance(
 	found->boot_forced = found->ending == ENDING_BOOT;
 	found->killed = doc_bool(doc, "killed");
 	found->hurried = doc_bool(doc, "hurried");
+	found->kill_hurried = doc_bool(doc, "kill_hurried");
 	found->lacking = doc_bool(doc, "lacking");
 	found->abandoned = doc_bool(doc, "abandoned");
 	found->main_ended = doc_bool(doc, "main_ended");

@@ -88,6 +88,7 @@ static void put_instance(
 	BSON_APPEND_INT64(&doc, "up_mono", instance->up_mono);
 	BSON_APPEND_BOOL(&doc, "killed", instance->killed);
 	BSON_APPEND_BOOL(&doc, "hurried", instance->hurried);
+	BSON_APPEND_BOOL(&doc, "kill_hurried", instance->kill_hurried);
 	BSON_APPEND_BOOL(&doc, "lacking", instance->lacking);
 	BSON_APPEND_BOOL(&doc, "abandoned", instance->abandoned);
 	doc_put_text(&doc, "failure", instance->failure);
