@@ -20,7 +20,8 @@
 #include "xmalloc.h"
 
 enum {
-	ENVIRON_MAX = 256 * 1024
+	ENVIRON_MAX = 256 * 1024,
+	NAMESPACE_MAX = 32
 };
 
 bool proc_same(struct proc_id a, struct proc_id b)
@@ -342,6 +343,29 @@ bool proc_status_read(pid_t pid, struct proc_status *out)
 		.fd_size = (unsigned)status_field(text, "\nFDSize:", 10),
 	};
 	return true;
+}
+
+/* As a link names it. */
+static bool read_network(pid_t pid, char name[static NAMESPACE_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	ssize_t n = readlink(path, name, NAMESPACE_MAX - 1);
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	return true;
+}
+
+bool proc_shares_network(pid_t pid)
+{
+	static char ours[NAMESPACE_MAX];
+	char theirs[NAMESPACE_MAX];
+
+	if (ours[0] == '\0' && !read_network(getpid(), ours))
+		return true;
+	return !read_network(pid, theirs) || strcmp(ours, theirs) == 0;
 }
 
 bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)

@@ -164,6 +164,7 @@ bool procsock_scan(struct procsock_list *list, pid_t pid)
 {
 	struct scan scan = {.list = list, .pid = pid, .complete = true};
 	struct proc_status status;
+	size_t before = list->count;
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
@@ -178,6 +179,8 @@ bool procsock_scan(struct procsock_list *list, pid_t pid)
 		scan_others(&scan);
 	}
 	close(scan.dir);
+	if (list->count > before)
+		scan.complete &= proc_shares_network(pid);
 	return scan.complete;
 }
 

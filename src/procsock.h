@@ -28,7 +28,8 @@ struct procsock_list {
 	size_t capacity;
 };
 
-/* Adds the sockets of a process. False when it may not be looked at; a process that is gone has
+/* Adds the sockets of a process. False when it may not be looked at, or has sockets and is in
+ * another network namespace, of which the kernel's tables tell nothing; a process that is gone has
  * none. */
 bool procsock_scan(struct procsock_list *list, pid_t pid);
 

@@ -28,7 +28,9 @@ void why_describe(const struct why_process *process, struct buf *out)
 		buf_addf(out, "; listening on %s", process->listening);
 	add_peers(out, process->inbound, "inbound", process->inbound_peers);
 	add_peers(out, process->outbound, "outbound", process->outbound_peers);
-	if (!process->visible)
+	if (process->elsewhere)
+		buf_adds(out, "; its sockets are in another network namespace and cannot be seen");
+	else if (!process->visible)
 		buf_adds(out, "; not all of its sockets could be seen");
 	if (process->children[0] != '\0')
 		buf_addf(out, "; children: %s", process->children);

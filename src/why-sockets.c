@@ -237,6 +237,8 @@ void why_sockets_find(const struct why_sockets *sockets, struct why_process *pro
 	finding.outbound.count = finding.outbound.different = 0;
 	process->visible =
 		sockets->table != NULL && proc_each_socket(process->pid, own, &finding.owned);
+	process->elsewhere = finding.owned.count > 0 && !proc_shares_network(process->pid);
+	process->visible &= !process->elsewhere;
 	qsort(finding.owned.inodes, finding.owned.count, sizeof *finding.owned.inodes,
 		compare_inodes);
 	if (sockets->table != NULL && finding.owned.count > 0) {

@@ -32,6 +32,7 @@ struct why_process {
 	struct procstate now;
 	char signals[WHY_TEXT];	  /* "ignores SIGTERM"; "" when that explains nothing */
 	bool visible;		  /* its sockets could be looked at */
+	bool elsewhere;		  /* they are in another network namespace */
 	char listening[WHY_TEXT]; /* "8080, unix:/run/x.sock"; "" for none */
 	unsigned inbound;
 	unsigned outbound;

@@ -4,11 +4,9 @@
  * no outbound connection by that.
  */
 #include <errno.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 
+#include "nets.h"
 #include "stoprig.h"
 
 enum {
@@ -254,16 +252,8 @@ static void test_shared(void)
  * the tests are less severe. */
 static void be_alone(void)
 {
-	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd;
-
-	if (unshare(CLONE_NEWNET) < 0 || (fd = socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
+	if (!enter_own_network())
 		printf("# no network of its own: %s\n", strerror(errno));
-		return;
-	}
-	if (ioctl(fd, SIOCSIFFLAGS, &loopback) < 0)
-		bail_out("no loopback interface");
-	close(fd);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "nets.h"
 #include "whyrig.h"
 
 static int listener;
@@ -107,10 +108,46 @@ static void test_local_sockets(void)
 	end_child(pid, SIGKILL);
 }
 
+/* ---- what cannot be seen ---- */
+
+static void serve_elsewhere(void)
+{
+	if (!enter_own_network())
+		_exit(1);
+	serve_itself();
+}
+
+static void live_elsewhere(void)
+{
+	close(app.net.fd);
+	if (!enter_own_network())
+		_exit(1);
+}
+
+static void test_elsewhere(void)
+{
+	static const char words[] = "in another network namespace";
+
+	pid_t pid = begin((struct act){.prepare = serve_elsewhere});
+	adopt(pid, true, "TERM/30/KILL/5");
+	ok(has(said(), words), "sockets in another network namespace are told as such");
+	ok(!why.processes[0].visible, "and cannot be seen");
+	end_child(pid, SIGKILL);
+	pid = begin((struct act){.prepare = live_elsewhere});
+	adopt(pid, true, "TERM/30/KILL/5");
+	ok(strstr(said(), words) == NULL, "who has no sockets has none anywhere");
+	ok(why.processes[0].visible, "and that can be seen");
+	end_child(pid, SIGKILL);
+}
+
 int main(void)
 {
 	begin_rig();
 	test_sockets();
 	test_local_sockets();
+	if (can_have_own_network())
+		test_elsewhere();
+	else
+		printf("# no other network\n");
 	return end_rig();
 }
