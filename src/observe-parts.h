@@ -1,14 +1,16 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-ports.c where the dyno listens and
- * what need not be seen for that, observe-close.c how a socket was closed and which phase that
- * ended, observe-lines.c writes the lines of the log.
+ * hears the news, observe-look.c finds out what is open, observe-unix.c does it for Unix sockets,
+ * observe-ports.c finds out where the dyno listens and what need not be seen for that,
+ * observe-close.c how a socket was closed and which phase that ended, observe-lines.c writes the
+ * lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
 
 #include "event.h"
 #include "observe.h"
+#include "procsock.h"
 
 nsec_t observe_elapsed(const struct observer *observer);
 
@@ -69,6 +71,28 @@ bool observe_look(struct observer *observer);
 /* Looks whether our processes still have their listeners and Unix sockets open. True when something
  * was closed. */
 bool observe_glance(struct observer *observer);
+
+/* One look. */
+struct look {
+	struct observer *observer;
+	struct procsock_list owned; /* by our processes, once it has scanned */
+	bool is_first;
+	bool has_scanned;
+	bool is_complete; /* everything could be seen */
+};
+
+/* Finds out what our processes have open, once in a look. */
+void look_scan(struct look *look);
+
+/* Fills in who has that socket open. False when none of ours has. */
+bool look_find_owner(const struct look *look, struct socktable_row *row);
+
+void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
+
+/* ---- observe-unix.c ---- */
+
+/* Adds the Unix sockets of our processes that are doors of the dyno or connections. */
+void observe_find_unix(struct look *look);
 
 /* ---- observe-lines.c ---- */
 
