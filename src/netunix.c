@@ -12,6 +12,10 @@
 #include "netlink.h"
 #include "xmalloc.h"
 
+enum {
+	SHUT_BOTH = 3 /* as the kernel counts directions: one bit for each */
+};
+
 /* An abstract name begins with a NUL and may contain more of them. */
 static void copy_name(char out[static NETUNIX_NAME], const char *name, size_t len)
 {
@@ -25,6 +29,21 @@ static void copy_name(char out[static NETUNIX_NAME], const char *name, size_t le
 	for (; len > 0 && *name != '\0' && used < NETUNIX_NAME - 1; name++, len--)
 		out[used++] = *name;
 	out[used] = '\0';
+}
+
+static void read_attribute(struct netunix *row, const struct rtattr *attr)
+{
+	const char *data = RTA_DATA(attr);
+	size_t len = RTA_PAYLOAD(attr);
+
+	if (attr->rta_type == UNIX_DIAG_NAME)
+		copy_name(row->name, data, len);
+	if (attr->rta_type == UNIX_DIAG_PEER && len >= sizeof row->peer) {
+		row->has_peer = true;
+		memcpy(&row->peer, data, sizeof row->peer);
+	}
+	if (attr->rta_type == UNIX_DIAG_SHUTDOWN && len > 0)
+		row->is_shut = *data == SHUT_BOTH;
 }
 
 static void add(void *arg, const struct nlmsghdr *header)
@@ -46,14 +65,8 @@ static void add(void *arg, const struct nlmsghdr *header)
 		.listening = msg->udiag_state == TCP_LISTEN,
 	};
 	for (const struct rtattr *attr = (const struct rtattr *)(msg + 1); RTA_OK(attr, left);
-		attr = RTA_NEXT(attr, left)) {
-		if (attr->rta_type == UNIX_DIAG_NAME)
-			copy_name(row->name, RTA_DATA(attr), RTA_PAYLOAD(attr));
-		if (attr->rta_type == UNIX_DIAG_PEER && RTA_PAYLOAD(attr) >= sizeof row->peer) {
-			row->has_peer = true;
-			memcpy(&row->peer, RTA_DATA(attr), sizeof row->peer);
-		}
-	}
+		attr = RTA_NEXT(attr, left))
+		read_attribute(row, attr);
 }
 
 static int compare(const void *a, const void *b)

@@ -19,6 +19,7 @@ struct netunix {
 	bool has_peer;
 	uint32_t peer; /* inode of the other end, 0: none, or not accepted yet */
 	bool listening;
+	bool is_shut; /* in both directions: by its program, or because the other end is closed */
 	char name[NETUNIX_NAME]; /* "/run/x.sock", "@abstract"; "": it has none */
 };
 

@@ -20,9 +20,10 @@ static bool listens_at(const struct look *look, const struct netunix_table *tabl
 /*
  * Who accepts has the name of the listener, who connects has none, as a rule: so a connection to a
  * name is outbound, and so is one whose other end has not been accepted yet and has neither inode
- * nor name to be found by; one that has the name of our own listener is inbound. A dyno that
- * listens on TCP may have a Unix listener for itself; only where there is no other it is taken for
- * the door of the dyno.
+ * nor name to be found by; one that has the name of our own listener is inbound. When the other end
+ * is closed it cannot be found either: that may have been a database as well as the other half of a
+ * pair, so it is called nothing. A dyno that listens on TCP may have a Unix listener for itself;
+ * only where there is no other it is taken for the door of the dyno.
  */
 static enum socktable_role role_of(
 	const struct look *look, const struct netunix_table *table, const struct netunix *sock)
@@ -37,7 +38,9 @@ static enum socktable_role role_of(
 		return ROLE_OTHER;
 	if (sock->name[0] != '\0' && listens_at(look, table, sock->name))
 		return by_tcp ? ROLE_OTHER : ROLE_INBOUND;
-	return peer == NULL || peer->name[0] != '\0' ? ROLE_OUTBOUND : ROLE_OTHER;
+	if (peer == NULL)
+		return sock->is_shut ? ROLE_OTHER : ROLE_OUTBOUND;
+	return peer->name[0] != '\0' ? ROLE_OUTBOUND : ROLE_OTHER;
 }
 
 static void add_unix(

@@ -315,11 +315,16 @@ static void test_unix(void)
 	row = netunix_find(&table, inode_of(waiting));
 	ok(row != NULL && row->has_peer && row->peer == 0,
 		"the peer of one that nobody has accepted has no inode");
+	ok(row != NULL && !row->is_shut, "it is open in both directions");
+	close(server);
+	netunix_dump(link_fd, &table);
+	row = netunix_find(&table, inode_of(client));
+	ok(row != NULL && row->has_peer && row->peer == 0 && row->is_shut,
+		"when the other end is closed it is shut");
 	is_int(netunix_dump(-1, &table), -1, "without a socket there is no answer");
 	is_int((int64_t)table.count, 0, "and no table");
 	netunix_release(&table);
 	close(client);
-	close(server);
 	close(waiting);
 	close(listener);
 }
