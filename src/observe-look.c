@@ -265,21 +265,27 @@ static void check_listeners(struct look *look)
 			check_listener(look, &table->rows[i]);
 }
 
+/* A Unix connection that waits to be accepted is nobody's. */
+static bool needs_glance(const struct socktable_row *row)
+{
+	return row->role == ROLE_LISTENER ||
+	       (row->sock.family == AF_UNIX && row->role != ROLE_OTHER && row->sock.inode != 0);
+}
+
 /* The news of a listener's close may be on their way, so one that misses is looked for the next
- * time.
- */
+ * time. Once a Unix listener is closed, all who came to it can be found. */
 bool observe_glance(struct observer *observer)
 {
 	struct look look = {.observer = observer, .is_complete = true};
-	bool changed = false;
+	bool changed = false, has_shut = false;
 
 	for (size_t i = observer->table.count; i-- > 0;) {
 		struct socktable_row *row = &observer->table.rows[i];
 		bool is_unix = row->sock.family == AF_UNIX;
-		if ((!is_unix && row->role != ROLE_LISTENER) ||
-			procsock_is_open(row->owner, row->fd, row->sock.inode))
+		if (!needs_glance(row) || procsock_is_open(row->owner, row->fd, row->sock.inode))
 			continue;
 		if (is_unix && !is_ours(&look, row)) {
+			has_shut |= row->role == ROLE_LISTENER;
 			observe_close(observer, row);
 			changed = true;
 		} else if (!is_unix && row->is_missed) {
@@ -289,6 +295,8 @@ bool observe_glance(struct observer *observer)
 		}
 	}
 	procsock_release(&look.owned);
+	if (has_shut)
+		observe_find_callers(observer);
 	return changed;
 }
 
@@ -314,10 +322,9 @@ bool observe_look(struct observer *observer)
 		observe_choose_door(observer);
 	}
 	add_connections(&look);
-	if (look.is_first) {
-		observe_find_unix(&look);
+	observe_find_unix(&look);
+	if (look.is_first)
 		observe_spare_news(observer);
-	}
 	drop_unseen(observer);
 	check_listeners(&look);
 	procsock_release(&look.owned);

@@ -91,8 +91,12 @@ void look_add(struct look *look, struct socktable_row *row, enum socktable_role 
 
 /* ---- observe-unix.c ---- */
 
-/* Adds the Unix sockets of our processes that are doors of the dyno or connections. */
+/* Adds the Unix sockets of our processes: in the first look all that are doors of the dyno or
+ * connections; later those that have come to a door since. */
 void observe_find_unix(struct look *look);
+
+/* The same for a look at nothing else. */
+void observe_find_callers(struct observer *observer);
 
 /* ---- observe-lines.c ---- */
 

@@ -144,8 +144,9 @@ static void look_fired(void *owner)
 
 	if (is_quiet(observer)) {
 		observer->quiet++;
-		observer->looked = observe_elapsed(observer);
 		observe_glance(observer);
+		observe_find_callers(observer);
+		observer->looked = observe_elapsed(observer);
 	} else {
 		observe_look(observer);
 	}
@@ -391,7 +392,9 @@ void observe_stop(struct observer *observer)
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);
 	free(observer->closing);
+	free(observer->unix_doors);
 	observer->closing = NULL;
+	observer->unix_doors = NULL;
 	TAILQ_REMOVE(&app->observers, observer, link);
 	observer->app = NULL;
 	if (TAILQ_EMPTY(&app->observers))

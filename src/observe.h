@@ -9,7 +9,8 @@
  * /proc/PID/fd, joined with the kernel's tables. Then the kernel tells of each close of a TCP
  * socket; a look now and then finds what is new, and what the news may have missed. Of Unix sockets
  * there are no news, so each of them is looked at ten times a second at first, and then once a
- * second. Where the kernel refuses to tell news, looks must do for everything.
+ * second; what is new to a Unix listener is looked for once a second, and when it is closed. Where
+ * the kernel refuses to tell news, looks must do for everything.
  *
  * What cannot be seen is not claimed:
  *
@@ -22,6 +23,7 @@
  *   at others, for metrics or debuggers, is counted apart.
  * - A close that is heard of while its process is ending may have been the program's or the
  *   kernel's: see stopreport.h.
+ * - A new connection to a Unix listener that is closed before the next look.
  * - A new connection that a process gets from somebody else over a Unix socket is not looked for.
  */
 #ifndef GRACECTL_OBSERVE_H
@@ -34,6 +36,7 @@
 #include "app.h"
 #include "netcounts.h"
 #include "netsock.h"
+#include "netunix.h"
 #include "procwatch.h"
 #include "socktable.h"
 #include "stophistory.h"
@@ -107,7 +110,10 @@ struct observer {
 	uint16_t ports[OBSERVE_PORTS]; /* on which it listened */
 	bool is_shared[OBSERVE_PORTS]; /* others listen there, too */
 	size_t port_count;
-	uint16_t door; /* the one whose listeners and connections count; 0: all do */
+	uint16_t door;		    /* the one whose listeners and connections count; 0: all do */
+	struct netunix *unix_doors; /* its Unix listeners, also when they are closed, where there
+				  were no others */
+	size_t unix_door_count;
 
 	struct timer look;
 	nsec_t interval;	 /* of the looks */

@@ -297,12 +297,19 @@ static void test_closed(void)
 static void test_unix(void)
 {
 	struct netunix_table table = {0};
+	struct netunix_callers callers = {0};
 	struct sockaddr_un address = unix_address("here");
+	unsigned found = 0;
 	int listener = listen_on_unix("here");
 	int client = connect_to_unix("here"), server = accept_one(listener);
 	int waiting = connect_to_unix("here");
 
 	is_int(netunix_dump(link_fd, &table), 0, "the kernel can be asked about Unix sockets");
+	is_int(netunix_dump_callers(link_fd, &callers), 0, "and about who waits");
+	for (size_t i = 0; i < callers.count; i++)
+		found += callers.items[i].listener == inode_of(listener) &&
+			 callers.items[i].inode == inode_of(waiting);
+	is_int(found, 1, "who waits to be accepted is told, with the listener");
 	const struct netunix *row = netunix_find(&table, inode_of(client));
 	if (!ok(row != NULL && row->has_peer, "a connection is in the table"))
 		return;
@@ -324,6 +331,7 @@ static void test_unix(void)
 	is_int(netunix_dump(-1, &table), -1, "without a socket there is no answer");
 	is_int((int64_t)table.count, 0, "and no table");
 	netunix_release(&table);
+	netunix_release_callers(&callers);
 	close(client);
 	close(waiting);
 	close(listener);

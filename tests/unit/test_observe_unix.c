@@ -2,6 +2,7 @@
  * Tests of observe with Unix sockets, of which the kernel tells no news: doors, connections to them
  * and from the dyno, and what is neither.
  */
+#include "nets.h"
 #include "stoprig.h"
 
 static void serve_unix(void *arg)
@@ -48,6 +49,108 @@ static void test_unix(void)
 	close(db);
 }
 
+/* ---- a door ---- */
+
+enum {
+	CALLERS = 4
+};
+
+/* At each SIGTERM it accepts one, with the last of them it closes the door, and then all. */
+static void accept_at_door(void *arg)
+{
+	int listener = listen_on_unix("door"), fds[CALLERS];
+
+	(void)arg;
+	say(0);
+	for (int i = 0; i < CALLERS; i++) {
+		await_signal(SIGTERM);
+		fds[i] = accept_one(listener);
+		say(0);
+	}
+	close(listener);
+	await_signal(SIGTERM);
+	for (int i = 0; i < CALLERS; i++)
+		close(fds[i]);
+	await_signal(SIGTERM);
+}
+
+static int call(void)
+{
+	int fd = connect_to_unix("door");
+
+	kill(rig.tree.main.pid, SIGTERM);
+	hear();
+	return fd;
+}
+
+static void await_accepted(unsigned count)
+{
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+
+	while (rig.observer.report.accepted < count && clock_mono() < limit)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	is_int(rig.observer.report.accepted, count, "a connection that came later is found");
+}
+
+/* by_news: looks are spared when the kernel tells news. */
+static void test_door(bool by_news)
+{
+	const struct observe_report *seen = &rig.observer.report;
+	int callers[CALLERS];
+
+	printf("# a door, with news: %d\n", by_news);
+	rig.app.news.is_refused = !by_news;
+	launch(accept_at_door, NULL, true);
+	hear();
+	callers[0] = connect_to_unix("door");
+	begin_stop(SIGTERM);
+	hear();
+	is_int(seen->inbound, 1, "a connection that waits to be accepted is open");
+	callers[1] = call();
+	await_accepted(1);
+	is_int(seen->late, 0, "in the first second it is not late");
+	run_loop(1100);
+	is_int(seen->accepted, 1, "who waited at the signal has not come later");
+	callers[2] = call();
+	await_accepted(2);
+	is_int(seen->late, 1, "later it is");
+	callers[3] = call();
+	await_phase(&seen->not_accepting);
+	is_int(seen->accepted, 3, "whoever came just before the door was closed is found then");
+	ok(seen->drained < 0, "so it is not drained");
+	go_on_after(&seen->not_accepting);
+	go_on_after(&seen->drained);
+	const struct observe_report *report = end_stop();
+	rig.app.news.is_refused = false;
+	is_int(report->late, 2, "two were late");
+	is_int(report->in_at_exit, 0, "and all were closed by the program");
+	for (int i = 0; i < CALLERS; i++)
+		close(callers[i]);
+}
+
+static void accept_nobody(void *arg)
+{
+	(void)arg;
+	listen_on_unix("door");
+	say(0);
+	await_signal(SIGTERM);
+}
+
+/* Two wait: one at the door; one at that of another instance, which has taken its name. */
+static void test_same_name(void)
+{
+	launch(accept_nobody, NULL, true);
+	hear();
+	int ours = connect_to_unix("door");
+	int other = listen_on_unix("door"), theirs = connect_to_unix("door");
+	begin_stop(SIGTERM);
+	is_int(rig.observer.report.inbound, 1, "what comes to another one of the name is not ours");
+	end_stop();
+	close(ours);
+	close(theirs);
+	close(other);
+}
+
 /* ---- what is no connection ---- */
 
 /* The other half of a pair is gone, with the process that had it. */
@@ -76,8 +179,13 @@ static void test_dead_pair(void)
 
 int main(void)
 {
+	if (!enter_own_network())
+		printf("# no network of its own: %s\n", strerror(errno));
 	begin_rig();
 	test_unix();
+	test_door(true);
+	test_door(false);
+	test_same_name();
 	test_dead_pair();
 	return end_rig();
 }
