@@ -105,7 +105,7 @@ void observe_say_phase(
 	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count);
 void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after);
 
-/* "127.0.0.1:27017 x10, unix:/run/x.sock" */
-void observe_list_peers(const struct observer *observer, char text[static OBSERVE_PEERS]);
+/* Of the outbound connections, see peers.h. */
+void observe_list_peers(const struct observer *observer, unsigned shown, char *text, size_t size);
 
 #endif

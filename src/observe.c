@@ -233,7 +233,7 @@ void observe_begin(
 	report->outbound = observe_count(observer, ROLE_OUTBOUND);
 	report->beside = observe_count(observer, ROLE_SIDE);
 	observe_list_other_ports(observer, report->other_ports);
-	observe_list_peers(observer, report->peers);
+	observe_list_peers(observer, OBSERVE_PEERS_SHOWN, report->peers, sizeof report->peers);
 	observe_say_open(observer);
 }
 

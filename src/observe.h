@@ -45,7 +45,8 @@
 
 enum {
 	OBSERVE_PORTS = 64, /* who listens on more is not observed */
-	OBSERVE_PEERS = 256,
+	OBSERVE_PEERS = 512,
+	OBSERVE_PEERS_SHOWN = 32, /* of these, as far as there is room */
 	OBSERVE_LEFT = 256,
 	OBSERVE_BESIDE = 64
 };
@@ -78,8 +79,7 @@ struct observe_report {
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
-	char peers[OBSERVE_PEERS];	  /* of the outbound connections: "127.0.0.1:27017 x10,
-					     unix:/run/x.sock" */
+	char peers[OBSERVE_PEERS];	  /* of the outbound connections, see peers.h */
 	char other_ports[OBSERVE_BESIDE]; /* where it listens besides: "9090, 9229" */
 	char left[OBSERVE_LEFT];	  /* before SIGKILL: "1234 (node), 1240 (sh)" */
 	bool interrupted; /* for a while nobody watched: what happened then has the time at which it
