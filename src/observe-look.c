@@ -26,7 +26,7 @@ void look_scan(struct look *look)
 		tree_each(observer->subject.tree, add_process, &observer->processes);
 	TAILQ_FOREACH (item, &observer->processes.items, link)
 		if (!item->has_ended)
-			look->is_complete &= procsock_scan(&look->owned, item->id.pid);
+			look->is_complete &= procsock_scan(&look->owned, item->id);
 	procsock_sort(&look->owned);
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "children.h"
@@ -122,6 +123,13 @@ static inline int accept_one(int listener)
 	if (fd < 0)
 		bail_out("nothing to accept");
 	return fd;
+}
+
+static inline uint32_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint32_t)st.st_ino : 0;
 }
 
 /* ---- for programs ---- */
