@@ -368,7 +368,8 @@ bool proc_shares_network(pid_t pid)
 	return !read_network(pid, theirs) || strcmp(ours, theirs) == 0;
 }
 
-bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
+bool proc_each_socket(
+	pid_t pid, unsigned max, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
 {
 	static const char prefix[] = "socket:[";
 	char path[64], target[64];
@@ -379,11 +380,13 @@ bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t in
 	DIR *dir = opendir(path);
 	if (dir == NULL)
 		return errno == ENOENT;
-	while ((entry = readdir(dir)) != NULL) {
+	while (complete && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
-		if (n < 0 && errno == EACCES)
-			complete = false;
-		if (n <= (ssize_t)sizeof prefix || strncmp(target, prefix, sizeof prefix - 1) != 0)
+		complete = max-- > 0 && (n >= 0 || errno != EACCES);
+		if (!complete || n <= (ssize_t)sizeof prefix ||
+			strncmp(target, prefix, sizeof prefix - 1) != 0)
 			continue;
 		target[n] = '\0';
 		found(arg, pid, (uint32_t)strtoul(target + sizeof prefix - 1, NULL, 10));

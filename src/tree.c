@@ -184,19 +184,6 @@ int tree_owns_socket(struct tree *tree, uint32_t inode)
 	return result;
 }
 
-bool tree_each_socket(
-	struct tree *tree, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
-{
-	const struct proc_stat **members;
-	size_t count = find(tree, &members);
-	bool complete = true;
-
-	for (size_t i = 0; i < count; i++)
-		if (!is_dead(members[i]))
-			complete &= proc_each_socket(members[i]->id.pid, found, arg);
-	return complete;
-}
-
 void tree_each(struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg)
 {
 	const struct proc_stat **members;

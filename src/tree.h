@@ -60,10 +60,6 @@ void tree_find_writers(struct tree *tree, const char *name, const struct stat *f
  * at. */
 int tree_owns_socket(struct tree *tree, uint32_t inode);
 
-/* Calls found for each socket of each of them. False when some could not be looked at. */
-bool tree_each_socket(
-	struct tree *tree, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
-
 /* Calls found for each of them that lives. */
 void tree_each(
 	struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg);

@@ -10,7 +10,6 @@
 #include "peers.h"
 
 enum {
-	SOCKETS_MAX = 16384, /* of one process */
 	PEERS_SHOWN = 4,
 	DOORS_SHOWN = 8,
 	ADDRESS_MAX = NETUNIX_NAME + 8
@@ -71,7 +70,7 @@ void why_sockets_release(struct why_sockets *sockets)
 /* ---- whose ---- */
 
 struct owned {
-	uint32_t inodes[SOCKETS_MAX];
+	uint32_t inodes[WHY_DESCRIPTORS];
 	size_t count;
 };
 
@@ -80,8 +79,7 @@ static void own(void *arg, pid_t pid, uint32_t inode)
 	struct owned *owned = arg;
 
 	(void)pid;
-	if (owned->count < SOCKETS_MAX)
-		owned->inodes[owned->count++] = inode;
+	owned->inodes[owned->count++] = inode;
 }
 
 static int compare_inodes(const void *a, const void *b)
@@ -175,8 +173,8 @@ void why_sockets_find(const struct why_sockets *sockets, struct why_process *pro
 	finding.owned.count = 0;
 	peers_clear(&finding.inbound);
 	peers_clear(&finding.outbound);
-	process->visible =
-		sockets->table != NULL && proc_each_socket(process->pid, own, &finding.owned);
+	process->visible = sockets->table != NULL &&
+			   proc_each_socket(process->pid, WHY_DESCRIPTORS, own, &finding.owned);
 	process->elsewhere = finding.owned.count > 0 && !proc_shares_network(process->pid);
 	process->visible &= !process->elsewhere;
 	qsort(finding.owned.inodes, finding.owned.count, sizeof *finding.owned.inodes,

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -140,11 +141,35 @@ static void test_elsewhere(void)
 	end_child(pid, SIGKILL);
 }
 
+static void have_too_many(void)
+{
+	struct rlimit files = {WHY_DESCRIPTORS + 100, WHY_DESCRIPTORS + 100};
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	serve_itself();
+	while (dup(listener) >= 0)
+		;
+}
+
+static void test_too_many(void)
+{
+	pid_t pid = begin((struct act){.prepare = have_too_many});
+
+	adopt(pid, true, "TERM/30/KILL/5");
+	ok(has(said(), "; not all of its sockets could be seen"),
+		"of too many descriptors not all are looked at");
+	ok(!why.processes[0].visible, "so what is counted is not all");
+	ok(has(said_of(0), "; at least 6 inbound (") && has(said_of(0), "; at least 6 outbound ("),
+		"and is told as such");
+	end_child(pid, SIGKILL);
+}
+
 int main(void)
 {
 	begin_rig();
 	test_sockets();
 	test_local_sockets();
+	test_too_many();
 	if (can_have_own_network())
 		test_elsewhere();
 	else
