@@ -321,7 +321,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	observe_settle(observer);
 }
 
-void observe_signal(struct observer *observer, int signo, unsigned count)
+void observe_signal(struct observer *observer, int signo, bool all, unsigned count)
 {
 	struct observe_report *report = &observer->report;
 
@@ -333,7 +333,8 @@ void observe_signal(struct observer *observer, int signo, unsigned count)
 	} else {
 		tree_each(observer->subject.tree, watch_process, &observer->processes);
 	}
-	procwatch_signalled(&observer->processes, signo, count >= observer->processes.count);
+	procwatch_signalled(
+		&observer->processes, signo, all ? PROC_NONE : observer->subject.tree->main);
 	stophistory_add_signal(&report->history, observe_elapsed(observer), signo, count);
 }
 
@@ -374,7 +375,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 		}
 	}
 	procwatch_sweep(&observer->processes);
-	main = procwatch_find(&observer->processes, observer->subject.tree->main.pid);
+	main = procwatch_find(&observer->processes, observer->subject.tree->main);
 	if (main != NULL && exit->known)
 		main->exit = *exit;
 	observe_count_struck(observer);

@@ -158,9 +158,9 @@ void observe_resume(struct observer *observer, struct app *app,
 /* To be called just before each signal: what is open at SIGKILL is known only then. */
 void observe_before(struct observer *observer, int signo);
 
-/* To be called after each signal that was sent, with the number of processes that got it. All times
- * count from the first one. */
-void observe_signal(struct observer *observer, int signo, unsigned count);
+/* To be called after each signal that was sent, to all or to the main process only, with the number
+ * of processes that got it. All times count from the first one. */
+void observe_signal(struct observer *observer, int signo, bool all, unsigned count);
 
 /* What is open now. False when nothing is observed, or nothing can be seen. */
 bool observe_now(const struct observer *observer, struct observe_now *now);

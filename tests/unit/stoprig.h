@@ -270,7 +270,7 @@ static inline void send_to_all(int signo)
 {
 	observe_before(&rig.observer, signo);
 	unsigned count = tree_signal(&rig.tree, signo, false, rig.has_ended);
-	observe_signal(&rig.observer, signo, count);
+	observe_signal(&rig.observer, signo, true, count);
 }
 
 /* A turn of the loop begins, and whatever was seen in the last one is old. */
