@@ -92,7 +92,8 @@ void look_add(struct look *look, struct socktable_row *row, enum socktable_role 
 /* ---- observe-unix.c ---- */
 
 /* Adds the Unix sockets of our processes: in the first look all that are doors of the dyno or
- * connections; later those that have come to a door since. */
+ * connections; later those that have come to a door since. Where the kernel does not tell of Unix
+ * sockets, whoever has sockets of which it does not tell is not seen in whole. */
 void observe_find_unix(struct look *look);
 
 /* The same for a look at nothing else. */

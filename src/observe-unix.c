@@ -176,7 +176,40 @@ static void find_callers(
 	drop_waiting(observer);
 }
 
+/* ---- */
+
+/* Whether every socket that our processes have is in the table of TCP. */
+static bool all_are_tcp(const struct look *look)
+{
+	const struct netsock_table *dump = &look->observer->app->sockets;
+	size_t others = 0, count;
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < look->owned.count; i++) {
+		others += look->owned.items[i].inode != last;
+		last = look->owned.items[i].inode;
+	}
+	for (size_t i = 0; i < dump->count; i++)
+		others -= procsock_find(&look->owned, dump->rows[i].inode, &count) != NULL;
+	return others == 0;
+}
+
 /* Who waits is asked first, so whoever is accepted meanwhile is seen twice and not never. */
+static bool find(struct look *look, bool has_doors, struct netunix_table *table,
+	struct netunix_callers *callers)
+{
+	struct observer *observer = look->observer;
+
+	if ((has_doors && netunix_dump_callers(observer->app->net.fd, callers) < 0) ||
+		netunix_dump(observer->app->net.fd, table) < 0)
+		return false;
+	if (look->is_first)
+		find_own(look, table);
+	if (observer->unix_door_count > 0)
+		find_callers(look, table, callers);
+	return true;
+}
+
 void observe_find_unix(struct look *look)
 {
 	struct observer *observer = look->observer;
@@ -186,13 +219,8 @@ void observe_find_unix(struct look *look)
 
 	if (look->is_first ? look->owned.count == 0 : !has_doors)
 		return;
-	if ((!has_doors || netunix_dump_callers(observer->app->net.fd, &callers) == 0) &&
-		netunix_dump(observer->app->net.fd, &table) == 0) {
-		if (look->is_first)
-			find_own(look, &table);
-		if (observer->unix_door_count > 0)
-			find_callers(look, &table, &callers);
-	}
+	if (!find(look, has_doors, &table, &callers))
+		look->is_complete &= all_are_tcp(look);
 	netunix_release_callers(&callers);
 	netunix_release(&table);
 }
