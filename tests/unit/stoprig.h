@@ -158,6 +158,22 @@ static inline void await_signal(int signo)
 		;
 }
 
+static inline void note_signal(int signo)
+{
+	(void)signo;
+}
+
+/* The same with a handler: who waits in sigwait() seems not to handle the signal. */
+static inline void await_handled(int signo)
+{
+	sigset_t set;
+
+	signal(signo, note_signal);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	sigdelset(&set, signo);
+	sigsuspend(&set);
+}
+
 static inline void take_time(int ms)
 {
 	poll(NULL, 0, ms);

@@ -49,6 +49,28 @@ static void test_unix(void)
 	close(db);
 }
 
+static void leave_database(void *arg)
+{
+	(void)arg;
+	connect_to_unix("db");
+	say(0);
+	await_handled(SIGTERM);
+}
+
+static void test_exit(void)
+{
+	int db = listen_on_unix("db");
+
+	launch(leave_database, NULL, true);
+	hear();
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->outbound, 1, "a connection is open at the signal");
+	is_int(report->out_at_exit, 0,
+		"whether its process was ending when it was closed is not known so exactly");
+	close(db);
+}
+
 /* ---- a door ---- */
 
 enum {
@@ -183,6 +205,7 @@ int main(void)
 		printf("# no network of its own: %s\n", strerror(errno));
 	begin_rig();
 	test_unix();
+	test_exit();
 	test_door(true);
 	test_door(false);
 	test_same_name();
