@@ -1,6 +1,7 @@
 /* netwatch: see the header. */
 #include "netwatch.h"
 
+#include <limits.h>
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -49,7 +50,7 @@ static void compare(void *arg, pid_t pid, uint32_t inode)
 int netwatch_owns(pid_t pid, uint32_t inode)
 {
 	struct wanted wanted = {.inode = inode};
-	bool complete = proc_each_socket(pid, compare, &wanted);
+	bool complete = proc_each_socket(pid, UINT_MAX, compare, &wanted);
 
 	if (wanted.found)
 		return 1;

@@ -2,10 +2,11 @@
  * newsfeed: the kernel's news of closed sockets, on the loop.
  *
  * The news of a turn are read before anything else that happened in it, above all before the end of
- * processes: so a close is known before the death that may have caused it. One at a time they are
- * read at once. A server that closes a thousand connections would wake the supervisor hundreds of
- * times, at a cost of which most is the waking; so when news come thick, what follows is read two
- * milliseconds later, or earlier if there is another reason to wake up.
+ * processes: so a close is known before the death that may have caused it, as far as the kernel has
+ * told it by then, which it does in a work queue of its own. One at a time they are read at once. A
+ * server that closes a thousand connections would wake the supervisor hundreds of times, at a cost
+ * of which most is the waking; so when news come thick, what follows is read two milliseconds
+ * later, or earlier if there is another reason to wake up.
  */
 #ifndef GRACECTL_NEWSFEED_H
 #define GRACECTL_NEWSFEED_H

@@ -70,7 +70,7 @@ static struct procwatch_item *owner_of(struct observer *observer, const struct s
 	if (row->shared)
 		return NULL;
 	if (row->owner != 0)
-		return procwatch_find(&observer->processes, row->owner);
+		return procwatch_find_pid(&observer->processes, row->owner);
 	return only != NULL && TAILQ_NEXT(only, link) == NULL ? only : NULL;
 }
 

@@ -1,12 +1,12 @@
 /* observe-lines: see observe-parts.h. */
 #include <stdio.h>
-#include <string.h>
 
 #include "observe-parts.h"
+#include "peers.h"
 
 enum {
-	PEERS_MAX = 8,
-	PEER_TEXT = 128,
+	PEERS_SHOWN = 8,
+	LINE_PEERS = 256,
 	SECONDS_TEXT = 32
 };
 
@@ -42,6 +42,7 @@ void observe_say_phase(
 void observe_say_open(struct observer *observer)
 {
 	const struct observe_report *report = &observer->report;
+	char peers[LINE_PEERS];
 	struct event event;
 
 	if (report->inbound + report->outbound == 0)
@@ -49,7 +50,8 @@ void observe_say_open(struct observer *observer)
 	begin_event(observer, &event, EVENT_OPEN);
 	event_int(&event, "inbound", report->inbound);
 	event_int(&event, "outbound", report->outbound);
-	event_str(&event, "peers", report->peers);
+	observe_list_peers(observer, PEERS_SHOWN, peers, sizeof peers);
+	event_str(&event, "peers", peers);
 	event_str(&event, "other_ports", report->other_ports);
 	event_int(&event, "beside", report->beside);
 	publish(observer, &event);
@@ -91,40 +93,25 @@ void observe_say_end(struct observer *observer, const struct procwatch_item *ite
 	publish(observer, &event);
 }
 
-static const char *peer_text(const struct socktable_row *row, char text[static PEER_TEXT])
+static const char *peer_text(const struct socktable_row *row, char text[static PEERS_ADDRESS])
 {
 	char address[NETSOCK_TEXT];
 
 	if (row->name != NULL)
-		snprintf(text, PEER_TEXT, "unix:%s", row->name);
+		snprintf(text, PEERS_ADDRESS, "unix:%s", row->name);
 	else
-		snprintf(text, PEER_TEXT, "%s", netsock_remote_text(&row->sock, address));
+		snprintf(text, PEERS_ADDRESS, "%s", netsock_remote_text(&row->sock, address));
 	return text;
 }
 
-void observe_list_peers(const struct observer *observer, char text[static OBSERVE_PEERS])
+void observe_list_peers(const struct observer *observer, unsigned shown, char *text, size_t size)
 {
-	char names[PEERS_MAX][PEER_TEXT], name[PEER_TEXT];
-	unsigned counts[PEERS_MAX] = {0};
-	size_t known = 0, len = 0;
+	static struct peers peers;
+	char name[PEERS_ADDRESS];
 
-	for (size_t i = 0; i < observer->table.count; i++) {
-		const struct socktable_row *row = &observer->table.rows[i];
-		size_t at = 0;
-		if (row->role != ROLE_OUTBOUND)
-			continue;
-		peer_text(row, name);
-		while (at < known && strcmp(names[at], name) != 0)
-			at++;
-		if (at == PEERS_MAX)
-			continue;
-		if (at == known)
-			memcpy(names[known++], name, sizeof name);
-		counts[at]++;
-	}
-	text[0] = '\0';
-	for (size_t i = 0; i < known && len < OBSERVE_PEERS; i++)
-		len += (size_t)snprintf(text + len, OBSERVE_PEERS - len,
-			counts[i] > 1 ? "%s%s x%u" : "%s%s", i > 0 ? ", " : "", names[i],
-			counts[i]);
+	peers_clear(&peers);
+	for (size_t i = 0; i < observer->table.count; i++)
+		if (observer->table.rows[i].role == ROLE_OUTBOUND)
+			peers_add(&peers, peer_text(&observer->table.rows[i], name));
+	peers_list(&peers, shown, text, size);
 }

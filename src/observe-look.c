@@ -1,24 +1,10 @@
 /* observe-look: see observe-parts.h. */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "netunix.h"
 #include "observe-parts.h"
-#include "procsock.h"
-#include "xmalloc.h"
 
 /* However busy the machine is, the news of a close have come then. */
 #define NEWS_DELAY_MAX (2 * NSEC_PER_SEC)
-
-/* One look. */
-struct look {
-	struct observer *observer;
-	struct procsock_list owned; /* by our processes */
-	bool is_first;
-	bool has_scanned;
-	bool is_complete; /* everything could be seen */
-};
 
 /* ---- who has what open ---- */
 
@@ -28,7 +14,7 @@ static void add_process(void *arg, const struct proc_stat *stat)
 }
 
 /* Processes may have come since the first look. */
-static void scan(struct look *look)
+void look_scan(struct look *look)
 {
 	struct observer *observer = look->observer;
 	struct procwatch_item *item;
@@ -40,7 +26,7 @@ static void scan(struct look *look)
 		tree_each(observer->subject.tree, add_process, &observer->processes);
 	TAILQ_FOREACH (item, &observer->processes.items, link)
 		if (!item->has_ended)
-			look->is_complete &= procsock_scan(&look->owned, item->id.pid);
+			look->is_complete &= procsock_scan(&look->owned, item->id);
 	procsock_sort(&look->owned);
 }
 
@@ -53,8 +39,7 @@ static bool is_shared(const struct procsock *found, size_t count)
 	return false;
 }
 
-/* Fills in who has that socket open. False when none of ours has. */
-static bool find_owner(const struct look *look, struct socktable_row *row)
+bool look_find_owner(const struct look *look, struct socktable_row *row)
 {
 	size_t count;
 	const struct procsock *found = procsock_find(&look->owned, row->sock.inode, &count);
@@ -136,7 +121,7 @@ static bool go_through_known(struct look *look)
 	return found_new;
 }
 
-static void add(struct look *look, struct socktable_row *row, enum socktable_role role)
+void look_add(struct look *look, struct socktable_row *row, enum socktable_role role)
 {
 	row->role = role;
 	row->look = look->observer->looks;
@@ -157,10 +142,10 @@ static void add_listeners(struct look *look)
 	for (size_t i = 0; i < dump->count; i++) {
 		struct socktable_row row = {.sock = dump->rows[i]};
 		if (!row.sock.listening || socktable_find(&observer->table, row.sock.cookie) ||
-			!find_owner(look, &row))
+			!look_find_owner(look, &row))
 			continue;
 		look->is_complete &= observe_add_port(observer, row.sock.local_port);
-		add(look, &row, observe_listener_role(observer, row.sock.local_port));
+		look_add(look, &row, observe_listener_role(observer, row.sock.local_port));
 	}
 	for (size_t i = 0; i < dump->count; i++)
 		if (dump->rows[i].listening &&
@@ -178,7 +163,7 @@ static void find_given_port(struct look *look)
 
 	for (size_t i = 0; port != 0 && i < dump->count; i++) {
 		struct socktable_row row = {.sock = dump->rows[i]};
-		if (row.sock.local_port == port && find_owner(look, &row))
+		if (row.sock.local_port == port && look_find_owner(look, &row))
 			look->is_complete &= observe_add_port(observer, port);
 	}
 }
@@ -197,7 +182,7 @@ static bool is_client_of_ours(const struct observer *observer, const struct nets
 static void add_closed(struct look *look, struct socktable_row *row)
 {
 	row->was_inbound = !row->sock.talk.is_known;
-	add(look, row, ROLE_OTHER);
+	look_add(look, row, ROLE_OTHER);
 	observe_arrival(look->observer, true);
 	observe_weigh(look->observer, row, false);
 }
@@ -208,13 +193,13 @@ static void doubt(struct look *look, struct socktable_row *row)
 {
 	row->is_doubtful = true;
 	look->observer->must_look = true;
-	add(look, row, ROLE_OTHER);
+	look_add(look, row, ROLE_OTHER);
 }
 
 static void end_doubt(struct look *look, struct socktable_row *row)
 {
 	row->is_doubtful = false;
-	if (!find_owner(look, row))
+	if (!look_find_owner(look, row))
 		return;
 	socktable_set_role(&look->observer->table, row,
 		observe_inbound_role(look->observer, row->sock.local_port));
@@ -226,7 +211,7 @@ static void end_doubt(struct look *look, struct socktable_row *row)
 static void end_wait(struct look *look, struct socktable_row *row)
 {
 	row->is_late = false;
-	if (find_owner(look, row))
+	if (look_find_owner(look, row))
 		look->observer->report.late++;
 	else
 		socktable_set_role(&look->observer->table, row, ROLE_OTHER);
@@ -245,15 +230,15 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	if (sock->closed && is_alone && inbound == ROLE_INBOUND && !look->is_first)
 		add_closed(look, &row);
 	else if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
-		add(look, &row, ROLE_OTHER);
-	else if (find_owner(look, &row))
-		add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
+		look_add(look, &row, ROLE_OTHER);
+	else if (look_find_owner(look, &row))
+		look_add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
 	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
-		add(look, &row, inbound);
+		look_add(look, &row, inbound);
 	else if (is_alone)
 		doubt(look, &row);
 	else if (!is_inbound || sock->inode != 0)
-		add(look, &row, ROLE_OTHER);
+		look_add(look, &row, ROLE_OTHER);
 }
 
 static void add_connections(struct look *look)
@@ -312,8 +297,8 @@ static bool is_ours(struct look *look, struct socktable_row *row)
 {
 	if (procsock_is_open(row->owner, row->fd, row->sock.inode))
 		return true;
-	scan(look);
-	return find_owner(look, row);
+	look_scan(look);
+	return look_find_owner(look, row);
 }
 
 /* True when it is only others who have it. */
@@ -335,92 +320,27 @@ static void check_listeners(struct look *look)
 			check_listener(look, &table->rows[i]);
 }
 
-/* ---- Unix sockets ---- */
-
-static bool listens_at(const struct look *look, const struct netunix_table *table, const char *name)
+/* A Unix connection that waits to be accepted is nobody's. */
+static bool needs_glance(const struct socktable_row *row)
 {
-	size_t count;
-
-	for (size_t i = 0; i < table->count; i++)
-		if (table->rows[i].listening && strcmp(table->rows[i].name, name) == 0 &&
-			procsock_find(&look->owned, table->rows[i].inode, &count) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * Who accepts has the name of the listener, who connects has none, as a rule: so a connection to a
- * name is outbound, and so is one whose other end has not been accepted yet and has neither inode
- * nor name to be found by; one that has the name of our own listener is inbound. A dyno that
- * listens on TCP may have a Unix listener for itself; only where there is no other it is taken for
- * the door of the dyno.
- */
-static enum socktable_role role_of(
-	const struct look *look, const struct netunix_table *table, const struct netunix *sock)
-{
-	const struct netunix *peer = netunix_find(table, sock->peer);
-	bool by_tcp = look->observer->port_count > 0;
-	size_t count;
-
-	if (sock->listening)
-		return by_tcp || sock->name[0] == '\0' ? ROLE_OTHER : ROLE_LISTENER;
-	if (!sock->has_peer || procsock_find(&look->owned, sock->peer, &count) != NULL)
-		return ROLE_OTHER;
-	if (sock->name[0] != '\0' && listens_at(look, table, sock->name))
-		return by_tcp ? ROLE_OTHER : ROLE_INBOUND;
-	return peer == NULL || peer->name[0] != '\0' ? ROLE_OUTBOUND : ROLE_OTHER;
-}
-
-static void add_unix(
-	struct look *look, const struct netunix_table *table, const struct netunix *sock)
-{
-	struct socktable_row row = {.sock = {.cookie = sock->cookie,
-					    .inode = sock->inode,
-					    .family = AF_UNIX,
-					    .listening = sock->listening}};
-	enum socktable_role role = role_of(look, table, sock);
-
-	if (role == ROLE_OTHER || !find_owner(look, &row))
-		return;
-	const struct netunix *peer = netunix_find(table, sock->peer);
-	if (role == ROLE_OUTBOUND)
-		row.name = xstrdup(peer != NULL ? peer->name : "?");
-	add(look, &row, role);
-	look->observer->has_unix = true;
-}
-
-static void find_unix(struct look *look)
-{
-	struct netunix_table table = {0};
-	uint32_t last = 0;
-
-	if (look->owned.count == 0 || netunix_dump(look->observer->app->net.fd, &table) < 0)
-		return;
-	for (size_t i = 0; i < look->owned.count; i++) {
-		uint32_t inode = look->owned.items[i].inode;
-		const struct netunix *sock = inode != last ? netunix_find(&table, inode) : NULL;
-		if (sock != NULL)
-			add_unix(look, &table, sock);
-		last = inode;
-	}
-	netunix_release(&table);
+	return row->role == ROLE_LISTENER ||
+	       (row->sock.family == AF_UNIX && row->role != ROLE_OTHER && row->sock.inode != 0);
 }
 
 /* The news of a listener's close may be on their way, so one that misses is looked for the next
- * time.
- */
+ * time. Once a Unix listener is closed, all who came to it can be found. */
 bool observe_glance(struct observer *observer)
 {
 	struct look look = {.observer = observer, .is_complete = true};
-	bool changed = false;
+	bool changed = false, has_shut = false;
 
 	for (size_t i = observer->table.count; i-- > 0;) {
 		struct socktable_row *row = &observer->table.rows[i];
 		bool is_unix = row->sock.family == AF_UNIX;
-		if ((!is_unix && row->role != ROLE_LISTENER) ||
-			procsock_is_open(row->owner, row->fd, row->sock.inode))
+		if (!needs_glance(row) || procsock_is_open(row->owner, row->fd, row->sock.inode))
 			continue;
 		if (is_unix && !is_ours(&look, row)) {
+			has_shut |= row->role == ROLE_LISTENER;
 			observe_close(observer, row);
 			changed = true;
 		} else if (!is_unix && row->is_missed) {
@@ -430,6 +350,8 @@ bool observe_glance(struct observer *observer)
 		}
 	}
 	procsock_release(&look.owned);
+	if (has_shut)
+		observe_find_callers(observer);
 	return changed;
 }
 
@@ -447,7 +369,7 @@ bool observe_look(struct observer *observer, bool closely)
 	observer->counts = observer->app->counts;
 	observer->looks++;
 	if (go_through_known(&look) || look.is_first)
-		scan(&look);
+		look_scan(&look);
 	if (look.has_scanned)
 		add_listeners(&look);
 	if (look.is_first) {
@@ -455,10 +377,9 @@ bool observe_look(struct observer *observer, bool closely)
 		observe_choose_door(observer);
 	}
 	add_connections(&look);
-	if (look.is_first) {
-		find_unix(&look);
+	observe_find_unix(&look);
+	if (look.is_first)
 		observe_spare_news(observer);
-	}
 	drop_unseen(observer);
 	check_listeners(&look);
 	procsock_release(&look.owned);

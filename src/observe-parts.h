@@ -1,14 +1,16 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-ports.c where the dyno listens and
- * what need not be seen for that, observe-close.c how a socket was closed and which phase that
- * ended, observe-answers.c what had been said on it, observe-lines.c writes the lines of the log.
+ * hears the news, observe-look.c finds out what is open, observe-unix.c does it for Unix sockets,
+ * observe-ports.c finds out where the dyno listens and what need not be seen for that,
+ * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
+ * been said on it, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
 
 #include "event.h"
 #include "observe.h"
+#include "procsock.h"
 
 nsec_t observe_elapsed(const struct observer *observer);
 
@@ -103,6 +105,33 @@ bool observe_look(struct observer *observer, bool closely);
  * was closed. */
 bool observe_glance(struct observer *observer);
 
+/* One look. */
+struct look {
+	struct observer *observer;
+	struct procsock_list owned; /* by our processes, once it has scanned */
+	bool is_first;
+	bool has_scanned;
+	bool is_complete; /* everything could be seen */
+};
+
+/* Finds out what our processes have open, once in a look. */
+void look_scan(struct look *look);
+
+/* Fills in who has that socket open. False when none of ours has. */
+bool look_find_owner(const struct look *look, struct socktable_row *row);
+
+void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
+
+/* ---- observe-unix.c ---- */
+
+/* Adds the Unix sockets of our processes: in the first look all that are doors of the dyno or
+ * connections; later those that have come to a door since. Where the kernel does not tell of Unix
+ * sockets, whoever has sockets of which it does not tell is not seen in whole. */
+void observe_find_unix(struct look *look);
+
+/* The same for a look at nothing else. */
+void observe_find_callers(struct observer *observer);
+
 /* ---- observe-lines.c ---- */
 
 void observe_say_open(struct observer *observer);
@@ -111,7 +140,7 @@ void observe_say_phase(
 void observe_say_lost(struct observer *observer);
 void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after);
 
-/* "127.0.0.1:27017 x10, unix:/run/x.sock" */
-void observe_list_peers(const struct observer *observer, char text[static OBSERVE_PEERS]);
+/* Of the outbound connections, see peers.h. */
+void observe_list_peers(const struct observer *observer, unsigned shown, char *text, size_t size);
 
 #endif

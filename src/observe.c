@@ -194,8 +194,9 @@ static void look_fired(void *owner)
 
 	if (is_quiet(observer)) {
 		observer->quiet++;
-		observer->looked = observe_elapsed(observer);
 		observe_glance(observer);
+		observe_find_callers(observer);
+		observer->looked = observe_elapsed(observer);
 	} else {
 		observe_look(observer, false);
 	}
@@ -283,7 +284,7 @@ void observe_begin(
 	report->outbound = observe_count(observer, ROLE_OUTBOUND);
 	report->beside = observe_count(observer, ROLE_SIDE);
 	observe_list_other_ports(observer, report->other_ports);
-	observe_list_peers(observer, report->peers);
+	observe_list_peers(observer, OBSERVE_PEERS_SHOWN, report->peers, sizeof report->peers);
 	observe_say_open(observer);
 }
 
@@ -372,7 +373,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	observe_settle(observer);
 }
 
-void observe_signal(struct observer *observer, int signo, unsigned count)
+void observe_signal(struct observer *observer, int signo, bool all, unsigned count)
 {
 	struct observe_report *report = &observer->report;
 
@@ -384,7 +385,8 @@ void observe_signal(struct observer *observer, int signo, unsigned count)
 	} else {
 		tree_each(observer->subject.tree, watch_process, &observer->processes);
 	}
-	procwatch_signalled(&observer->processes, signo, count >= observer->processes.count);
+	procwatch_signalled(
+		&observer->processes, signo, all ? PROC_NONE : observer->subject.tree->main);
 	stophistory_add_signal(&report->history, observe_elapsed(observer), signo, count);
 }
 
@@ -451,7 +453,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 		}
 	}
 	procwatch_sweep(&observer->processes);
-	main = procwatch_find(&observer->processes, observer->subject.tree->main.pid);
+	main = procwatch_find(&observer->processes, observer->subject.tree->main);
 	if (main != NULL && exit->known)
 		main->exit = *exit;
 	observe_count_struck(observer);
@@ -470,7 +472,9 @@ void observe_stop(struct observer *observer)
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);
 	free(observer->closing);
+	free(observer->unix_doors);
 	observer->closing = NULL;
+	observer->unix_doors = NULL;
 	TAILQ_REMOVE(&app->observers, observer, link);
 	observer->app = NULL;
 	if (TAILQ_EMPTY(&app->observers))

@@ -9,7 +9,8 @@
  * /proc/PID/fd, joined with the kernel's tables. Then the kernel tells of each close of a TCP
  * socket; a look now and then finds what is new, and what the news may have missed. Of Unix sockets
  * there are no news, so each of them is looked at ten times a second at first, and then once a
- * second. Where the kernel refuses to tell news, looks must do for everything.
+ * second; what is new to a Unix listener is looked for once a second, and when it is closed. Where
+ * the kernel refuses to tell news, looks must do for everything.
  *
  * What cannot be seen is not claimed:
  *
@@ -24,6 +25,7 @@
  *   at others, for metrics or debuggers, is counted apart.
  * - A close that is heard of while its process is ending may have been the program's or the
  *   kernel's: see stopreport.h.
+ * - A new connection to a Unix listener that is closed before the next look.
  * - A new connection that a process gets from somebody else over a Unix socket is not looked for.
  */
 #ifndef GRACECTL_OBSERVE_H
@@ -36,6 +38,7 @@
 #include "app.h"
 #include "netcounts.h"
 #include "netsock.h"
+#include "netunix.h"
 #include "procwatch.h"
 #include "socktable.h"
 #include "stophistory.h"
@@ -44,7 +47,8 @@
 
 enum {
 	OBSERVE_PORTS = 64, /* who listens on more is not observed */
-	OBSERVE_PEERS = 256,
+	OBSERVE_PEERS = 512,
+	OBSERVE_PEERS_SHOWN = 32, /* of these, as far as there is room */
 	OBSERVE_LEFT = 256,
 	OBSERVE_BESIDE = 64
 };
@@ -83,8 +87,7 @@ struct observe_report {
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
-	char peers[OBSERVE_PEERS];	  /* of the outbound connections: "127.0.0.1:27017 x10,
-					     unix:/run/x.sock" */
+	char peers[OBSERVE_PEERS];	  /* of the outbound connections, see peers.h */
 	char other_ports[OBSERVE_BESIDE]; /* where it listens besides: "9090, 9229" */
 	char left[OBSERVE_LEFT];	  /* before SIGKILL: "1234 (node), 1240 (sh)" */
 	bool interrupted; /* for a while nobody watched: what happened then has the time at which it
@@ -115,7 +118,10 @@ struct observer {
 	uint16_t ports[OBSERVE_PORTS]; /* on which it listened */
 	bool is_shared[OBSERVE_PORTS]; /* others listen there, too */
 	size_t port_count;
-	uint16_t door; /* the one whose listeners and connections count; 0: all do */
+	uint16_t door;		    /* the one whose listeners and connections count; 0: all do */
+	struct netunix *unix_doors; /* its Unix listeners, also when they are closed, where there
+				  were no others */
+	size_t unix_door_count;
 
 	struct timer look;
 	nsec_t interval;	 /* of the looks */
@@ -169,9 +175,9 @@ void observe_resume(struct observer *observer, struct app *app,
 /* To be called just before each signal: what is open at SIGKILL is known only then. */
 void observe_before(struct observer *observer, int signo);
 
-/* To be called after each signal that was sent, with the number of processes that got it. All times
- * count from the first one. */
-void observe_signal(struct observer *observer, int signo, unsigned count);
+/* To be called after each signal that was sent, to all or to the main process only, with the number
+ * of processes that got it. All times count from the first one. */
+void observe_signal(struct observer *observer, int signo, bool all, unsigned count);
 
 /* What is open now. False when nothing is observed, or nothing can be seen. */
 bool observe_now(const struct observer *observer, struct observe_now *now);

@@ -20,7 +20,8 @@
 #include "xmalloc.h"
 
 enum {
-	ENVIRON_MAX = 256 * 1024
+	ENVIRON_MAX = 256 * 1024,
+	NAMESPACE_MAX = 32
 };
 
 bool proc_same(struct proc_id a, struct proc_id b)
@@ -344,7 +345,31 @@ bool proc_status_read(pid_t pid, struct proc_status *out)
 	return true;
 }
 
-bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
+/* As a link names it. */
+static bool read_network(pid_t pid, char name[static NAMESPACE_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	ssize_t n = readlink(path, name, NAMESPACE_MAX - 1);
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	return true;
+}
+
+bool proc_shares_network(pid_t pid)
+{
+	static char ours[NAMESPACE_MAX];
+	char theirs[NAMESPACE_MAX];
+
+	if (ours[0] == '\0' && !read_network(getpid(), ours))
+		return true;
+	return !read_network(pid, theirs) || strcmp(ours, theirs) == 0;
+}
+
+bool proc_each_socket(
+	pid_t pid, unsigned max, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg)
 {
 	static const char prefix[] = "socket:[";
 	char path[64], target[64];
@@ -355,11 +380,13 @@ bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t in
 	DIR *dir = opendir(path);
 	if (dir == NULL)
 		return errno == ENOENT;
-	while ((entry = readdir(dir)) != NULL) {
+	while (complete && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
-		if (n < 0 && errno == EACCES)
-			complete = false;
-		if (n <= (ssize_t)sizeof prefix || strncmp(target, prefix, sizeof prefix - 1) != 0)
+		complete = max-- > 0 && (n >= 0 || errno != EACCES);
+		if (!complete || n <= (ssize_t)sizeof prefix ||
+			strncmp(target, prefix, sizeof prefix - 1) != 0)
 			continue;
 		target[n] = '\0';
 		found(arg, pid, (uint32_t)strtoul(target + sizeof prefix - 1, NULL, 10));

@@ -104,9 +104,13 @@ struct proc_status {
 /* Returns false when there is no such process. */
 bool proc_status_read(pid_t pid, struct proc_status *out);
 
-/* Calls found with the inode of each socket that a process has open. False when it may not be
- * looked at. */
-bool proc_each_socket(pid_t pid, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
+/* Whether it is in our network namespace; true as well when it is gone or may not be looked at. */
+bool proc_shares_network(pid_t pid);
+
+/* Calls found with the inode of each socket that a process has open; at most so many of its
+ * descriptors are looked at. False when it has more, or may not be looked at. */
+bool proc_each_socket(
+	pid_t pid, unsigned max, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
 
 /*
  * Whether a process has that file open for writing; false too when it may not be looked at. name is

@@ -12,18 +12,19 @@
 
 #include "buf.h"
 #include "fdio.h"
-#include "proc.h"
 #include "xmalloc.h"
 
 enum {
-	FIRST = 40,		     /* descriptors that are read out of the directory */
-	PIECE = 1024,		     /* of a directory: as many, as a rule */
-	ENTRY = 48,		     /* at least one descriptor, at most two */
-	BEFORE = 2,		     /* entries in front of descriptor 0 */
-	SETS_MAX = 16,		     /* epoll sets among these */
-	FD_MAX = 1 << 20,	     /* more are not looked at */
-	INFO_MAX = 64 * 1024 * 1024, /* of the fdinfo of an epoll set: some 80 bytes a socket */
-	LINK_MAX = 64
+	FIRST = 40,	  /* descriptors that are read out of the directory */
+	PIECE = 1024,	  /* of a directory: as many, as a rule */
+	ENTRY = 48,	  /* at least one descriptor, at most two */
+	BEFORE = 2,	  /* entries in front of descriptor 0 */
+	SETS_MAX = 16,	  /* epoll sets among these */
+	FD_MAX = 1 << 20, /* more are not looked at */
+	LINK_MAX = 64,
+	LOOK = 10, /* what one look at a descriptor spends, in tenths */
+	SPENT_MAX = PROCSOCK_BUDGET * LOOK,
+	INFO_MAX = SPENT_MAX * 80 /* of the fdinfo of an epoll set, so many bytes a socket */
 };
 
 static const char socket_prefix[] = "socket:[";
@@ -51,28 +52,38 @@ static void add(struct procsock_list *list, uint32_t inode, pid_t pid, int fd)
 	list->items[list->count++] = (struct procsock){.inode = inode, .fd = fd, .pid = pid};
 }
 
-/* "tfd:       99 events:       19 data:               63  pos:0 ino:6003d1 sdev:9" */
+/* A descriptor may stand there more than once: as what it is, and as what it was, when somebody
+ * else still has that. "tfd:       99 events:       19 data:               63  pos:0 ino:6003d1
+ * sdev:9" */
 static void read_epoll(struct scan *scan, int epoll)
 {
 	struct buf text = BUF_INIT;
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)scan->pid, epoll);
-	if (fdio_read_file(path, INFO_MAX, &text) < 0)
+	if (fdio_read_file(path, INFO_MAX, &text) < 0) {
+		if (errno == EFBIG)
+			scan->list->spent = SPENT_MAX;
 		text.len = 0;
+	}
 	for (const char *at = text.len > 0 ? text.data : ""; (at = strstr(at, "\ntfd:")) != NULL;) {
 		const char *ino = strstr(++at, " ino:");
 		unsigned fd = (unsigned)strtoul(at + strlen("tfd:"), NULL, 10);
 		if (ino == NULL)
 			break;
-		if (fd <= scan->last || fd >= scan->size ||
-			(scan->known[fd / 8] >> fd % 8 & 1) != 0)
+		scan->list->spent++;
+		if (fd <= scan->last || fd >= scan->size)
 			continue;
 		scan->known[fd / 8] |= (uint8_t)(1 << fd % 8);
 		add(scan->list, (uint32_t)strtoul(ino + strlen(" ino:"), NULL, 16), scan->pid,
 			(int)fd);
 	}
 	buf_release(&text);
+}
+
+static bool is_spent(const struct scan *scan)
+{
+	return scan->list->spent >= SPENT_MAX;
 }
 
 /* Whether that was why something of a process could not be read. */
@@ -85,6 +96,8 @@ static bool is_gone(void)
 static bool look_at(struct scan *scan, const char *name, int fd)
 {
 	char target[LINK_MAX + 1];
+
+	scan->list->spent += LOOK;
 	ssize_t n = readlinkat(scan->dir, name, target, LINK_MAX);
 
 	if (n < 0) {
@@ -112,7 +125,8 @@ static bool scan_first(struct scan *scan)
 	unsigned seen = 0;
 	ssize_t n = 0;
 
-	while (seen < FIRST && (n = getdents64(scan->dir, piece, sizeof piece)) > 0)
+	while (seen < FIRST && !is_spent(scan) &&
+		(n = getdents64(scan->dir, piece, sizeof piece)) > 0)
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
 			at += entry->d_reclen;
@@ -148,7 +162,7 @@ static void scan_others(struct scan *scan)
 	scan->known = xcalloc((scan->size + 7) / 8, 1);
 	for (unsigned i = 0; i < scan->set_count; i++)
 		read_epoll(scan, scan->sets[i]);
-	while (fd < scan->size) {
+	while (fd < scan->size && !is_spent(scan)) {
 		snprintf(name, sizeof name, "%u", fd);
 		if ((scan->known[fd / 8] >> fd % 8 & 1) != 0 || look_at(scan, name, (int)fd))
 			fd++;
@@ -158,27 +172,40 @@ static void scan_others(struct scan *scan)
 	free(scan->known);
 }
 
+/* An open directory stays that of the same process. */
+static bool is_same(struct proc_id id)
+{
+	struct proc_id now;
+
+	return proc_identify(id.pid, &now) && proc_same(now, id);
+}
+
 /* The number of descriptors for which the process has room says nothing of a small one: it may have
  * come from its parent. */
-bool procsock_scan(struct procsock_list *list, pid_t pid)
+bool procsock_scan(struct procsock_list *list, struct proc_id id)
 {
-	struct scan scan = {.list = list, .pid = pid, .complete = true};
+	struct scan scan = {.list = list, .pid = id.pid, .complete = true};
 	struct proc_status status;
+	size_t before = list->count;
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	if (is_spent(&scan))
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)id.pid);
 	scan.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (scan.dir < 0)
 		return is_gone();
-	if (scan_first(&scan)) {
-		if (proc_status_read(pid, &status) && status.fd_size <= FD_MAX)
+	if (is_same(id) && scan_first(&scan)) {
+		if (proc_status_read(id.pid, &status) && status.fd_size <= FD_MAX)
 			scan.size = status.fd_size;
 		else
 			scan.complete &= is_gone();
 		scan_others(&scan);
 	}
 	close(scan.dir);
-	return scan.complete;
+	if (list->count > before)
+		scan.complete &= proc_shares_network(id.pid);
+	return scan.complete && !is_spent(&scan);
 }
 
 static int compare(const void *a, const void *b)

@@ -15,22 +15,32 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proc.h"
+
 struct procsock {
 	uint32_t inode;
 	int fd;
 	pid_t pid;
 };
 
+/* What a list may cost, a tenth of a second: as many descriptors that are looked at one by one, or
+ * ten times as many that stand in epoll sets. */
+#define PROCSOCK_BUDGET 32768
+
 /* All zero: empty. */
 struct procsock_list {
 	struct procsock *items;
 	size_t count;
 	size_t capacity;
+	size_t spent; /* of the budget, in tenths of a descriptor */
 };
 
-/* Adds the sockets of a process. False when it may not be looked at; a process that is gone has
- * none. */
-bool procsock_scan(struct procsock_list *list, pid_t pid);
+/*
+ * Adds the sockets of a process; a process that is gone has none, whoever has its pid now. False
+ * when not all of them can be seen: it may not be looked at; the budget is spent; or it has sockets
+ * and is in another network namespace, of which the kernel's tables tell nothing.
+ */
+bool procsock_scan(struct procsock_list *list, struct proc_id id);
 
 /* To be called between the last scan and the first search. */
 void procsock_sort(struct procsock_list *list);

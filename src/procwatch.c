@@ -35,24 +35,24 @@ void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
 	TAILQ_INIT(&watch->items);
 }
 
-struct procwatch_item *procwatch_find(struct procwatch *watch, pid_t pid)
-{
-	struct procwatch_item *item;
-
-	TAILQ_FOREACH (item, &watch->items, link)
-		if (item->id.pid == pid)
-			return item;
-	return NULL;
-}
-
-static bool is_known(struct procwatch *watch, struct proc_id id)
+struct procwatch_item *procwatch_find(struct procwatch *watch, struct proc_id id)
 {
 	struct procwatch_item *item;
 
 	TAILQ_FOREACH (item, &watch->items, link)
 		if (proc_same(item->id, id))
-			return true;
-	return false;
+			return item;
+	return NULL;
+}
+
+struct procwatch_item *procwatch_find_pid(struct procwatch *watch, pid_t pid)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH_REVERSE(item, &watch->items, procwatch_list, link)
+	if (item->id.pid == pid)
+		return item;
+	return NULL;
 }
 
 static uint64_t handled_signals(pid_t pid)
@@ -83,7 +83,7 @@ void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool t
 {
 	int pidfd = -1;
 
-	if (is_known(watch, stat->id))
+	if (procwatch_find(watch, stat->id) != NULL)
 		return;
 	if (told && watch->watched < PROCWATCH_MAX) {
 		pidfd = proc_open(stat->id);
@@ -100,16 +100,14 @@ void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool t
 	ev_io_start(watch->loop, &item->death);
 }
 
-void procwatch_signalled(struct procwatch *watch, int signo, bool all)
+void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only)
 {
 	struct procwatch_item *item;
 
-	TAILQ_FOREACH (item, &watch->items, link) {
-		if (item->deadly == 0 && (item->handled >> (signo - 1) & 1) == 0)
+	TAILQ_FOREACH (item, &watch->items, link)
+		if ((only.pid == 0 || proc_same(item->id, only)) && item->deadly == 0 &&
+			(item->handled >> (signo - 1) & 1) == 0)
 			item->deadly = signo;
-		if (!all)
-			return;
-	}
 }
 
 bool procwatch_was_struck(const struct procwatch_item *item)

@@ -53,11 +53,14 @@ void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
 /* With told, its end is told, in a later turn. Ignored when it is known already. */
 void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told);
 
-/* A signal was sent to all, or to the first one only, its main process. */
-void procwatch_signalled(struct procwatch *watch, int signo, bool all);
+/* A signal was sent to that process only; PROC_NONE: to all. */
+void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only);
 
 /* The item of a process, or NULL. */
-struct procwatch_item *procwatch_find(struct procwatch *watch, pid_t pid);
+struct procwatch_item *procwatch_find(struct procwatch *watch, struct proc_id id);
+
+/* The item of whoever has, or had, that pid last, or NULL. */
+struct procwatch_item *procwatch_find_pid(struct procwatch *watch, pid_t pid);
 
 /* Whether a signal that it does not handle has ended it: it has done nothing after that signal. Who
  * waits for a signal in sigwait(2) seems not to handle it, so how it ended must be known. */

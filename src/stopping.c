@@ -73,7 +73,7 @@ static unsigned send_observed(struct runner *runner, int signo, bool all)
 		observe_before(runner->observer, signo);
 	unsigned count = send_signal(runner, signo, all);
 	if (runner->observer != NULL)
-		observe_signal(runner->observer, signo, count);
+		observe_signal(runner->observer, signo, all, count);
 	return count;
 }
 

@@ -9,10 +9,13 @@
 
 /* ---- a process ---- */
 
-static void add_peers(struct buf *out, unsigned count, const char *what, const char *peers)
+/* Of a process that could not be looked at in whole there are that many, and perhaps others. */
+static void add_peers(struct buf *out, const struct why_process *process, unsigned count,
+	const char *what, const char *peers)
 {
 	if (count > 0)
-		buf_addf(out, "; %u %s (%s)", count, what, peers);
+		buf_addf(out, "; %s%u %s (%s)", process->visible ? "" : "at least ", count, what,
+			peers);
 }
 
 void why_describe(const struct why_process *process, struct buf *out)
@@ -27,9 +30,11 @@ void why_describe(const struct why_process *process, struct buf *out)
 		buf_addf(out, "; %s", process->signals);
 	if (process->listening[0] != '\0')
 		buf_addf(out, "; listening on %s", process->listening);
-	add_peers(out, process->inbound, "inbound", process->inbound_peers);
-	add_peers(out, process->outbound, "outbound", process->outbound_peers);
-	if (!process->visible)
+	add_peers(out, process, process->inbound, "inbound", process->inbound_peers);
+	add_peers(out, process, process->outbound, "outbound", process->outbound_peers);
+	if (process->elsewhere)
+		buf_adds(out, "; its sockets are in another network namespace and cannot be seen");
+	else if (!process->visible)
 		buf_adds(out, "; not all of its sockets could be seen");
 	if (process->children[0] != '\0')
 		buf_addf(out, "; children: %s", process->children);

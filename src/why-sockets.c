@@ -7,10 +7,9 @@
 
 #include "fdio.h"
 #include "netsock.h"
+#include "peers.h"
 
 enum {
-	SOCKETS_MAX = 16384, /* of one process */
-	PEERS_KEPT = 64,     /* different addresses that are told apart */
 	PEERS_SHOWN = 4,
 	DOORS_SHOWN = 8,
 	ADDRESS_MAX = NETUNIX_NAME + 8
@@ -71,7 +70,7 @@ void why_sockets_release(struct why_sockets *sockets)
 /* ---- whose ---- */
 
 struct owned {
-	uint32_t inodes[SOCKETS_MAX];
+	uint32_t inodes[WHY_DESCRIPTORS];
 	size_t count;
 };
 
@@ -80,8 +79,7 @@ static void own(void *arg, pid_t pid, uint32_t inode)
 	struct owned *owned = arg;
 
 	(void)pid;
-	if (owned->count < SOCKETS_MAX)
-		owned->inodes[owned->count++] = inode;
+	owned->inodes[owned->count++] = inode;
 }
 
 static int compare_inodes(const void *a, const void *b)
@@ -97,70 +95,10 @@ static bool owns(const struct owned *owned, uint32_t inode)
 	       bsearch(&inode, owned->inodes, owned->count, sizeof inode, compare_inodes) != NULL;
 }
 
-/* ---- the other ends ---- */
-
-/* The other ends of some connections. */
-struct peers {
-	struct {
-		char address[ADDRESS_MAX];
-		unsigned count;
-	} kept[PEERS_KEPT];
-	unsigned different;
-	unsigned count; /* of all connections */
-};
-
-static void peers_add(struct peers *peers, const char *address)
-{
-	unsigned at = 0;
-
-	peers->count++;
-	while (at < peers->different && strcmp(peers->kept[at].address, address) != 0)
-		at++;
-	if (at == PEERS_KEPT)
-		return;
-	if (at == peers->different) {
-		snprintf(peers->kept[at].address, ADDRESS_MAX, "%s", address);
-		peers->kept[at].count = 0;
-		peers->different++;
-	}
-	peers->kept[at].count++;
-}
-
-/* Takes the address with the most connections out; which of two equals comes first does not matter.
- */
-static unsigned peers_take(struct peers *peers, const char **address)
-{
-	unsigned most = 0;
-
-	for (unsigned i = 1; i < peers->different; i++)
-		if (peers->kept[i].count > peers->kept[most].count)
-			most = i;
-	unsigned count = peers->kept[most].count;
-	*address = peers->kept[most].address;
-	peers->kept[most].count = 0;
-	return count;
-}
-
 static void put_text(char text[static WHY_TEXT], struct buf *from)
 {
 	snprintf(text, WHY_TEXT, "%s", from->len > 0 ? from->data : "");
 	buf_release(from);
-}
-
-static void list_peers(struct peers *peers, char text[static WHY_TEXT])
-{
-	struct buf list = BUF_INIT;
-	unsigned left = peers->count;
-	const char *address;
-
-	for (unsigned i = 0; i < PEERS_SHOWN && i < peers->different; i++) {
-		unsigned count = peers_take(peers, &address);
-		buf_addf(&list, count > 1 ? "%s%s x%u" : "%s%s", i > 0 ? ", " : "", address, count);
-		left -= count;
-	}
-	if (left > 0)
-		buf_addf(&list, " and %u more", left);
-	put_text(text, &list);
 }
 
 /* What one process has open, as it is found. */
@@ -233,10 +171,12 @@ void why_sockets_find(const struct why_sockets *sockets, struct why_process *pro
 	finding.sockets = sockets;
 	finding.door_count = 0;
 	finding.owned.count = 0;
-	finding.inbound.count = finding.inbound.different = 0;
-	finding.outbound.count = finding.outbound.different = 0;
-	process->visible =
-		sockets->table != NULL && proc_each_socket(process->pid, own, &finding.owned);
+	peers_clear(&finding.inbound);
+	peers_clear(&finding.outbound);
+	process->visible = sockets->table != NULL &&
+			   proc_each_socket(process->pid, WHY_DESCRIPTORS, own, &finding.owned);
+	process->elsewhere = finding.owned.count > 0 && !proc_shares_network(process->pid);
+	process->visible &= !process->elsewhere;
 	qsort(finding.owned.inodes, finding.owned.count, sizeof *finding.owned.inodes,
 		compare_inodes);
 	if (sockets->table != NULL && finding.owned.count > 0) {
@@ -248,6 +188,6 @@ void why_sockets_find(const struct why_sockets *sockets, struct why_process *pro
 	put_text(process->listening, &finding.doors);
 	process->inbound = finding.inbound.count;
 	process->outbound = finding.outbound.count;
-	list_peers(&finding.inbound, process->inbound_peers);
-	list_peers(&finding.outbound, process->outbound_peers);
+	peers_list(&finding.inbound, PEERS_SHOWN, process->inbound_peers, WHY_TEXT);
+	peers_list(&finding.outbound, PEERS_SHOWN, process->outbound_peers, WHY_TEXT);
 }

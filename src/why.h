@@ -4,8 +4,9 @@
  *
  * A look is asked for by the clock, at half of the time before SIGKILL and just before it, or by a
  * person at any time. It is bounded: at most WHY_PROCESSES processes are looked at, and none is
- * begun when they have cost WHY_BUDGET; the others are counted. It does not wait for anything
- * that a process in trouble could keep for itself (see procstate.h).
+ * begun when they have cost WHY_BUDGET; the others are counted. Of a process at most
+ * WHY_DESCRIPTORS descriptors are looked at. It does not wait for anything that a process in
+ * trouble could keep for itself (see procstate.h).
  */
 #ifndef GRACECTL_WHY_H
 #define GRACECTL_WHY_H
@@ -21,6 +22,7 @@
 
 enum {
 	WHY_PROCESSES = 16,
+	WHY_DESCRIPTORS = 8192, /* which cost 30 ms */
 	WHY_TEXT = 320
 };
 
@@ -31,7 +33,8 @@ struct why_process {
 	pid_t parent;
 	struct procstate now;
 	char signals[WHY_TEXT];	  /* "ignores SIGTERM"; "" when that explains nothing */
-	bool visible;		  /* its sockets could be looked at */
+	bool visible;		  /* all of its sockets could be looked at */
+	bool elsewhere;		  /* they are in another network namespace */
 	char listening[WHY_TEXT]; /* "8080, unix:/run/x.sock"; "" for none */
 	unsigned inbound;
 	unsigned outbound;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "children.h"
@@ -124,6 +125,13 @@ static inline int accept_one(int listener)
 	return fd;
 }
 
+static inline uint32_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
 /* ---- for programs ---- */
 
 static int program_tells = -1;
@@ -148,6 +156,22 @@ static inline void await_signal(int signo)
 	sigaddset(&set, signo);
 	while (sigwait(&set, &got) != 0)
 		;
+}
+
+static inline void note_signal(int signo)
+{
+	(void)signo;
+}
+
+/* The same with a handler: who waits in sigwait() seems not to handle the signal. */
+static inline void await_handled(int signo)
+{
+	sigset_t set;
+
+	signal(signo, note_signal);
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	sigdelset(&set, signo);
+	sigsuspend(&set);
 }
 
 static inline void take_time(int ms)
@@ -262,7 +286,7 @@ static inline void send_to_all(int signo)
 {
 	observe_before(&rig.observer, signo);
 	unsigned count = tree_signal(&rig.tree, signo, false, rig.has_ended);
-	observe_signal(&rig.observer, signo, count);
+	observe_signal(&rig.observer, signo, true, count);
 }
 
 /* A turn of the loop begins, and whatever was seen in the last one is old. */

@@ -1,35 +1,18 @@
 /*
- * Tests of netsock, netunix and procsock with real sockets: what the kernel's tables say of them,
- * the news of their closes, and who has them open.
+ * Tests of netsock and netunix with real sockets: what the kernel's tables say of them, and the
+ * news of their closes.
  */
 #include "netsock.h"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 
 #include "netclients.h"
 #include "netcounts.h"
 #include "netunix.h"
 #include "netwatch.h"
-#include "procsock.h"
 #include "stoprig.h"
 
-enum {
-	LARGE = 400,
-	FAR_AWAY = 1000
-};
-
 static int link_fd;
-
-static uint32_t inode_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 ? (uint32_t)st.st_ino : 0;
-}
 
 static const struct netsock *find_inode(const struct netsock_table *table, uint32_t inode)
 {
@@ -365,12 +348,19 @@ static void test_closed(void)
 static void test_unix(void)
 {
 	struct netunix_table table = {0};
+	struct netunix_callers callers = {0};
 	struct sockaddr_un address = unix_address("here");
+	unsigned found = 0;
 	int listener = listen_on_unix("here");
 	int client = connect_to_unix("here"), server = accept_one(listener);
 	int waiting = connect_to_unix("here");
 
 	is_int(netunix_dump(link_fd, &table), 0, "the kernel can be asked about Unix sockets");
+	is_int(netunix_dump_callers(link_fd, &callers), 0, "and about who waits");
+	for (size_t i = 0; i < callers.count; i++)
+		found += callers.items[i].listener == inode_of(listener) &&
+			 callers.items[i].inode == inode_of(waiting);
+	is_int(found, 1, "who waits to be accepted is told, with the listener");
 	const struct netunix *row = netunix_find(&table, inode_of(client));
 	if (!ok(row != NULL && row->has_peer, "a connection is in the table"))
 		return;
@@ -383,176 +373,19 @@ static void test_unix(void)
 	row = netunix_find(&table, inode_of(waiting));
 	ok(row != NULL && row->has_peer && row->peer == 0,
 		"the peer of one that nobody has accepted has no inode");
+	ok(row != NULL && !row->is_shut, "it is open in both directions");
+	close(server);
+	netunix_dump(link_fd, &table);
+	row = netunix_find(&table, inode_of(client));
+	ok(row != NULL && row->has_peer && row->peer == 0 && row->is_shut,
+		"when the other end is closed it is shut");
 	is_int(netunix_dump(-1, &table), -1, "without a socket there is no answer");
 	is_int((int64_t)table.count, 0, "and no table");
 	netunix_release(&table);
+	netunix_release_callers(&callers);
 	close(client);
-	close(server);
 	close(waiting);
 	close(listener);
-}
-
-/* ---- who has what open ---- */
-
-static uint32_t inodes[LARGE];
-
-/* A process with many sockets: some in one epoll set, some in another, some in none, one of
- * these far away. */
-static void have_many(void *arg)
-{
-	int sets[2] = {epoll_create1(0), epoll_create1(0)};
-
-	(void)arg;
-	for (int i = 0; i < LARGE; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		struct epoll_event event = {.events = EPOLLIN};
-		if (fd < 0 || (i % 3 < 2 && epoll_ctl(sets[i % 3], EPOLL_CTL_ADD, fd, &event) < 0))
-			_exit(1);
-		uint32_t inode = inode_of(fd);
-		if (i == LARGE - 2 && (dup2(fd, FAR_AWAY) < 0 || close(fd) < 0))
-			_exit(1);
-		say((uint16_t)(inode >> 16));
-		say((uint16_t)inode);
-	}
-	wait_forever();
-}
-
-static void test_large(void)
-{
-	struct procsock_list list = {0};
-	unsigned missing = 0, wrong = 0;
-	size_t count;
-
-	launch(have_many, NULL, false);
-	for (int i = 0; i < LARGE; i++) {
-		inodes[i] = (uint32_t)hear() << 16;
-		inodes[i] |= hear();
-	}
-	pid_t pid = rig.tree.main.pid;
-	ok(procsock_scan(&list, pid), "a process with many sockets can be looked at");
-	procsock_sort(&list);
-	for (int i = 0; i < LARGE; i++) {
-		const struct procsock *found = procsock_find(&list, inodes[i], &count);
-		missing += found == NULL;
-		wrong += found != NULL && (count != 1 || found->pid != pid ||
-						  !procsock_is_open(pid, found->fd, inodes[i]));
-	}
-	is_int(missing, 0, "each is found, in an epoll set or not");
-	is_int(wrong, 0, "once, and at its descriptor");
-	ok(procsock_find(&list, 0, &count) == NULL, "no inode is nobody's");
-	procsock_release(&list);
-	kill(pid, SIGKILL);
-	run_loop(-1);
-	ok(procsock_scan(&list, pid), "a process that is gone can be looked at");
-	is_int((int64_t)list.count, 0, "and has nothing");
-	ok(!procsock_is_open(pid, 3, inodes[0]), "not even what it had");
-	close(rig.told);
-}
-
-enum {
-	LOW = 90,
-	HIGH = 900,
-	HIGH_COUNT = 20
-};
-
-/* Some sockets far away; and in front of them an epoll set that names descriptors which are closed,
- * since somebody else still has what they were. */
-static void have_stale(void *arg)
-{
-	int set = epoll_create1(0), fds[LOW];
-
-	(void)arg;
-	for (int i = 0; i < LOW; i++)
-		fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
-	for (int i = 0; i < HIGH_COUNT; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		if (fd < 0 || dup2(fd, HIGH + i) < 0)
-			_exit(1);
-		close(fd);
-	}
-	for (int i = LOW / 2; i < LOW; i++) {
-		struct epoll_event event = {.events = EPOLLIN};
-		if (epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event) < 0)
-			_exit(1);
-	}
-	if (fork() == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		wait_forever();
-	}
-	for (int i = LOW / 2; i < LOW; i++)
-		close(fds[i]);
-	say(0);
-	wait_forever();
-}
-
-static unsigned count_high(const struct procsock_list *list)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < list->count; i++)
-		count += list->items[i].fd >= HIGH;
-	return count;
-}
-
-static void alarm_cb(int signo)
-{
-	(void)signo;
-}
-
-/* Signals make the kernel give a part of a directory only. */
-static void test_signals(pid_t pid)
-{
-	struct sigaction action = {.sa_handler = alarm_cb, .sa_flags = SA_RESTART}, before;
-	struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
-	unsigned wrong = 0;
-
-	sigaction(SIGALRM, &action, &before);
-	setitimer(ITIMER_REAL, &often, NULL);
-	for (int i = 0; i < 1000; i++) {
-		struct procsock_list list = {0};
-		procsock_scan(&list, pid);
-		wrong += count_high(&list) != HIGH_COUNT;
-		procsock_release(&list);
-	}
-	setitimer(ITIMER_REAL, &never, NULL);
-	sigaction(SIGALRM, &before, NULL);
-	is_int(wrong, 0, "signals that come while a process is looked at hide nothing");
-	limit_patience();
-}
-
-static void test_stale(void)
-{
-	struct procsock_list list = {0};
-
-	launch(have_stale, NULL, false);
-	hear();
-	pid_t pid = rig.tree.main.pid;
-	ok(procsock_scan(&list, pid), "a process with a stale epoll set can be looked at");
-	is_int(count_high(&list), HIGH_COUNT, "what is behind is found all the same");
-	procsock_release(&list);
-	test_signals(pid);
-	kill(pid, SIGKILL);
-	run_loop(-1);
-	close(rig.told);
-}
-
-static void test_small(void)
-{
-	struct procsock_list list = {0};
-	size_t count = 0;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), copy = dup(fd);
-	uint32_t inode = inode_of(fd);
-
-	procsock_scan(&list, getpid());
-	procsock_sort(&list);
-	const struct procsock *found = procsock_find(&list, inode, &count);
-	ok(found != NULL && found->pid == getpid(), "a socket of ours is found");
-	is_int((int64_t)count, 2, "as often as it has descriptors");
-	ok(procsock_is_open(getpid(), copy, inode), "it is open");
-	close(fd);
-	close(copy);
-	ok(!procsock_is_open(getpid(), copy, inode), "until it is closed");
-	procsock_release(&list);
 }
 
 int main(void)
@@ -573,8 +406,5 @@ int main(void)
 	test_counts();
 	test_closed();
 	test_unix();
-	test_small();
-	test_large();
-	test_stale();
 	return end_rig();
 }

@@ -4,6 +4,9 @@
  */
 #include "newsfeed.h"
 
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+
 #include "stoprig.h"
 
 static struct newsfeed feed = {.fd = -1};
@@ -41,10 +44,28 @@ static void ring(void)
 		bail_out("no bell");
 }
 
+/* The kernel tells of a close some time after it, and of the closes of others as well, which are
+ * taken away here. */
+static void await_next_in_queue(void)
+{
+	struct pollfd queue = {.fd = feed.fd, .events = POLLIN};
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_msg body;
+	} news;
+
+	while (poll(&queue, 1, PATIENCE * 1000) == 1 &&
+		recv(feed.fd, &news, sizeof news, MSG_PEEK) > 0 &&
+		news.body.id.idiag_sport != htons(port))
+		recv(feed.fd, &news, sizeof news, 0);
+}
+
+/* Returns when that is the next close that the feed has to tell. */
 static void close_one(void)
 {
 	port = 0;
 	close(listen_on(AF_INET, &port, false));
+	await_next_in_queue();
 }
 
 /* Runs the loop until so many closes were heard of. */

@@ -5,10 +5,10 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
+#include "nets.h"
 #include "stoprig.h"
 
 enum {
@@ -275,17 +275,14 @@ static void test_shared(void)
  * the tests are less severe. */
 static void be_alone(void)
 {
-	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP},
-		     alias = {.ifr_name = "lo:1"};
+	struct ifreq alias = {.ifr_name = "lo:1"};
 	struct sockaddr_in *address = (struct sockaddr_in *)&alias.ifr_addr;
-	int fd;
 
-	if (unshare(CLONE_NEWNET) < 0 || (fd = socket(AF_INET, SOCK_DGRAM, 0)) < 0) {
+	if (!enter_own_network()) {
 		printf("# no network of its own: %s\n", strerror(errno));
 		return;
 	}
-	if (ioctl(fd, SIOCSIFFLAGS, &loopback) < 0)
-		bail_out("no loopback interface");
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	*address =
 		(struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a010203)};
 	if (ioctl(fd, SIOCSIFADDR, &alias) == 0)

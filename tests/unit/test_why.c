@@ -1,113 +1,10 @@
 /*
  * Tests of why and procstate: what is said of processes that are made to be in each state, of their
- * signals and their sockets; and when the clock asks.
+ * signals; and when the clock asks.
  */
-#include "why.h"
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#include "children.h"
-#include "ladder.h"
-#include "tap.h"
-
-static struct app app;
-static struct process_config config;
-static struct instance instance;
-static struct tree tree;
-static struct why why;
-
-static bool has(const char *text, const char *part)
-{
-	if (strstr(text, part) != NULL)
-		return true;
-	printf("# \"%s\" does not stand in \"%s\"\n", part, text);
-	return false;
-}
-
-/* ---- children ---- */
-
-/* What a child does before it tells that it is ready, and after. */
-struct act {
-	void (*prepare)(void);
-	void (*live)(void);
-};
-
-/* Forks a session of its own; returns when it has prepared itself. */
-static pid_t begin(struct act act)
-{
-	int ready[2];
-	char byte;
-
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		bail_out("no pipe");
-	pid_t pid = fork_child();
-	if (pid == 0) {
-		setsid();
-		if (act.prepare != NULL)
-			act.prepare();
-		if (write(ready[1], "", 1) != 1)
-			_exit(1);
-		if (act.live != NULL)
-			act.live();
-		wait_forever();
-	}
-	close(ready[1]);
-	read_exactly(ready[0], &byte, 1);
-	close(ready[0]);
-	return pid;
-}
-
-/* Makes the instance one that is that process, on the first rung of a ladder, or before it. */
-static void adopt(pid_t pid, bool stopping, const char *ladder)
-{
-	struct cause cause;
-
-	memset(&instance, 0, sizeof instance);
-	if (ladder_parse(ladder, &config.stop, &cause) < 0)
-		bail_out(cause.text);
-	instance.config = &config;
-	snprintf(instance.dyno, sizeof instance.dyno, "web.1");
-	instance_restore(&instance, stopping ? INSTANCE_STOPPING : INSTANCE_UP);
-	instance.rung = stopping;
-	instance.stop_began = clock_mono();
-	tree_release(&tree);
-	tree = (struct tree){.app = &app, .mark = strdup("shop/web.1/1")};
-	if (!proc_identify(pid, &tree.main))
-		bail_out("the child is gone");
-	instance.main = tree.main;
-}
-
-static void look(const uint16_t *ports, size_t port_count)
-{
-	app_tree_expire(&app);
-	app.turn_began = clock_mono();
-	why_look(&why, &app, &tree, &instance, ports, port_count);
-}
-
-/* What is said of the n-th process; good until the next call. */
-static const char *said_of(unsigned n)
-{
-	static struct buf text;
-
-	buf_reset(&text);
-	buf_adds(&text, "");
-	if (n < why.shown)
-		why_describe(&why.processes[n], &text);
-	return text.len > 0 ? text.data : "";
-}
-
-static const char *said(void)
-{
-	look(NULL, 0);
-	return said_of(0);
-}
+#include "whyrig.h"
 
 /* ---- signals and states ---- */
 
@@ -366,106 +263,6 @@ static void test_command(void)
 	ok(has(command_with(bytes), "\\x81..."), "bytes that are no text are escaped, to the end");
 }
 
-/* ---- sockets ---- */
-
-static int listener;
-static struct sockaddr_in address;
-
-static void serve_itself(void)
-{
-	socklen_t len = sizeof address;
-
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	address = (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 ||
-		listen(listener, 8) < 0 ||
-		getsockname(listener, (struct sockaddr *)&address, &len) < 0)
-		_exit(1);
-	for (int i = 0; i < 6; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-		if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-			accept(listener, NULL, NULL) < 0)
-			_exit(1);
-	}
-}
-
-static void serve_no_more(void)
-{
-	serve_itself();
-	close(listener);
-}
-
-static void test_sockets(void)
-{
-	char peers[64];
-
-	pid_t pid = begin((struct act){.prepare = serve_itself});
-	adopt(pid, true, "TERM/30/KILL/5");
-	look(NULL, 0);
-	const struct why_process *process = &why.processes[0];
-	uint16_t port = (uint16_t)atoi(process->listening);
-	snprintf(peers, sizeof peers, "127.0.0.1:%u x6", port);
-	ok(process->visible, "the sockets of a process of our own can be seen");
-	ok(port > 0, "the port on which it listens is told");
-	is_int(process->inbound, 6, "connections to its port are inbound");
-	is_int(process->outbound, 6, "those that it made are outbound");
-	is_str(process->outbound_peers, peers, "connections to the same address are one item");
-	ok(has(process->inbound_peers, " and 2 more"), "a long list is cut");
-	ok(has(said_of(0), "; 6 inbound (127.0.0.1:") && has(said_of(0), "; 6 outbound (127."),
-		"the text tells both");
-	end_child(pid, SIGKILL);
-
-	pid = begin((struct act){.prepare = serve_no_more});
-	adopt(pid, true, "TERM/30/KILL/5");
-	look(NULL, 0);
-	/* The kernel has drawn the port, so it could as well be that of a connection that was made.
-	 */
-	is_int(process->inbound + process->outbound, 12, "without a listener all are still seen");
-	ok(has(process->outbound_peers, "127.0.0.1:") && has(process->outbound_peers, " x6"),
-		"the port stands where its other end is");
-	port = (uint16_t)atoi(process->outbound_peers + strlen("127.0.0.1:"));
-	look(&port, 1);
-	is_int(process->inbound, 6, "those on a port where it listened before are inbound");
-	is_str(process->listening, "", "it listens no more");
-	instance.port = port;
-	look(NULL, 0);
-	is_int(process->inbound, 6, "so are those on $PORT");
-	end_child(pid, SIGKILL);
-}
-
-static void serve_itself_locally(void)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	int pair[2];
-
-	/* An abstract name, with the pid to be the only one. */
-	int len = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "test_why.%d", getpid());
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (bind(listener, (struct sockaddr *)&name, size) < 0 || listen(listener, 8) < 0 ||
-		connect(fd, (struct sockaddr *)&name, size) < 0 ||
-		accept(listener, NULL, NULL) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
-		_exit(1);
-}
-
-static void test_local_sockets(void)
-{
-	char name[64];
-
-	pid_t pid = begin((struct act){.prepare = serve_itself_locally});
-	adopt(pid, true, "TERM/30/KILL/5");
-	look(NULL, 0);
-	snprintf(name, sizeof name, "unix:@test_why.%d", (int)pid);
-	is_str(why.processes[0].listening, name, "a Unix listener is told by its name");
-	is_str(why.processes[0].inbound_peers, name, "a connection that it accepted is inbound");
-	is_str(why.processes[0].outbound_peers, name, "one that was made to it is outbound");
-	is_int(why.processes[0].inbound + why.processes[0].outbound, 2,
-		"a pair without names is not told");
-	end_child(pid, SIGKILL);
-}
-
 /* ---- several processes ---- */
 
 enum {
@@ -563,10 +360,7 @@ static void test_when(void)
 
 int main(void)
 {
-	limit_patience();
-	if (netwatch_open(&app.net) < 0)
-		bail_out("no view of the sockets");
-	TAILQ_INIT(&app.observers);
+	begin_rig();
 	test_when();
 	test_parse();
 	test_signals();
@@ -574,12 +368,6 @@ int main(void)
 	test_zombie();
 	test_threads();
 	test_command();
-	test_sockets();
-	test_local_sockets();
 	test_many();
-	tree_release(&tree);
-	proctree_release(&app.tree);
-	netsock_release(&app.sockets);
-	netwatch_close(&app.net);
-	return tap_done();
+	return end_rig();
 }

@@ -1,0 +1,138 @@
+/*
+ * Tests of procwatch: who a signal was sent to, whether it ends a process at once, and who has a
+ * pid; and that a stop is judged by all of its processes when one of them has ended too early.
+ */
+#include "procwatch.h"
+
+#include "stoprig.h"
+
+static void forget_end(void *owner, const struct procwatch_item *item)
+{
+	(void)owner;
+	(void)item;
+}
+
+static struct proc_stat begin_child(void)
+{
+	struct proc_stat stat;
+	pid_t pid = fork_child();
+
+	if (pid == 0)
+		wait_forever();
+	if (!proc_stat_read(pid, &stat))
+		bail_out("no child");
+	return stat;
+}
+
+static int deadly(struct procwatch *watch, struct proc_id id)
+{
+	const struct procwatch_item *item = procwatch_find(watch, id);
+
+	return item != NULL ? item->deadly : -1;
+}
+
+static void test_signalled(void)
+{
+	struct proc_stat first = begin_child(), main = begin_child();
+	struct procwatch watch;
+
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &first, true);
+	procwatch_add(&watch, &main, true);
+	procwatch_signalled(&watch, SIGTERM, main.id);
+	is_int(deadly(&watch, main.id), SIGTERM, "a signal that it does not handle ends a process");
+	is_int(deadly(&watch, first.id), 0, "one that was sent to another does not");
+	procwatch_signalled(&watch, SIGHUP, PROC_NONE);
+	is_int(deadly(&watch, first.id), SIGHUP, "one that was sent to all does");
+	is_int(deadly(&watch, main.id), SIGTERM, "and the first one counts");
+	procwatch_release(&watch);
+	end_child(first.id.pid, SIGKILL);
+	end_child(main.id.pid, SIGKILL);
+}
+
+static void test_pid(void)
+{
+	struct proc_stat dead = begin_child(), living = dead;
+	struct procwatch watch;
+
+	living.id.start_ticks++;
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &dead, false);
+	procwatch_add(&watch, &living, false);
+	ok(proc_same(procwatch_find_pid(&watch, dead.id.pid)->id, living.id),
+		"a pid is that of who had it last");
+	ok(proc_same(procwatch_find(&watch, dead.id)->id, dead.id),
+		"while the one before is still known");
+	procwatch_release(&watch);
+	end_child(dead.id.pid, SIGKILL);
+}
+
+/* ---- a stop ---- */
+
+/* Its worker has a connection; another child ends when it is told. At each SIGUSR1 it goes on. */
+static void serve_by_worker(void *arg)
+{
+	sigset_t usr1, term;
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false), ends[2];
+	char byte;
+
+	(void)arg;
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &usr1, NULL) < 0 || pipe(ends) < 0)
+		_exit(1);
+	if (fork_child() == 0) {
+		sigprocmask(SIG_UNBLOCK, &term, NULL);
+		accept_one(listener);
+		say(0);
+		wait_forever();
+	}
+	pid_t brief = fork_child();
+	if (brief == 0)
+		_exit(read(ends[0], &byte, 1) != 1);
+	say(port);
+	await_signal(SIGUSR1);
+	if (write(ends[1], "", 1) != 1 || waitpid(brief, NULL, 0) != brief)
+		_exit(1);
+	say(0);
+	await_signal(SIGUSR1);
+}
+
+static void await_exits(size_t count)
+{
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+
+	while (rig.observer.report.history.exit_count < count && clock_mono() < limit)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+}
+
+static void test_vanished(void)
+{
+	launch(serve_by_worker, NULL, true);
+	int client = connect_to(AF_INET, hear());
+	hear();
+	begin_turn();
+	observe(&rig.observer, "web.1");
+	kill(rig.tree.main.pid, SIGUSR1);
+	hear();
+	begin_turn();
+	send_to_all(SIGTERM);
+	await_exits(2);
+	kill(rig.tree.main.pid, SIGUSR1);
+	const struct observe_report *report = end_stop();
+	is_int(report->processes, 2, "of three processes one has ended before the signal");
+	is_int(report->cut, 1, "what the signal has cut is known all the same");
+	close(client);
+}
+
+int main(void)
+{
+	begin_rig();
+	test_signalled();
+	test_pid();
+	test_vanished();
+	return end_rig();
+}
