@@ -129,6 +129,8 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			report->left[0] != '\0' ? ": " : "", report->left);
 		judge(judgement, "forced", text);
 	}
+	if (!report->visible)
+		add(&judgement->evidence, "; ", "what its sockets did could not be seen");
 	judge_connections(judgement, report);
 	judge_answers(judgement, report);
 	if (report->reset > 0) {

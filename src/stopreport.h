@@ -16,6 +16,8 @@
  *                   of which had no answer yet or was in use afterwards
  *     status N      it did not exit with 0
  *
+ * Where its sockets could not be seen nothing is said of them, and the evidence tells that.
+ *
  * What is not answered is told by the kernel with the close: the bytes that came and those that
  * went, whoever closed the connection. What was meant by them it does not know, so a request whose
  * end never came is among them. On a connection that had answers before only the times tell that
