@@ -32,10 +32,18 @@ union control {
 
 int guardlink_send(int link, const struct guardlink_message *message, int fd)
 {
-	struct iovec iov = {.iov_base = (void *)message, .iov_len = sizeof *message};
+	struct guardlink_message out;
+	struct iovec iov = {.iov_base = &out, .iov_len = sizeof out};
 	union control control = {0};
 	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
 
+	/* Nothing goes out in the gaps between the fields. */
+	memset(&out, 0, sizeof out);
+	out.kind = message->kind;
+	out.wait_status = message->wait_status;
+	out.key = message->key;
+	out.id.pid = message->id.pid;
+	out.id.start_ticks = message->id.start_ticks;
 	if (fd >= 0) {
 		header.msg_control = control.bytes;
 		header.msg_controllen = sizeof control.bytes;

@@ -1,12 +1,18 @@
 /* told: see the header. */
 #include "told.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc.h"
 #include "journal.h"
 #include "xmalloc.h"
+
+/* For the longest name of a state, and more. */
+enum {
+	STATE_NAME = 32
+};
 
 struct told_dyno {
 	char *name;
@@ -253,10 +259,12 @@ static bool state_before(struct told *told, const char *dyno, struct event *even
 		return true;
 	}
 	bool same = same_text(last->doc, &event->doc, "to");
-	set_from(event, event_get_str(last->doc, "to"));
+	char from[STATE_NAME];
+	snprintf(from, sizeof from, "%s", event_get_str(last->doc, "to"));
 	for (size_t i = told->count; i-- > first;)
 		if (told->events[i].kind == EVENT_STATE && is_of(&told->events[i], dyno))
 			drop(told, i);
+	set_from(event, from); /* the name of the dyno stood in what this replaces */
 	return same;
 }
 
