@@ -211,7 +211,8 @@ static void tell_never_run(struct place *place)
 	const struct dyno *dyno = &place->dyno;
 	struct event event;
 
-	if (!told_has(told, dyno->name, dyno->launches, EVENT_LAUNCH) ||
+	/* What ran before this boot, or is in no record, may have run for long. */
+	if (!place->this_boot || !told_has(told, dyno->name, dyno->launches, EVENT_LAUNCH) ||
 		told_has(told, dyno->name, dyno->launches, EVENT_EXIT))
 		return;
 	event_begin(
@@ -326,16 +327,26 @@ static void adopt_leftover(
 	struct place *place = formation_find(formation, dyno);
 	if (place != NULL && is_recorded(place, launch))
 		return;
-	if (!fdio_is_locked_at(app->run_dir, record)) {
+	bool is_over = place != NULL && launch <= place->dyno.over;
+	if (is_over || !fdio_is_locked_at(app->run_dir, record)) {
 		remove_leftover(app, record);
 	} else if (place == NULL) {
 		tell_stranger(app, dyno, launch, record);
-	} else if (launch > place->dyno.over &&
-		   find_unrecorded(place, launch, false, &found.instance)) {
+	} else if (find_unrecorded(place, launch, false, &found.instance)) {
 		if (place->dyno.launches < launch)
 			place->dyno.launches = launch;
 		adopt_found(place, &found, owner);
 	}
+}
+
+/* Without a record the numbers go on behind those that were told, so that no new launch is taken
+ * for one of them. */
+static void number_after_told(struct place *place)
+{
+	uint64_t newest = told_newest(&place->formation->app->told, place->dyno.name);
+
+	if (!place->this_boot && place->dyno.launches < newest)
+		place->dyno.launches = newest;
 }
 
 void adopt_finish(struct formation *formation, const struct runner_owner *owner)
@@ -346,8 +357,10 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 
 	told_read(&formation->app->told, formation->app->state_dir);
 	formation->saved = formation->app->told.saved;
-	for (size_t i = 0; i < formation->count; i++)
+	for (size_t i = 0; i < formation->count; i++) {
+		number_after_told(&formation->places[i]);
 		adopt_unrecorded(&formation->places[i], owner);
+	}
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		adopt_leftover(formation, entry->d_name, owner);
 	if (dir != NULL)

@@ -2,13 +2,10 @@
 #include "control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -138,6 +135,14 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 	return all;
 }
 
+/* Of a stop of everything: only another one makes it hurry. */
+static void begin_end(struct control *control, struct request *request)
+{
+	supervisor_announce_end(control->supervisor, "stop was asked for");
+	request->gentle = !control->stop_asked;
+	control->stop_asked = true;
+}
+
 static void park(struct control *control, struct conn *conn, enum request_kind kind,
 	const struct wire_request *wire)
 {
@@ -150,15 +155,9 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 		answer_ending(conn, formation);
 		return;
 	}
-	if (kind == REQUEST_STOP && wire->targets.count == 0)
-		supervisor_announce_end(control->supervisor, "stop was asked for");
 	/* It is in place before it begins, so that its client sees the first events too. */
 	request = request_new(kind, formation, &wire->targets);
 	request->events = wire->events;
-	if (kind == REQUEST_STOP && request->all) {
-		request->gentle = !control->stop_asked;
-		control->stop_asked = true;
-	}
 	conn->data = request;
 	if (wire->base != NULL)
 		request_take_base(request, wire->base);
@@ -166,6 +165,8 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	/* Telling many dynos takes its time, so the client hears first that it was heard. */
 	if (!conn_push(conn))
 		return;
+	if (kind == REQUEST_STOP && request->all)
+		begin_end(control, request);
 	request_begin(request);
 	check_request(conn);
 }

@@ -2,6 +2,7 @@
 #include "door.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,9 @@ static int renew(struct door *door)
 		log_warn("%s had been removed: %s", door->path, cause.text);
 		return -1;
 	}
+	/* It tells since when this supervisor listens, see changed.c. */
+	const struct timespec times[] = {door->made.st_mtim, door->made.st_mtim};
+	utimensat(AT_FDCWD, door->path, times, AT_SYMLINK_NOFOLLOW);
 	door->fd = fresh;
 	door->renewed(door->arg);
 	close(old);
@@ -90,13 +94,28 @@ static int renew(struct door *door)
 	return 0;
 }
 
+/* Another application may have the same run_dir: two that put each other out would go on for ever.
+ */
+static bool another_listens(struct door *door)
+{
+	bool listens = fdio_is_listening(door->path);
+
+	if (listens && !door->is_ousted)
+		app_note(door->app, NULL, 0,
+			"Another supervisor listens at %s now; give each application its own "
+			"run_dir",
+			door->path);
+	door->is_ousted = listens;
+	return listens;
+}
+
 static void look_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
 	struct door *door = watcher->data;
 
 	(void)loop;
 	(void)revents;
-	if (!is_there(door) && renew(door) < 0)
+	if (!is_there(door) && (another_listens(door) || renew(door) < 0))
 		look_in(door, retry);
 }
 

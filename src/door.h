@@ -18,7 +18,8 @@ struct door {
 	char *path; /* owned */
 	int fd;	    /* listens */
 	struct stat made;
-	int watch; /* inotify, -1: none */
+	bool is_ousted; /* another supervisor listens there; that was said */
+	int watch;	/* inotify, -1: none */
 	ev_io touched;
 	ev_timer look;
 	void (*renewed)(void *arg); /* fd is another one, and the old one is about to be closed */

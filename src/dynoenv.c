@@ -14,7 +14,7 @@
  * down. */
 static void add_user(struct strlist *env, const struct process_config *config)
 {
-	if (config->user == NULL)
+	if (config->user == NULL || config->user_name == NULL)
 		return;
 	strlist_setenv(env, "USER", config->user_name);
 	strlist_setenv(env, "LOGNAME", config->user_name);

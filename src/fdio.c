@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "xmalloc.h"
@@ -227,6 +229,23 @@ bool fdio_is_locked_at(int dirfd, const char *name)
 	bool locked = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 	close(fd);
 	return locked;
+}
+
+/* With more callers than its queue has room for it does not even take us. */
+bool fdio_is_listening(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = -1;
+
+	if (strlen(path) < sizeof address.sun_path)
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	bool listens =
+		connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+	close(fd);
+	return listens;
 }
 
 void fdio_keep_to_ourselves(void)

@@ -59,6 +59,9 @@ int fdio_lock_at(int dirfd, const char *name);
 /* True when somebody else holds the lock of that file; false when it does not exist. */
 bool fdio_is_locked_at(int dirfd, const char *name);
 
+/* True when somebody listens at the Unix socket of that path. */
+bool fdio_is_listening(const char *path);
+
 /* Makes every descriptor above stderr close-on-exec. */
 void fdio_keep_to_ourselves(void);
 

@@ -16,7 +16,7 @@ struct place;
 
 enum {
 	RECORD_VERSION = 1,
-	RECORD_MAX = 1024 * 1024
+	RECORD_MAX = 64 * 1024 * 1024
 };
 
 /* Returns 0, or -1 with a sentence. */

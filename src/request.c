@@ -59,7 +59,9 @@ static void check_start(const struct request_wait *wait, struct outcome *outcome
 	else if (dyno->state == DYNO_UP)
 		came_up(outcome, dyno, "up");
 	else if (!dyno->wanted_up)
-		reached(outcome, WIRE_FAILED, "was stopped before it came up");
+		reached(outcome, WIRE_FAILED,
+			wait->good ? "was up, and was stopped by another request"
+				   : "was stopped before it came up");
 }
 
 static void check_stop(const struct request_wait *wait, struct outcome *outcome)
@@ -89,7 +91,9 @@ static void check_restart(const struct request_wait *wait, struct outcome *outco
 	if (dyno->failures > wait->failures)
 		crashed(outcome, wait);
 	else if (!dyno->wanted_up)
-		reached(outcome, WIRE_FAILED, "is down; start it with `gracectl start`");
+		reached(outcome, WIRE_FAILED,
+			wait->good ? "was restarted, and was stopped by another request"
+				   : "is down; start it with `gracectl start`");
 	else if (dyno->launches == wait->launches || dyno->state != DYNO_UP || dyno->old > 0 ||
 		 dyno->next != NULL)
 		return;

@@ -81,8 +81,7 @@ static void judge_answers(struct judgement *judgement, const struct observe_repo
 	if (report->unanswered > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s had sent something and %s closed without a byte of "
-			"answer: "
-			"a request was cut off, or had never come to its end",
+			"answer: a request was cut off, had never come to its end, or wanted none",
 			report->unanswered, plural(report->unanswered), were(report->unanswered));
 		judge(judgement, "unanswered", text);
 	}

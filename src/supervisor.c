@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +19,9 @@
 #include "lockfile.h"
 #include "log.h"
 #include "xmalloc.h"
+
+/* How long the socket of a supervisor that was killed may still answer. */
+#define LAST_BREATH NSEC_PER_SEC
 
 enum {
 	REAP_BATCH = 256,
@@ -143,6 +148,19 @@ void supervisor_keep(struct supervisor *supervisor)
 	if (fclose(out) == 0)
 		keep(supervisor, supervisor_kept, text, size);
 	free(text);
+	/* Who asks whether the file has changed since compares its time with this one. */
+	const struct timespec times[] = {supervisor->kept, supervisor->kept};
+	utimensat(supervisor->app.run_dir, supervisor_kept, times, 0);
+}
+
+static void look_kept(struct supervisor *supervisor)
+{
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &supervisor->kept);
+	if (supervisor->order->again &&
+		fstatat(supervisor->app.run_dir, supervisor_kept, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		supervisor->kept = st.st_mtim;
 }
 
 static void check_ending(struct supervisor *supervisor)
@@ -333,14 +351,36 @@ void supervisor_ready(struct supervisor *supervisor)
 
 /* ---- life ---- */
 
+/* We hold the lock, so whoever listens there belongs to another application, if it is not the last
+ * breath of one of ours. */
+static bool is_taken(const char *run_dir)
+{
+	char *path = xasprintf("%s/control.sock", run_dir);
+	nsec_t end = clock_mono() + LAST_BREATH;
+	bool taken;
+
+	while ((taken = fdio_is_listening(path)) && clock_mono() < end)
+		poll(NULL, 0, 10);
+	free(path);
+	return taken;
+}
+
 int supervisor_lock(const struct config *config, bool *running, struct cause *cause)
 {
 	*running = false;
 	if (config_make_run_dir(config, cause) < 0 || config_make_state_dir(config, cause) < 0)
 		return -1;
 	int lock = lockfile_take(config->state_dir, config->run_dir);
-	if (lock >= 0)
+	if (lock >= 0 && !is_taken(config->run_dir))
 		return lock;
+	if (lock >= 0) {
+		lockfile_finish(lock);
+		close(lock);
+		return cause_set(cause,
+			"the supervisor of another application listens in %s; set run_dir to "
+			"another directory",
+			config->run_dir);
+	}
 	*running = errno == EAGAIN;
 	if (*running)
 		return cause_set(cause, "a supervisor of %s runs already (it holds %s/lock)",
@@ -385,6 +425,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	watch_signals(supervisor);
 	say_start(supervisor);
 	formation_open(&supervisor->formation, &supervisor->app);
+	look_kept(supervisor);
 	check_ending(supervisor);
 	ev_prepare_init(&supervisor->end_check, end_check_cb);
 	supervisor->end_check.data = supervisor;

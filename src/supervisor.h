@@ -24,7 +24,8 @@ struct supervisor {
 	const struct guard_order *order; /* how a guard is made, should ours die */
 	bool ending; /* ends when the last instance is gone; kept in RUN_DIR/ending for the next
 			supervisor */
-	nsec_t end_asked; /* monotonic: the last wish to end that counted */
+	nsec_t end_asked;     /* monotonic: the last wish to end that counted */
+	struct timespec kept; /* when the configuration was read that it goes on with */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
 	ev_signal signals[6];

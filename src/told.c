@@ -61,6 +61,8 @@ static const struct {
 	[EVENT_NOT_ACCEPTING] = {ITSELF, NULL},
 	[EVENT_DRAINED] = {ITSELF, NULL},
 	[EVENT_RELEASED] = {ITSELF, NULL},
+	[EVENT_UNANSWERED] = {ITSELF, NULL},
+	[EVENT_RESET] = {ITSELF, NULL},
 	[EVENT_PROCESS_EXIT] = {ITSELF, "pid"},
 	[EVENT_STOPPED] = {ITSELF, NULL},
 	[EVENT_MAIN_EXIT] = {ITSELF, NULL},
@@ -219,6 +221,16 @@ bool told_has(const struct told *told, const char *dyno, uint64_t launch, enum e
 			return true;
 	}
 	return false;
+}
+
+uint64_t told_newest(const struct told *told, const char *dyno)
+{
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < told->count; i++)
+		if (told->events[i].launch > newest && is_of(&told->events[i], dyno))
+			newest = told->events[i].launch;
+	return newest;
 }
 
 const char *told_state(const struct told *told, const char *dyno)

@@ -40,6 +40,9 @@ void told_read(struct told *told, int state_dir);
 /* Whether an event of that kind was told of a launch. */
 bool told_has(const struct told *told, const char *dyno, uint64_t launch, enum event_kind kind);
 
+/* The newest launch of which something was told, 0: none. */
+uint64_t told_newest(const struct told *told, const char *dyno);
+
 /* What the state of a dyno became, in the words of the log; NULL: its record knows. */
 const char *told_state(const struct told *told, const char *dyno);
 

@@ -16,9 +16,9 @@
  *                for
  *     result    {v, type: "result", dyno, code, text, already: true when nothing had to be done,
  *                revised: true when it replaces an earlier one}: one for each dyno that is waited
- *                for, and one more for each that had come up and crashed before the last got there
- *     dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h
- *     why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
+ *                for, and one more for each that had come up and crashed or was stopped before the
+ * last got there dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see
+ * snapshot.h why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
  *                kill_in_ms, processes: how many, held_by: [{pid, parent, command, state,
  *                wait_channel, signals, listening, inbound, outbound, inbound_peers,
  *                outbound_peers, children, text: all of it in words}, ...]}: one for each instance,
@@ -26,7 +26,7 @@
  *                elapsed_ms and kill_in_ms only of these, and the last one only when SIGKILL will
  *                come; a dyno without an instance has nothing but dyno and state.
  *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user,
- *                unknown: the target that there is not,
+ *                unknown: the first target that there is not,
  *                guard, deadline_ms: who is the last to go, and how long that may take}; unknown
  *                only where there is one, guard and deadline_ms only of a start that is refused by
  *                a supervisor that is ending

@@ -120,6 +120,17 @@ supervisors() {
 	g ps
 }
 
+@test "the run directory of another application is not taken" {
+	sleepers
+	g start
+	sed "s|^name = shop|name = other|; s|^state_dir = .*|state_dir = $BATS_TEST_TMPDIR/other|" "$CONFIG" >other.ini
+	gracectl -c other.ini daemon
+	assert_equal "the exit status" 1 "$status"
+	assert_has "the message" "the supervisor of another application listens in $RUN; set run_dir to another directory" "$error"
+	assert_state app.1 up
+	assert_field app.1 launch 1
+}
+
 @test "a daemon starts all dynos and ends with status 0" {
 	sleepers
 	g_in_background daemon

@@ -333,7 +333,8 @@ print(s.getsockname()[1])')
 	END
 	write_config <<-'END'
 		[process app]
-		command = sleep 1000
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		port = auto
 		[process web]
 		command = ./late
 	END
@@ -346,7 +347,7 @@ print(s.getsockname()[1])')
 	g stop app.1
 	release
 	finish 1
-	assert_has "the message" "gracectl: app.1 is down; start it with \`gracectl start\`" "$error"
+	assert_has "the message" "gracectl: app.1 was restarted, and was stopped by another request" "$error"
 	assert_has "the sum" "failed, 1 of 2 restarted in " "$error"
 }
 
@@ -380,6 +381,16 @@ change_config() {
 	change_config <<<$'[process app]\ncommand ='
 	g ps
 	assert_has "what ps says" "warning: $CONFIG has 1 mistake now, see \`gracectl check\`; the supervisor goes on with what it was started with" "$error"
+}
+
+@test "a file that was moved there is told, whatever its time says" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	sed 's/sleep 1000/sleep 2000/' "$CONFIG" >other
+	touch -d "1 hour ago" other
+	mv other "$CONFIG"
+	g ps
+	assert_has "what ps says" "warning: $CONFIG has changed" "$error"
 }
 
 @test "a .env that was written meanwhile is told as well" {

@@ -15,15 +15,20 @@ enum {
 	KEPT_MAX = 4 * 1024 * 1024
 };
 
+static bool is_after(struct timespec time, struct timespec other)
+{
+	return time.tv_sec > other.tv_sec ||
+	       (time.tv_sec == other.tv_sec && time.tv_nsec > other.tv_nsec);
+}
+
+/* A file that is moved there keeps its time of modification; and a link may lead to another file
+ * now. */
 static bool is_newer(const char *path, const struct stat *than)
 {
-	struct stat st;
+	struct stat st, link;
 
-	if (path == NULL || stat(path, &st) < 0)
-		return false;
-	return st.st_mtim.tv_sec > than->st_mtim.tv_sec ||
-	       (st.st_mtim.tv_sec == than->st_mtim.tv_sec &&
-		       st.st_mtim.tv_nsec > than->st_mtim.tv_nsec);
+	return path != NULL && stat(path, &st) == 0 && lstat(path, &link) == 0 &&
+	       (is_after(st.st_ctim, than->st_mtim) || is_after(link.st_ctim, than->st_mtim));
 }
 
 /* The first line only names the file. */
@@ -71,18 +76,21 @@ static void tell_difference(const struct cli *cli, const struct config *config, 
 void changed_tell(const struct cli *cli, const struct config *config)
 {
 	char *path = xasprintf("%s/config.ini", config->run_dir);
+	char *door = xasprintf("%s/control.sock", config->run_dir);
 	struct buf kept = BUF_INIT;
-	struct stat st;
+	struct stat st, began;
 
 	if (config->path != NULL && stat(path, &st) == 0) {
 		if (is_newer(config->path, &st) && fdio_read_file(path, KEPT_MAX, &kept) == 0 &&
 			kept.len > 0)
 			tell_difference(cli, config, kept.data);
-		if (is_newer(config->env_file, &st))
+		/* Each supervisor reads it anew. */
+		if (stat(door, &began) == 0 && is_newer(config->env_file, &began))
 			cli_error("warning: %s is newer than the supervisor, which goes on with "
 				  "the values that it has read; " TAKE_UP,
 				config->env_file);
 	}
 	buf_release(&kept);
+	free(door);
 	free(path);
 }

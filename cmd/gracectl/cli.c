@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "config-paths.h"
+#include "xmalloc.h"
 
 void cli_print_usage(const struct command *command, FILE *out)
 {
@@ -20,28 +21,32 @@ void cli_print_usage(const struct command *command, FILE *out)
 		command->arguments[0] != '\0' ? " " : "", command->arguments);
 }
 
+/* In one piece: two commands at a time may speak to the same terminal. */
+static void say_error(const char *fmt, va_list ap)
+{
+	char *text = xvasprintf(fmt, ap);
+
+	fflush(stdout);
+	fprintf(stderr, "gracectl: %s\n", text);
+	free(text);
+}
+
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
-	fputs("gracectl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say_error(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
 int cli_usage_error(const struct command *command, const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
-	fputs("gracectl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say_error(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return cli_point_to_help(command);
 }
 
@@ -95,7 +100,6 @@ static int locate_app(const struct cli *cli, struct config *config)
 	return EXIT_USAGE;
 }
 
-/* Where a socket can be, a mistake does not matter. */
 bool cli_is_foreign(const struct cli *cli, const struct config *config)
 {
 	if (cli->app == NULL || cli->config_path != NULL || config->own_name == NULL ||
@@ -107,6 +111,7 @@ bool cli_is_foreign(const struct cli *cli, const struct config *config)
 	return true;
 }
 
+/* Where a socket can be, a mistake does not matter. */
 int cli_locate(const struct cli *cli, struct config *config)
 {
 	struct config_problems problems = {0};

@@ -5,7 +5,6 @@
 
 #include "cli.h"
 #include "doc.h"
-#include "utf8.h"
 
 static bool print;
 
@@ -24,16 +23,6 @@ static unsigned count_dynos(const struct config *config)
 	return dynos;
 }
 
-/* A file that is read may hold any bytes, and a message quotes them; JSON takes only text. */
-static void put_text(bson_t *doc, const char *key, const char *text)
-{
-	struct buf valid = BUF_INIT;
-
-	utf8_append_valid(&valid, text, strlen(text));
-	bson_append_utf8(doc, key, -1, valid.len > 0 ? valid.data : "", (int)valid.len);
-	buf_release(&valid);
-}
-
 static void put_problem(bson_t *list, size_t at, const struct config_problem *problem)
 {
 	char key[16];
@@ -42,10 +31,10 @@ static void put_problem(bson_t *list, size_t at, const struct config_problem *pr
 
 	bson_uint32_to_string((uint32_t)at, &name, key, sizeof key);
 	bson_append_document_begin(list, name, -1, &doc);
-	put_text(&doc, "file", problem->file);
+	doc_put_text(&doc, "file", problem->file);
 	if (problem->line > 0)
 		BSON_APPEND_INT32(&doc, "line", problem->line);
-	put_text(&doc, "text", problem->text);
+	doc_put_text(&doc, "text", problem->text);
 	BSON_APPEND_BOOL(&doc, "warning", problem->warning);
 	bson_append_document_end(list, &doc);
 }
@@ -54,8 +43,8 @@ static void print_json(const struct config *config, const struct config_problems
 {
 	bson_t doc = BSON_INITIALIZER, list;
 
-	put_text(&doc, "file", config->path);
-	put_text(&doc, "app", config->name);
+	doc_put_text(&doc, "file", config->path);
+	doc_put_text(&doc, "app", config->name);
 	BSON_APPEND_INT32(&doc, "mistakes", (int32_t)problems->errors);
 	if (problems->errors == 0)
 		BSON_APPEND_INT32(&doc, "dynos", (int32_t)count_dynos(config));

@@ -468,8 +468,9 @@ static const struct cli_option options[] = {
 		"only these: stop, restart, manual (both), cycle, crash, config, \"boot timeout\"",
 		NULL, &filter.reason},
 	{0, "verdict", "VERDICT", ARG_VERDICT,
-		"only these: clean, forced, cut, leaked, late, order, status", NULL,
-		&filter.verdict},
+		"only these: clean, forced, cut, leaked, unanswered, reset, late, order, "
+		"status",
+		NULL, &filter.verdict},
 	{0, "not-clean", NULL, ARG_NONE, "all but those whose verdict is clean", &filter.not_clean,
 		NULL},
 	{0, "summary", NULL, ARG_NONE, "percentiles of the time they took, for each type", &summary,

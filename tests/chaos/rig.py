@@ -39,7 +39,7 @@ ONCE = ["boot-timeout", "boot-kill", "stop", "stop-main", "stop-timeout", "stopp
 FIRST_SIGNALS = ["boot-kill", "stop", "stop-main"]
 
 TRUTHFUL_FAILURES = re.compile(
-    r"did not come up|was stopped before it came up|was stopped, and started again|"
+    r"did not come up|was up, and|was restarted, and|was stopped before it came up|was stopped, and started again|"
     r"is down; start it|had to be killed|the supervisor is ending|ended before it was ready"
 )
 
