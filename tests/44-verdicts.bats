@@ -349,6 +349,11 @@ worker_pid() {
 
 # ---- late accepts ----
 
+# sees_inbound DYNO COUNT: a look has found so many, of which one that comes and goes in between may go unseen.
+sees_inbound() {
+	[[ $(field_of "$1" instances) == *"\"inbound\": $2,"* ]]
+}
+
 @test "late accepts: it goes on accepting long after the signal" {
 	local port
 
@@ -362,6 +367,7 @@ worker_pid() {
 	g_in_background stop web
 	wait_until "$PATIENCE" has_lines soon.outcome 3
 	wait_until "$PATIENCE" grep -qx held late.outcome
+	wait_until "$PATIENCE" sees_inbound web.1 1
 	touch close
 	end_beside "$BESIDE_PID"
 	wait_for_event drained web.1
