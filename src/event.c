@@ -64,8 +64,8 @@ static const struct {
 	[EVENT_UNANSWERED] = {"unanswered",
 		"{count} {count:connection:connections} had sent something and got no byte of "
 		"answer"},
-	[EVENT_RESET] = {"reset",
-		"{count} waiting {count:connection:connections} reset when the listener closed"},
+	[EVENT_RESET] = {"reset", "{count} {count:connection:connections} that nobody had accepted "
+				  "dropped with the listener"},
 	[EVENT_PROCESS_EXIT] = {"process-exit",
 		"Process {pid} ({name}) ended after {seconds} s, {left} left"},
 	[EVENT_STOPPED] = {"stopped", NULL},

@@ -150,7 +150,7 @@ static int ask(int link, struct question *question, struct netsock_table *table)
 {
 	table->count = table->filled = 0;
 	table->taken = clock_mono();
-	table->is_whole = false;
+	table->is_whole = table->has_talk = false;
 	if (netlink_dump(link, &question->header, add, table) < 0) {
 		table->filled = 0;
 		return -1;
@@ -208,7 +208,11 @@ int netsock_dump_without_clients(
 int netsock_dump_with_talk(
 	int link, const uint16_t *ports, size_t count, struct netsock_table *table)
 {
-	return dump_without_clients(link, ports, count, 1U << (INET_DIAG_INFO - 1), table);
+	int status = dump_without_clients(link, ports, count, 1U << (INET_DIAG_INFO - 1), table);
+
+	table->has_talk = status == 0;
+	table->is_whole = status == 0 && count == 0;
+	return status;
 }
 
 void netsock_release(struct netsock_table *table)

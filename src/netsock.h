@@ -49,6 +49,7 @@ struct netsock_table {
 	size_t filled; /* behind the others, up to here: those that their program has closed */
 	nsec_t taken;  /* monotonic: when the last dump began; 0: never */
 	bool is_whole; /* that dump left nothing out */
+	bool has_talk; /* and has what was said on each */
 };
 
 /* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */

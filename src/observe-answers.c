@@ -60,21 +60,17 @@ static bool has_asked(const struct netsock_talk *talk)
 	return talk->received > 1;
 }
 
-/* Whether it surely was so many ms ago that the last outbound connection had been closed by then;
- * the news may be late. */
-static bool is_since_release(const struct observer *observer, uint32_t ms)
-{
-	return observe_elapsed(observer) - (nsec_t)ms * NSEC_PER_MSEC >
-	       observer->report.released + NEWS_DELAY;
-}
-
 /* Whether its program had something to do for it when it had closed its last outbound connection:
- * it owed an answer all the time, or something was said afterwards. */
-static bool was_busy(const struct observer *observer, const struct netsock_talk *talk)
+ * it owed an answer all the time, or more has been said since the look that was made then. Bytes
+ * tell it, since the news of a close may be late by any time. */
+static bool was_busy(const struct socktable_row *row)
 {
-	if (has_asked(talk) && (talk->sent == 0 || is_since_release(observer, talk->last_received)))
+	const struct netsock_talk *talk = &row->sock.talk, *then = &row->then;
+
+	if (has_asked(talk) && talk->sent == 0)
 		return true;
-	return talk->sent > 0 && is_since_release(observer, talk->last_sent);
+	return then->is_known &&
+	       (talk->sent > then->sent || talk->received > (uint64_t)then->received + 1);
 }
 
 void observe_weigh(struct observer *observer, const struct socktable_row *row, bool at_end)
@@ -85,7 +81,7 @@ void observe_weigh(struct observer *observer, const struct socktable_row *row, b
 	if (!talk->is_known)
 		return;
 	if (row->at_release && report->released >= 0)
-		observer->was_in_use |= was_busy(observer, talk);
+		observer->was_in_use |= was_busy(row);
 	report->order_wrong = observer->was_in_use && !observer->is_unsure;
 	if (!has_asked(talk))
 		return;

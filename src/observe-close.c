@@ -99,6 +99,18 @@ bool observe_has_ended(struct observer *observer, const struct socktable_row *ro
 	return has_ended(observer, owner_of(observer, row), &struck);
 }
 
+/* One connection at a time may be closed by a request that has used it; several at a stroke are a
+ * pool that is given up. */
+static void note_stroke(struct observer *observer)
+{
+	nsec_t now = observe_elapsed(observer);
+
+	if (now - observer->stroke > NEWS_DELAY)
+		observer->stroke_count = 0;
+	observer->stroke = now;
+	observer->stroke_count++;
+}
+
 static void note_releaser(struct observer *observer, struct procwatch_item *owner)
 {
 	if (observer->has_releaser && owner != observer->releaser)
@@ -121,6 +133,7 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	if (is_inbound)
 		observe_weigh(observer, row, at_end);
 	if (is_outbound) {
+		note_stroke(observer);
 		note_releaser(observer, owner);
 		observer->last_outbound = row->sock;
 	}
@@ -189,6 +202,7 @@ static void check_phases(struct observer *observer, bool surely)
 		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
 	if (is_released(observer)) {
 		report->inbound_then = surely ? mark_accepted(observer) : 0;
+		observer->is_unsure |= observer->stroke_count < 2;
 		if (report->inbound_then > 0) /* another outbound one would change that */
 			timer_set(
 				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);

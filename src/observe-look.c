@@ -73,6 +73,7 @@ static struct socktable_row closed_row(const struct socktable_row *row)
 		.owner = row->owner,
 		.shared = row->shared,
 		.at_release = row->at_release,
+		.then = row->then,
 		.was_inbound = row->role == ROLE_INBOUND && !row->sock.talk.is_known};
 }
 
@@ -93,6 +94,8 @@ static bool refresh(
 {
 	row->look = observer->looks;
 	row->sock.inode = sock->inode;
+	if (!row->at_release)
+		row->then = sock->talk;
 	if (row->role == ROLE_OTHER && row->was_inbound)
 		learn_talk(observer, row, sock);
 	if (!sock->closed || row->role == ROLE_OTHER)
@@ -124,6 +127,7 @@ static bool go_through_known(struct look *look)
 void look_add(struct look *look, struct socktable_row *row, enum socktable_role role)
 {
 	row->role = role;
+	row->then = row->sock.talk;
 	row->look = look->observer->looks;
 	row->is_late = role == ROLE_INBOUND && row->sock.inode == 0 && !look->is_first &&
 		       observe_is_late(look->observer);

@@ -150,9 +150,13 @@ bool observe_dump(struct observer *observer, bool closely)
 	struct app *app = observer->app;
 	bool is_alone = app->sockets.taken < app->turn_began;
 
-	if (!closely && app_has_sockets(app))
+	if (app_has_sockets(app) && (!closely || app->sockets.has_talk))
 		return true;
 	if (!netcounts_read(&app->counts))
 		app->counts = (struct netcounts){0};
-	return is_alone || closely ? dump_alone(observer, closely) : app_sockets(app) != NULL;
+	if (is_alone && is_only_one(observer))
+		return dump_alone(observer, closely);
+	if (closely && netsock_dump_with_talk(app->net.fd, NULL, 0, &app->sockets) == 0)
+		return true;
+	return is_alone ? dump_alone(observer, false) : app_sockets(app) != NULL;
 }

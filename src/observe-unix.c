@@ -139,6 +139,7 @@ static void see_accepted(struct look *look, const struct netunix *sock)
 	if (!is_found && waited != NULL) {
 		waited->look = look->observer->looks;
 	} else if (is_found && waited != NULL) {
+		look->observer->report.late += waited->is_late && row.role == ROLE_INBOUND;
 		socktable_remove(table, waited);
 		socktable_add(table, &row);
 	} else if (is_found) {

@@ -52,7 +52,7 @@ static void close_row(
 	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
 {
 	row->sock.talk = sock->talk;
-	if (row->role == ROLE_INBOUND && sock->talk.was_dropped)
+	if (row->role == ROLE_INBOUND && row->sock.inode == 0 && sock->talk.was_dropped)
 		observe_drop(observer);
 	else if (row->is_late)
 		observer->report.late++;
@@ -69,6 +69,12 @@ static bool may_be_outbound(const struct observer *observer, const struct netsoc
 	       sock->remote_port == last->remote_port &&
 	       memcmp(sock->remote, last->remote, sizeof last->remote) == 0 &&
 	       observe_elapsed(observer) > observer->report.released + NEWS_DELAY;
+}
+
+static void doubt_order(struct observer *observer)
+{
+	observer->is_unsure = true;
+	observer->report.order_wrong = false;
 }
 
 static void come_and_go(struct observer *observer, const struct netsock *sock)
@@ -93,7 +99,7 @@ static void hear_close(struct observer *observer, const struct netsock *sock, bo
 	else if (row != NULL)
 		close_row(observer, row, sock);
 	else if (!is_known && may_be_outbound(observer, sock))
-		observer->is_unsure = true;
+		doubt_order(observer);
 	else if (!sock->listening && (sock->remote_port != 0 || sock->talk.was_dropped) &&
 		 observe_may_come(observer) &&
 		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
@@ -128,7 +134,7 @@ static void look_all(struct app *app)
 
 	log_debug("some closes were not told; a look finds them");
 	TAILQ_FOREACH (observer, &app->observers, link) {
-		observer->must_look = true;
+		observer->must_look = observer->is_deaf = true;
 		if (timer_is_set(&observer->look))
 			timer_set(app->loop, &observer->look, clock_mono());
 	}
@@ -427,11 +433,12 @@ static bool something_is_open(const struct observer *observer)
  * find any more. */
 static void await_news(struct observer *observer)
 {
-	nsec_t limit = clock_mono() + NEWS_PATIENCE;
+	nsec_t limit = observer->app->turn_began + NEWS_PATIENCE;
 	struct pollfd news = {.fd = observer->app->news.fd, .events = POLLIN};
 	nsec_t left;
 
-	while (news.fd >= 0 && has_untold(observer) && (left = limit - clock_mono()) > 0 &&
+	while (news.fd >= 0 && !observer->is_deaf && has_untold(observer) &&
+		(left = limit - clock_mono()) > 0 &&
 		poll(&news, 1, (int)(left / NSEC_PER_MSEC) + 1) > 0)
 		read_news(observer->app);
 }

@@ -14,12 +14,13 @@
  *
  * What cannot be seen is not claimed:
  *
- * - Connections are counted, not requests. What had been said on one is known if its close was
- * told, and not if a look found it closed.
+ * - Connections are counted, not requests. What had been said on one is known from its close, and
+ *   as a rule from a look that finds it closed.
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
  *   that only others still have is not ours any more: found by a look. What somebody outside
- * accepts from our own listener is told apart by a look, and not if it comes and goes between two.
+ *   accepts from our own listener is told apart by a look, and not if it comes and goes between
+ * two.
  * - A connection of a dyno with itself is an inbound one only.
  * - A dyno that listens on its $PORT, or has connections there, is known by that port: what it has
  *   at others, for metrics or debuggers, is counted apart.
@@ -128,10 +129,13 @@ struct observer {
 	unsigned looks;		 /* how many there were */
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
-	bool is_shut;	     /* the last listener is closed, and who came before that is known */
-	unsigned quiet;	     /* how many were not needed since */
-	bool must_look;	     /* the next one is needed, whatever the counts say */
-	struct timer glance; /* at listeners and Unix sockets */
+	bool is_shut;	       /* the last listener is closed, and who came before that is known */
+	unsigned quiet;	       /* how many were not needed since */
+	nsec_t stroke;	       /* when an outbound one was closed last, since the signal */
+	unsigned stroke_count; /* how many were, in one stroke with that */
+	bool is_deaf;	       /* some news were lost: what was not told may never be */
+	bool must_look;	       /* the next one is needed, whatever the counts say */
+	struct timer glance;   /* at listeners and Unix sockets */
 	bool has_unix;
 
 	/* Closed sockets of which it is not known yet how. */

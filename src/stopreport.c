@@ -81,7 +81,8 @@ static void judge_answers(struct judgement *judgement, const struct observe_repo
 	if (report->unanswered > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s had sent something and %s closed without a byte of "
-			"answer: a request was cut off, had never come to its end, or wanted none",
+			"answer: a request was cut off, had never come to its end, or wanted "
+			"none, or the client had gone",
 			report->unanswered, plural(report->unanswered), were(report->unanswered));
 		judge(judgement, "unanswered", text);
 	}
@@ -134,8 +135,9 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 	judge_answers(judgement, report);
 	if (report->reset > 0) {
 		snprintf(text, sizeof text,
-			"%u waiting connection%s %s reset when the listener closed", report->reset,
-			plural(report->reset), were(report->reset));
+			"%u connection%s that nobody had accepted %s dropped with the listener, "
+			"and reset unless the client had gone before",
+			report->reset, plural(report->reset), were(report->reset));
 		judge(judgement, "reset", text);
 	}
 	if (report->late > 0) {

@@ -12,8 +12,8 @@
  *                   answer
  *     reset         connections still waited to be accepted when the listener was closed
  *     late accepts  connections that came in more than a second after the signal were accepted
- *     order wrong   a process closed its last outbound connection while it had inbound ones, one
- *                   of which had no answer yet or was in use afterwards
+ *     order wrong   a process closed its last outbound connections, several at a stroke, while it
+ *                   had inbound ones, one of which had no answer yet or was in use afterwards
  *     status N      it did not exit with 0
  *
  * Where its sockets could not be seen nothing is said of them, and the evidence tells that.
@@ -22,6 +22,9 @@
  * went, whoever closed the connection. What was meant by them it does not know, so a request whose
  * end never came is among them. On a connection that had answers before only the times tell that
  * the client spoke last, and he need not have asked for anything: that is evidence and no verdict.
+ *
+ * A single outbound connection may have been closed by the request that had used it, which is then
+ * answered in the right order: that is evidence and no verdict.
  *
  * What was open at the death of a process is certain in two cases only:
  *

@@ -117,7 +117,7 @@ static void test_order(int family, const char *name)
 
 static void test_order_wrong(void)
 {
-	struct plan plan = {.family = AF_INET, .inbound = 2, .outbound = 1, .steps = "lowiw"};
+	struct plan plan = {.family = AF_INET, .inbound = 2, .outbound = 2, .steps = "lowiw"};
 	int clients[MANY];
 
 	launch_server(&plan, clients);

@@ -20,13 +20,14 @@ static void get(int fd)
 		bail_out("a connection is closed");
 }
 
-/* What it does at SIGTERM, a letter for each: releases (r), connects once more (c), answers (a),
- * closes the inbound connection (i), waits for SIGTERM (w). */
+/* What it does at SIGTERM, a letter for each: releases its connection (r) or its pool of two (R),
+ * connects once more (c), answers (a), closes the inbound connection (i), waits for SIGTERM (w). */
 static void serve(void *arg)
 {
 	uint16_t port = 0;
 	int listener = listen_on(AF_INET, &port, false);
 	int outbound = connect_to(AF_INET, database);
+	int other = strchr(arg, 'R') != NULL ? connect_to(AF_INET, database) : -1;
 
 	say(port);
 	int inbound = accept_one(listener);
@@ -36,8 +37,10 @@ static void serve(void *arg)
 	await_signal(SIGTERM);
 	close(listener);
 	for (const char *step = arg; *step != '\0'; step++) {
-		if (*step == 'r')
+		if (*step == 'r' || *step == 'R')
 			close(outbound);
+		if (*step == 'R')
+			close(other);
 		if (*step == 'c')
 			outbound = connect_to(AF_INET, database);
 		if (*step == 'a')
@@ -76,7 +79,7 @@ static void test_idle(void)
 
 static void test_busy(void)
 {
-	static char steps[] = "rwaiw";
+	static char steps[] = "Rwaiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
@@ -85,6 +88,23 @@ static void test_busy(void)
 	go_on_after(&rig.observer.report.drained);
 	const struct observe_report *report = end_stop();
 	ok(report->order_wrong, "one that is answered afterwards was in the wrong order");
+	close(client);
+}
+
+/* As one that asks somebody else for each answer, and has closed that connection before it gives
+ * it. */
+static void test_single(void)
+{
+	static char steps[] = "rwaiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	run_loop(200);
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
+	const struct observe_report *report = end_stop();
+	is_int(report->inbound_then, 1, "a single one was closed before the answer");
+	ok(!report->order_wrong, "which may have needed no other");
 	close(client);
 }
 
@@ -111,7 +131,7 @@ static void test_once_more(void)
 /* Another program, or this one, as far as anybody can know. */
 static void test_unsure(void)
 {
-	static char steps[] = "rwaiw";
+	static char steps[] = "Rwaiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
@@ -181,6 +201,7 @@ int main(void)
 	int fd = listen_on(AF_INET, &database, false);
 	test_idle();
 	test_busy();
+	test_single();
 	test_once_more();
 	test_unsure();
 	test_apart();
