@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include "observe-parts.h"
+#include "procstate.h"
 
 /* However busy the machine is, the news of a close have come then. */
 #define NEWS_DELAY_MAX (2 * NSEC_PER_SEC)
@@ -305,10 +306,25 @@ static bool is_ours(struct look *look, struct socktable_row *row)
 	return look_find_owner(look, row);
 }
 
+/* A thread that waits in accept() keeps a listener open, and takes one more from it, though another
+ * has closed its descriptor. At which one it waits is not told, so it must be the only one. */
+static bool is_waited_at(const struct observer *observer)
+{
+	const struct procwatch_item *item;
+
+	if (observe_count(observer, ROLE_LISTENER) + observe_count(observer, ROLE_SIDE_LISTENER) >
+		1)
+		return false;
+	TAILQ_FOREACH (item, &observer->processes.items, link)
+		if (!item->has_ended && procstate_sleeps_in(item->id.pid, "inet_csk_accept"))
+			return true;
+	return false;
+}
+
 /* True when it is only others who have it. */
 static bool check_listener(struct look *look, struct socktable_row *row)
 {
-	if (is_ours(look, row))
+	if (is_ours(look, row) || is_waited_at(look->observer))
 		return false;
 	observe_share_port(look->observer, row->sock.local_port);
 	socktable_set_role(&look->observer->table, row, ROLE_OTHER);

@@ -130,6 +130,26 @@ static void find_channel(int dir, struct procstate *state)
 			text);
 }
 
+bool procstate_sleeps_in(pid_t pid, const char *channel)
+{
+	char file[64], text[PROCSTATE_CHANNEL * 4];
+	const struct dirent *entry;
+	unsigned seen = 0;
+	bool found = false;
+
+	snprintf(file, sizeof file, "/proc/%d/task", (int)pid);
+	DIR *task = opendir(file);
+	while (task != NULL && !found && seen++ < PROCSTATE_THREADS &&
+		(entry = readdir(task)) != NULL) {
+		snprintf(file, sizeof file, "%d/wchan", atoi(entry->d_name));
+		found = read_at(dirfd(task), file, text, sizeof text) &&
+			strncmp(text, channel, strlen(channel)) == 0;
+	}
+	if (task != NULL)
+		closedir(task);
+	return found;
+}
+
 /* ---- the command line ---- */
 
 static bool goes_on(char byte)

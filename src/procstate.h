@@ -45,6 +45,9 @@ bool procstate_read(pid_t pid, struct procstate *out);
 /* Fills a state from the text of /proc/PID/status; false when that is none. */
 bool procstate_parse(const char *status, struct procstate *out);
 
+/* True when one of its threads sleeps there in the kernel. At most PROCSTATE_THREADS are asked. */
+bool procstate_sleeps_in(pid_t pid, const char *channel);
+
 bool procstate_has(uint64_t set, int signo);
 
 /* It has ended, and only waits to be reaped. */

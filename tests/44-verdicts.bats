@@ -349,6 +349,14 @@ worker_pid() {
 
 # ---- late accepts ----
 
+# is_past KIND DYNO MILLISECONDS: so long it is since that event.
+is_past() {
+	local time
+
+	time=$(events kind dyno time | sed -n "s/^$1 $2 //p")
+	(($(date +%s%N) > $(date -d "$time" +%s%N) + $3 * 1000000))
+}
+
 # sees_inbound DYNO COUNT: a look has found so many, of which one that comes and goes in between may go unseen.
 sees_inbound() {
 	[[ $(field_of "$1" instances) == *"\"inbound\": $2,"* ]]
@@ -383,16 +391,45 @@ sees_inbound() {
 	END
 }
 
-# ---- order wrong ----
+@test "late accepts: a thread that waits in accept() keeps the port open though the listener was closed" {
+	local port
 
-# is_past_release DYNO: a tenth of a second has passed since. The kernel's times are coarse and its news may be late, so
-# an answer is surely one from afterwards only then.
-is_past_release() {
-	local released
-
-	released=$(events kind dyno time | sed -n "s/^released $1 //p")
-	(($(date +%s%N) > $(date -d "$released" +%s%N) + 100000000))
+	cat >threaded.py <<-'END'
+		import os, signal, socket, threading, time
+		listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+		def serve():
+		    while True:
+		        client = listener.accept()[0]
+		        client.recv(99)
+		        client.sendall(b"late")
+		        client.close()
+		threading.Thread(target=serve, daemon=True).start()
+		signal.signal(signal.SIGTERM, lambda *_: listener.close())
+		while not os.path.exists("exit"):
+		    time.sleep(0.02)
+		os._exit(0)
+	END
+	write_config <<<$'[process web]\ncommand = python3 threaded.py'
+	g start
+	port=$(field_of web.1 port)
+	g_in_background stop web
+	wait_for_event stop web.1
+	wait_until "$PATIENCE" is_past stop web.1 1100
+	exec 4<>"/dev/tcp/127.0.0.1/$port"
+	echo GET >&4
+	assert_equal "the answer" late "$(cat <&4)"
+	exec 4>&-
+	wait_for_event not-accepting web.1
+	touch exit
+	finish
+	assert_stop web.1 <<-'END'
+		1000 <= not_accepting_ms
+		late = 1
+		verdict = late accepts
+	END
 }
+
+# ---- order wrong ----
 
 @test "order wrong: it closes its database connections while requests are in flight" {
 	start_database db
@@ -404,7 +441,8 @@ is_past_release() {
 	g_in_background stop web
 	wait_for_event released web.1
 	refute_event drained web.1
-	wait_until "$PATIENCE" is_past_release web.1
+	# The kernel's news may be late, so an answer is surely one from afterwards only then.
+	wait_until "$PATIENCE" is_past released web.1 100
 	touch answer
 	wait_for_event drained web.1
 	touch exit
