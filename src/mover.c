@@ -38,6 +38,8 @@ static void account(struct mover *mover, const struct segment_batch *batch)
 	if (batch->dropped > 0) {
 		mover->dropped += batch->dropped;
 		mover->drop_error = batch->error;
+		if (batch->error == ENOENT)
+			app_renew_dirs(mover->app); /* tried again in a moment */
 	} else if (batch->moved > 0) {
 		tell_dropped(mover);
 	}

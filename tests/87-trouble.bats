@@ -66,6 +66,27 @@ told() {
 	assert_state app.1 up
 }
 
+@test "when the state directory is removed the log of a dyno that runs goes on in a new one" {
+	write_script talker <<-'END'
+		while :; do
+			await_release
+			echo "a line"
+		done
+	END
+	write_config <<<$'[process app]\ncommand = ./talker'
+	g start
+	release
+	wait_for_log app.1 "a line"
+	rm -r "$STATE"
+	wait_until "$PATIENCE" talks_again
+}
+
+# talks_again: one more line, and it is in the log.
+talks_again() {
+	release
+	log_has app.1 "a line"
+}
+
 @test "a run directory that is removed is made anew, and everything goes on" {
 	local pid guard
 
