@@ -427,7 +427,7 @@ outbound: 127.0.0.1:27017 x10
 	g start
 	g ps
 	assert_equal "the warning" \
-		"warning: the stops of web are slow: the 95th percentile of the last 5 is 15.00s, more than half of the 30s allowed; see \`gracectl stops -p web --summary\`" \
+		"gracectl: warning: the stops of web are slow: the 95th percentile of the last 5 is 15.00s, more than half of the 30s allowed; see \`gracectl stops -p web --summary\`" \
 		"$error"
 	refute_has "the table" "slow" "$output"
 	g ps --json

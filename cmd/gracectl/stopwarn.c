@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli.h"
 #include "stoplog.h"
 #include "stopstats.h"
 #include "strlist.h"
@@ -97,7 +98,7 @@ void stopwarn_print(const char *state_dir, bson_t *const *dynos, size_t count)
 	for (size_t i = 0; i < look.types.count; i++) {
 		const struct stopstats_type *type = find_slow(&look, look.types.items[i]);
 		if (type != NULL)
-			fprintf(stderr, "warning: %s\n", sentence(type, &text));
+			cli_error("warning: %s", sentence(type, &text));
 	}
 	buf_release(&text);
 	release(&look);
