@@ -77,17 +77,22 @@ static void test_idle(void)
 	close(client);
 }
 
+/* It answers some time after it has released, and ends. */
+static const struct observe_report *answer_later(void)
+{
+	run_loop(200);
+	kill(rig.tree.main.pid, SIGTERM);
+	go_on_after(&rig.observer.report.drained);
+	return end_stop();
+}
+
 static void test_busy(void)
 {
 	static char steps[] = "Rwaiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
-	run_loop(200);
-	kill(rig.tree.main.pid, SIGTERM);
-	go_on_after(&rig.observer.report.drained);
-	const struct observe_report *report = end_stop();
-	ok(report->order_wrong, "one that is answered afterwards was in the wrong order");
+	ok(answer_later()->order_wrong, "one that is answered afterwards was in the wrong order");
 	close(client);
 }
 
@@ -99,10 +104,7 @@ static void test_single(void)
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
-	run_loop(200);
-	kill(rig.tree.main.pid, SIGTERM);
-	go_on_after(&rig.observer.report.drained);
-	const struct observe_report *report = end_stop();
+	const struct observe_report *report = answer_later();
 	is_int(report->inbound_then, 1, "a single one was closed before the answer");
 	ok(!report->order_wrong, "which may have needed no other");
 	close(client);
@@ -137,11 +139,8 @@ static void test_unsure(void)
 	await_phase(&rig.observer.report.released);
 	run_loop(200);
 	close(connect_to(AF_INET, database));
-	run_loop(100);
-	kill(rig.tree.main.pid, SIGTERM);
-	go_on_after(&rig.observer.report.drained);
-	const struct observe_report *report = end_stop();
-	ok(!report->order_wrong, "where a later one may have come and gone nothing is proved");
+	ok(!answer_later()->order_wrong,
+		"where a later one may have come and gone nothing is proved");
 	close(client);
 }
 
