@@ -187,7 +187,9 @@ void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
 	event_release(&event);
 }
 
-void supervisor_end(struct supervisor *supervisor, const char *reason)
+/* Stops every dyno, and ends when all are gone. Once more: makes haste, unless it is so soon that
+ * it may be the same wish, told twice. */
+static void stop_and_end(struct supervisor *supervisor, const char *reason)
 {
 	nsec_t now = clock_mono();
 
@@ -229,7 +231,7 @@ static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	(void)loop;
 	(void)revents;
 	snprintf(reason, sizeof reason, "%s received", signal_name(watcher->signum));
-	supervisor_end(supervisor, reason);
+	stop_and_end(supervisor, reason);
 }
 
 void supervisor_upgrade(struct supervisor *supervisor)

@@ -70,10 +70,6 @@ void supervisor_start_all(struct supervisor *supervisor);
 /* From now on it ends as soon as no instance is left. The caller stops the dynos. */
 void supervisor_announce_end(struct supervisor *supervisor, const char *reason);
 
-/* Stops every dyno, and ends when all are gone. Once more: makes haste, unless it is so soon that
- * it may be the same wish, told twice. */
-void supervisor_end(struct supervisor *supervisor, const char *reason);
-
 /* Ends as soon as clients have their answers, leaving the instances to the program that is
  * installed now. */
 void supervisor_upgrade(struct supervisor *supervisor);

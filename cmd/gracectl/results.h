@@ -3,7 +3,7 @@
  *
  * The first word about a dyno stands, since after a change of supervisors everything is told once
  * more; only a result that the supervisor calls revised replaces it: the dyno had come up, and
- * crashed while the others were waited for.
+ * crashed or was stopped while the others were waited for.
  */
 #ifndef GRACECTL_RESULTS_H
 #define GRACECTL_RESULTS_H
