@@ -39,7 +39,7 @@ static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind
 
 /* ---- how a socket was closed ---- */
 
-void observe_close(struct observer *observer, struct socktable_row *row)
+static void put_off(struct observer *observer, const struct socktable_row *row)
 {
 	if (observer->closing_count == observer->closing_capacity) {
 		observer->closing_capacity =
@@ -49,7 +49,19 @@ void observe_close(struct observer *observer, struct socktable_row *row)
 	}
 	observer->closing[observer->closing_count] = *row;
 	observer->closing[observer->closing_count++].name = NULL;
+}
+
+void observe_close(struct observer *observer, struct socktable_row *row)
+{
+	put_off(observer, row);
 	socktable_remove(&observer->table, row);
+}
+
+void observe_learn(struct observer *observer, struct socktable_row *row)
+{
+	row->was_inbound = true;
+	put_off(observer, row);
+	row->was_inbound = false;
 }
 
 /* Asked once in a settlement, after all its news were read. */
@@ -91,14 +103,6 @@ static bool has_ended(struct observer *observer, struct procwatch_item *owner, b
 	return true;
 }
 
-bool observe_has_ended(struct observer *observer, const struct socktable_row *row)
-{
-	bool struck;
-
-	observer->settlements++;
-	return has_ended(observer, owner_of(observer, row), &struck);
-}
-
 /* One connection at a time may be closed by a request that has used it; several at a stroke are a
  * pool that is given up. */
 static void note_stroke(struct observer *observer)
@@ -130,7 +134,7 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	bool at_end = has_ended(observer, owner, &struck);
 	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
 		observe_shut(observer);
-	if (is_inbound)
+	if (is_inbound || row->was_inbound)
 		observe_weigh(observer, row, at_end);
 	if (is_outbound) {
 		note_stroke(observer);

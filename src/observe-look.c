@@ -85,8 +85,7 @@ static void learn_talk(
 	if (!sock->talk.is_known)
 		return;
 	row->sock.talk = sock->talk;
-	observe_weigh(observer, row, observe_has_ended(observer, row));
-	row->was_inbound = false;
+	observe_learn(observer, row);
 }
 
 /* One that we know. True when it must be found out whose it is. */

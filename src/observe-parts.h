@@ -27,11 +27,12 @@ nsec_t observe_elapsed(const struct observer *observer);
 /* How many of these are open now. */
 unsigned observe_count(const struct observer *observer, enum socktable_role role);
 
-/* Whether the processes that may have had it open are past closing it themselves. */
-bool observe_has_ended(struct observer *observer, const struct socktable_row *row);
-
 /* Takes a socket out of the open ones; observe_settle() says how it was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row);
+
+/* What was said on an inbound connection that was found closed is known now: observe_settle()
+ * weighs it, too. */
+void observe_learn(struct observer *observer, struct socktable_row *row);
 
 /* There is an outbound connection again: whatever was released before was not all. */
 void observe_take_back(struct observer *observer);

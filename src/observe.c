@@ -44,7 +44,7 @@ static void forget_row(
 		observe_arrival(observer, true);
 	row->sock.talk = sock->talk;
 	if (was_ours || row->was_inbound)
-		observe_weigh(observer, row, observe_has_ended(observer, row));
+		observe_learn(observer, row);
 	socktable_remove(&observer->table, row);
 }
 
