@@ -34,10 +34,12 @@ struct socktable_row *socktable_find(const struct socktable *table, uint64_t coo
 	return index != 0 ? &table->rows[index - 1] : NULL;
 }
 
-/* At most half of the slots are in use. */
-static void grow(struct socktable *table)
+/* At most half of the slots are in use; there is a power of two of them. */
+static void grow(struct socktable *table, size_t capacity)
 {
-	table->capacity = table->capacity > 0 ? table->capacity * 2 : 64;
+	table->capacity = table->capacity > 0 ? table->capacity : 64;
+	while (table->capacity < capacity)
+		table->capacity *= 2;
 	table->rows = xreallocarray(table->rows, table->capacity, sizeof *table->rows);
 	free(table->slots);
 	table->slot_count = table->capacity * 2;
@@ -46,10 +48,16 @@ static void grow(struct socktable *table)
 		table->slots[slot_of(table, table->rows[i].sock.cookie)] = (uint32_t)i + 1;
 }
 
+void socktable_reserve(struct socktable *table, size_t count)
+{
+	if (count > table->capacity)
+		grow(table, count);
+}
+
 struct socktable_row *socktable_add(struct socktable *table, const struct socktable_row *row)
 {
 	if (table->count == table->capacity)
-		grow(table);
+		grow(table, table->count + 1);
 	size_t slot = slot_of(table, row->sock.cookie);
 	struct socktable_row *added = &table->rows[table->count++];
 	*added = *row;

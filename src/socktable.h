@@ -56,6 +56,9 @@ struct socktable {
 /* NULL: there is none. Good until the next change. */
 struct socktable_row *socktable_find(const struct socktable *table, uint64_t cookie);
 
+/* Makes room for so many rows, so that to add them one by one costs less. */
+void socktable_reserve(struct socktable *table, size_t count);
+
 /* The row's cookie must not be there yet. Takes ownership of its name. */
 struct socktable_row *socktable_add(struct socktable *table, const struct socktable_row *row);
 
