@@ -52,7 +52,6 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 		.remote_port = ntohs(msg->id.idiag_dport),
 		.family = msg->idiag_family,
 		.listening = msg->idiag_state == TCP_LISTEN,
-		.established = msg->idiag_state == TCP_ESTABLISHED,
 		.closed = is_closed(msg),
 		.same_address =
 			memcmp(msg->id.idiag_src, msg->id.idiag_dst, sizeof msg->id.idiag_dst) == 0,

@@ -35,7 +35,6 @@ struct netsock {
 	uint16_t remote_port;
 	uint8_t family; /* AF_INET, AF_INET6 */
 	bool listening;
-	bool established;   /* neither side has ended it */
 	bool same_address;  /* both ends have the same one */
 	bool closed;	    /* by its program; the kernel still says goodbye */
 	uint8_t remote[16]; /* the address, 4 or 16 bytes */

@@ -7,6 +7,54 @@
 /* However busy the machine is, the news of a close have come then. */
 #define NEWS_DELAY_MAX (2 * NSEC_PER_SEC)
 
+/* ---- who has what open ---- */
+
+static void add_process(void *arg, const struct proc_stat *stat)
+{
+	procwatch_add(arg, stat, false);
+}
+
+/* Processes may have come since the first look. */
+void look_scan(struct look *look)
+{
+	struct observer *observer = look->observer;
+	struct procwatch_item *item;
+
+	if (look->has_scanned)
+		return;
+	look->has_scanned = true;
+	if (!look->is_first)
+		tree_each(observer->subject.tree, add_process, &observer->processes);
+	TAILQ_FOREACH (item, &observer->processes.items, link)
+		if (!item->has_ended)
+			look->is_complete &= procsock_scan(&look->owned, item->id);
+	procsock_sort(&look->owned);
+}
+
+/* Whether several descriptors of a socket are in several processes. */
+static bool is_shared(const struct procsock *found, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (found[i].pid != found[0].pid)
+			return true;
+	return false;
+}
+
+bool look_find_owner(const struct look *look, struct socktable_row *row)
+{
+	size_t count;
+	const struct procsock *found = procsock_find(&look->owned, row->sock.inode, &count);
+
+	if (found == NULL)
+		return false;
+	row->owner = found->pid;
+	row->fd = found->fd;
+	row->shared = is_shared(found, count);
+	return true;
+}
+
+/* ---- TCP ---- */
+
 /* Whose a connection on a port is that is ours alone is known without looking who has it open; but
  * what is late is held against the program, so it must be seen to have it. */
 static bool wants_owner(const struct observer *observer, const struct netsock *sock)
@@ -341,7 +389,6 @@ bool observe_look(struct observer *observer, bool closely)
 	observer->must_look = false;
 	observer->counts = observer->app->counts;
 	observer->looks++;
-	look.has_dump = true;
 	socktable_reserve(&observer->table, observer->app->sockets.filled);
 	if (go_through_known(&look) || look.is_first)
 		look_scan(&look);

@@ -1,9 +1,9 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-owners.c who has it open,
- * observe-unix.c does it for Unix sockets, observe-ports.c finds out where the dyno listens and
- * what need not be seen for that, observe-close.c how a socket was closed and which phase that
- * ended, observe-answers.c what had been said on it, observe-lines.c writes the lines of the log.
+ * hears the news, observe-look.c finds out what is open, observe-unix.c does it for Unix sockets,
+ * observe-ports.c finds out where the dyno listens and what need not be seen for that,
+ * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
+ * been said on it, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
@@ -110,23 +110,18 @@ bool observe_glance(struct observer *observer);
 struct look {
 	struct observer *observer;
 	struct procsock_list owned; /* by our processes, once it has scanned */
-	pid_t crowded; /* has open whatever is on our port and was not found; 0: nobody */
 	bool is_first;
-	bool has_dump; /* the kernel's table has come for it */
 	bool has_scanned;
 	bool is_complete; /* everything could be seen */
 };
 
-void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
-
-/* ---- observe-owners.c ---- */
-
 /* Finds out what our processes have open, once in a look. */
 void look_scan(struct look *look);
 
-/* Fills in who has that socket open, and as which descriptor, -1: as one that was not looked at.
- * False when none of ours has. */
+/* Fills in who has that socket open. False when none of ours has. */
 bool look_find_owner(const struct look *look, struct socktable_row *row);
+
+void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
 
 /* ---- observe-unix.c ---- */
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -20,6 +19,7 @@ enum {
 	PIECE = 1024,	  /* of a directory: as many, as a rule */
 	ENTRY = 48,	  /* at least one descriptor, at most two */
 	BEFORE = 2,	  /* entries in front of descriptor 0 */
+	SETS_MAX = 16,	  /* epoll sets among these */
 	FD_MAX = 1 << 20, /* more are not looked at */
 	LINK_MAX = 64,
 	LOOK = 10, /* what one look at a descriptor spends, in tenths */
@@ -29,6 +29,19 @@ enum {
 
 static const char socket_prefix[] = "socket:[";
 static const char epoll_link[] = "anon_inode:[eventpoll]";
+
+/* A process whose descriptors are looked at. */
+struct scan {
+	struct procsock_list *list;
+	pid_t pid;
+	int dir; /* /proc/PID/fd */
+	bool complete;
+	unsigned last;	    /* all up to this one were looked at */
+	int sets[SETS_MAX]; /* epoll sets among these */
+	unsigned set_count;
+	uint8_t *known; /* one bit a descriptor: told by an epoll set; NULL: not asked */
+	unsigned size;	/* of it, in descriptors */
+};
 
 static void add(struct procsock_list *list, uint32_t inode, pid_t pid, int fd)
 {
@@ -42,7 +55,7 @@ static void add(struct procsock_list *list, uint32_t inode, pid_t pid, int fd)
 /* A descriptor may stand there more than once: as what it is, and as what it was, when somebody
  * else still has that. "tfd:       99 events:       19 data:               63  pos:0 ino:6003d1
  * sdev:9" */
-static void read_epoll(struct procsock_scan *scan, int epoll)
+static void read_epoll(struct scan *scan, int epoll)
 {
 	struct buf text = BUF_INIT;
 	char path[64];
@@ -68,7 +81,7 @@ static void read_epoll(struct procsock_scan *scan, int epoll)
 	buf_release(&text);
 }
 
-static bool is_spent(const struct procsock_scan *scan)
+static bool is_spent(const struct scan *scan)
 {
 	return scan->list->spent >= SPENT_MAX;
 }
@@ -80,7 +93,7 @@ static bool is_gone(void)
 }
 
 /* Returns whether there is such a descriptor. */
-static bool look_at(struct procsock_scan *scan, const char *name, int fd)
+static bool look_at(struct scan *scan, const char *name, int fd)
 {
 	char target[LINK_MAX + 1];
 
@@ -88,7 +101,7 @@ static bool look_at(struct procsock_scan *scan, const char *name, int fd)
 	ssize_t n = readlinkat(scan->dir, name, target, LINK_MAX);
 
 	if (n < 0) {
-		scan->is_complete &= errno != EACCES;
+		scan->complete &= errno != EACCES;
 		return false;
 	}
 	target[n] = '\0';
@@ -99,41 +112,37 @@ static bool look_at(struct procsock_scan *scan, const char *name, int fd)
 		return true;
 	else if (scan->known != NULL)
 		read_epoll(scan, fd);
-	else if (scan->set_count < PROCSOCK_SETS)
+	else if (scan->set_count < SETS_MAX)
 		scan->sets[scan->set_count++] = fd;
 	return true;
 }
 
-static void look_at_all(struct procsock_scan *scan, const char *piece, ssize_t n)
-{
-	for (ssize_t at = 0; at < n;) {
-		const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
-		at += entry->d_reclen;
-		if (entry->d_name[0] == '.')
-			continue;
-		scan->last = (unsigned)atoi(entry->d_name);
-		look_at(scan, entry->d_name, (int)scan->last);
-		scan->seen++;
-	}
-}
-
 /* Most processes have no more than that. A signal makes a piece shorter, so only an empty one is
- * the end. */
-static void look_at_first(struct procsock_scan *scan)
+ * the end. Returns whether there may be others. */
+static bool scan_first(struct scan *scan)
 {
 	_Alignas(struct dirent64) char piece[PIECE];
+	unsigned seen = 0;
 	ssize_t n = 0;
 
-	while (scan->seen < FIRST && !is_spent(scan) &&
+	while (seen < FIRST && !is_spent(scan) &&
 		(n = getdents64(scan->dir, piece, sizeof piece)) > 0)
-		look_at_all(scan, piece, n);
-	scan->is_complete &= n >= 0 || is_gone();
-	scan->has_more = n > 0;
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
+			at += entry->d_reclen;
+			if (entry->d_name[0] == '.')
+				continue;
+			scan->last = (unsigned)atoi(entry->d_name);
+			look_at(scan, entry->d_name, (int)scan->last);
+			seen++;
+		}
+	scan->complete &= n >= 0 || is_gone();
+	return n > 0;
 }
 
 /* The first descriptor from that one on, or UINT_MAX. The place of each in its directory is known,
  * so however large a gap is, it costs no more than one look. */
-static unsigned next_open(const struct procsock_scan *scan, unsigned fd)
+static unsigned next_open(const struct scan *scan, unsigned fd)
 {
 	_Alignas(struct dirent64) char piece[ENTRY];
 	const struct dirent64 *entry = (const struct dirent64 *)piece;
@@ -145,7 +154,7 @@ static unsigned next_open(const struct procsock_scan *scan, unsigned fd)
 }
 
 /* Without reading the directory, which costs as much as all links together. */
-static void look_at_others(struct procsock_scan *scan)
+static void scan_others(struct scan *scan)
 {
 	unsigned fd = scan->last + 1;
 	char name[16];
@@ -171,100 +180,33 @@ static bool is_same(struct proc_id id)
 	return proc_identify(id.pid, &now) && proc_same(now, id);
 }
 
-static bool end_scan(struct procsock_scan *scan)
-{
-	close(scan->dir);
-	scan->has_more = false;
-	if (scan->list->count > scan->count_before)
-		scan->is_complete &= proc_shares_network(scan->pid);
-	return scan->is_complete && !is_spent(scan);
-}
-
-bool procsock_scan_first(struct procsock_scan *scan, struct procsock_list *list, struct proc_id id)
-{
-	char path[64];
-
-	*scan = (struct procsock_scan){
-		.list = list, .pid = id.pid, .count_before = list->count, .is_complete = true};
-	if (is_spent(scan))
-		return false;
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)id.pid);
-	scan->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (scan->dir < 0)
-		return is_gone();
-	if (is_same(id))
-		look_at_first(scan);
-	return scan->has_more || end_scan(scan);
-}
-
 /* The number of descriptors for which the process has room says nothing of a small one: it may have
  * come from its parent. */
-bool procsock_scan_rest(struct procsock_scan *scan)
-{
-	struct proc_status status;
-
-	if (proc_status_read(scan->pid, &status) && status.fd_size <= FD_MAX)
-		scan->size = status.fd_size;
-	else
-		scan->is_complete &= is_gone();
-	look_at_others(scan);
-	return end_scan(scan);
-}
-
 bool procsock_scan(struct procsock_list *list, struct proc_id id)
 {
-	struct procsock_scan scan;
-	bool is_complete = procsock_scan_first(&scan, list, id);
+	struct scan scan = {.list = list, .pid = id.pid, .complete = true};
+	struct proc_status status;
+	size_t before = list->count;
+	char path[64];
 
-	return scan.has_more ? procsock_scan_rest(&scan) : is_complete;
+	if (is_spent(&scan))
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)id.pid);
+	scan.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (scan.dir < 0)
+		return is_gone();
+	if (is_same(id) && scan_first(&scan)) {
+		if (proc_status_read(id.pid, &status) && status.fd_size <= FD_MAX)
+			scan.size = status.fd_size;
+		else
+			scan.complete &= is_gone();
+		scan_others(&scan);
+	}
+	close(scan.dir);
+	if (list->count > before)
+		scan.complete &= proc_shares_network(id.pid);
+	return scan.complete && !is_spent(&scan);
 }
-
-/* ---- without looking at the others ---- */
-
-/* How many descriptors the process has open. Before Linux 6.2 the kernel says 0. */
-static size_t count_open(const struct procsock_scan *scan)
-{
-	struct stat dir;
-
-	return fstat(scan->dir, &dir) == 0 ? (size_t)dir.st_size : 0;
-}
-
-/* How many are open now among those that were looked at. */
-static size_t count_first(const struct procsock_scan *scan)
-{
-	_Alignas(struct dirent64) char piece[PIECE];
-	size_t count = 0;
-	ssize_t n;
-
-	if (lseek(scan->dir, 0, SEEK_SET) < 0)
-		return 0;
-	while ((n = getdents64(scan->dir, piece, sizeof piece)) > 0)
-		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(piece + at);
-			at += entry->d_reclen;
-			if (entry->d_name[0] == '.')
-				continue;
-			if ((unsigned)atoi(entry->d_name) > scan->last)
-				return count;
-			count++;
-		}
-	return count;
-}
-
-bool procsock_has_others(const struct procsock_scan *scan, size_t count)
-{
-	size_t before = count_open(scan);
-
-	return before == scan->seen + count && count_first(scan) == scan->seen &&
-	       count_open(scan) == before;
-}
-
-bool procsock_scan_leave(struct procsock_scan *scan)
-{
-	return end_scan(scan);
-}
-
-/* ---- what was found ---- */
 
 static int compare(const void *a, const void *b)
 {

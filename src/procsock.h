@@ -6,9 +6,6 @@
  * tenth of that. So in a large process, behind the first descriptors, the sets are read, and only
  * those descriptors are looked at one by one that are in none. What is in a set counts as open in
  * its process.
- *
- * Cheaper still is not to look at the rest at all, when it is known by number: see
- * procsock_has_others().
  */
 #ifndef GRACECTL_PROCSOCK_H
 #define GRACECTL_PROCSOCK_H
@@ -44,42 +41,6 @@ struct procsock_list {
  * and is in another network namespace, of which the kernel's tables tell nothing.
  */
 bool procsock_scan(struct procsock_list *list, struct proc_id id);
-
-/* ---- the same in two steps ---- */
-
-enum {
-	PROCSOCK_SETS = 16 /* epoll sets that are heeded */
-};
-
-/* A process that is looked at. */
-struct procsock_scan {
-	struct procsock_list *list;
-	size_t count_before; /* of the list */
-	pid_t pid;
-	int dir;       /* /proc/PID/fd */
-	bool has_more; /* than the first descriptors */
-	bool is_complete;
-	size_t seen;		 /* so many descriptors were looked at: all */
-	unsigned last;		 /* up to this one */
-	int sets[PROCSOCK_SETS]; /* epoll sets among these */
-	unsigned set_count;
-	uint8_t *known; /* one bit a descriptor: told by an epoll set; NULL: not asked */
-	unsigned size;	/* of it, in descriptors */
-};
-
-/*
- * Adds the sockets among the first descriptors, some forty. When scan->has_more, one of the other
- * two has to follow. All return what procsock_scan() returns, of what was looked at so far.
- */
-bool procsock_scan_first(struct procsock_scan *scan, struct procsock_list *list, struct proc_id id);
-bool procsock_scan_rest(struct procsock_scan *scan);
-bool procsock_scan_leave(struct procsock_scan *scan);
-
-/* Whether the process has exactly so many descriptors open besides those that were looked at. False
- * as well when that cannot be told, as before Linux 6.2, or changes just now. */
-bool procsock_has_others(const struct procsock_scan *scan, size_t count);
-
-/* ---- */
 
 /* To be called between the last scan and the first search. */
 void procsock_sort(struct procsock_list *list);

@@ -5,13 +5,12 @@
  *
  * A server with so many inbound connections and ten outbound ones closes all of them 50 ms after
  * the signal and ends 50 ms later; "held" is one that waits three seconds before it does. "epoll"
- * is a server that has its connections in an epoll set, "threads" one that has not, and "behind" is
- * the former with its outbound connections behind the others, so that each descriptor is looked at.
- * The clients are on the same machine, so the kernel's tables have two rows for each connection,
- * and tell of two closes. They are closed without a goodbye, since what waits for the end of one
- * (TIME_WAIT) makes every look dearer. The snapshot of the processes is not counted, as the signal
- * needs it, too. Each line is the median of some stops, and the least of them in brackets: the look
- * before the signal, and the whole stop.
+ * is a server that has its connections in an epoll set, "threads" one that has not. The clients are
+ * on the same machine, so the kernel's tables have two rows for each connection, and tell of two
+ * closes. They are closed without a goodbye, since what waits for the end of one (TIME_WAIT) makes
+ * every look dearer. The snapshot of the processes is not counted, as the signal needs it, too.
+ * Each line is the median of some stops, and the
+ * least of them in brackets: the look before the signal, and the whole stop.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -30,7 +29,6 @@ static uint16_t database;
 struct load {
 	unsigned inbound;
 	bool epoll;
-	bool behind;
 	int hold; /* ms */
 };
 
@@ -42,12 +40,6 @@ static void close_at_once(int fd)
 	close(fd);
 }
 
-static void connect_outbound(int fds[static OUTBOUND])
-{
-	for (unsigned i = 0; i < OUTBOUND; i++)
-		fds[i] = connect_to(AF_INET, database);
-}
-
 static void serve(void *arg)
 {
 	const struct load *load = arg;
@@ -55,8 +47,8 @@ static void serve(void *arg)
 	int listener = listen_on(AF_INET, &port, false), set = epoll_create1(0);
 	int *fds = xcalloc(load->inbound + OUTBOUND, sizeof *fds);
 
-	if (!load->behind)
-		connect_outbound(fds + load->inbound);
+	for (unsigned i = 0; i < OUTBOUND; i++)
+		fds[load->inbound + i] = connect_to(AF_INET, database);
 	say(port);
 	for (unsigned i = 0; i < load->inbound; i++) {
 		struct epoll_event event = {.events = EPOLLIN};
@@ -64,8 +56,6 @@ static void serve(void *arg)
 		if (load->epoll && epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &event) < 0)
 			_exit(1);
 	}
-	if (load->behind)
-		connect_outbound(fds + load->inbound);
 	say(0);
 	await_signal(SIGTERM);
 	take_time(load->hold);
@@ -135,12 +125,8 @@ static void measure(struct load load)
 	sort(whole);
 	printf("%6u connections, %-7s %-4s  before the signal %6.2f ms (%.2f), whole stop %6.2f ms "
 	       "(%.2f)\n",
-		load.inbound,
-		load.behind  ? "behind"
-		: load.epoll ? "epoll"
-			     : "threads",
-		load.hold > 1000 ? "held" : "", first[ROUNDS / 2], first[0], whole[ROUNDS / 2],
-		whole[0]);
+		load.inbound, load.epoll ? "epoll" : "threads", load.hold > 1000 ? "held" : "",
+		first[ROUNDS / 2], first[0], whole[ROUNDS / 2], whole[0]);
 }
 
 int main(int argc, char **argv)
@@ -160,7 +146,6 @@ int main(int argc, char **argv)
 		alarm(PATIENCE * 4);
 		measure((struct load){.inbound = count, .epoll = true, .hold = 50});
 		measure((struct load){.inbound = count, .epoll = false, .hold = 50});
-		measure((struct load){.inbound = count, .epoll = true, .behind = true, .hold = 50});
 		measure((struct load){.inbound = count, .epoll = true, .hold = 3000});
 	}
 	close(listener);

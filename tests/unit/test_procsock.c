@@ -37,36 +37,6 @@ static void have_many(void *arg)
 	wait_forever();
 }
 
-/* Whether the kernel tells how many descriptors a process has open. */
-static bool is_counted(void)
-{
-	struct stat dir;
-
-	return stat("/proc/self/fd", &dir) == 0 && dir.st_size > 0;
-}
-
-/* What was not looked at can be counted: standard streams, the pipe to us, two sets and the
- * sockets are all that there is. */
-static void test_count(struct proc_id id)
-{
-	enum {
-		ALL = STDERR_FILENO + 1 + 1 + 2 + LARGE
-	};
-	struct procsock_list list = {0};
-	struct procsock_scan scan;
-
-	ok(procsock_scan_first(&scan, &list, id) && scan.has_more,
-		"the first descriptors of a process can be looked at");
-	ok(list.count > 0 && list.count < LARGE, "they have a part of its sockets");
-	is_int(procsock_has_others(&scan, ALL - scan.seen), is_counted(),
-		"how many others there are is known, if the kernel tells it");
-	ok(!procsock_has_others(&scan, ALL - scan.seen - 1), "there are more than one less");
-	ok(!procsock_has_others(&scan, ALL - scan.seen + 1), "and not one more");
-	ok(procsock_scan_rest(&scan), "the others can be looked at, too");
-	is_int((int64_t)list.count, LARGE, "and together they are all sockets");
-	procsock_release(&list);
-}
-
 /* Of a process with many sockets there is no more to be had than the budget allows. */
 static void test_budget(struct proc_id id)
 {
@@ -116,7 +86,6 @@ static void test_large(void)
 	is_int(wrong, 0, "once, and at its descriptor");
 	ok(procsock_find(&list, 0, &count) == NULL, "no inode is nobody's");
 	procsock_release(&list);
-	test_count(id);
 	test_budget(id);
 	test_identity(id);
 	kill(pid, SIGKILL);
