@@ -210,6 +210,13 @@ bool app_renew_run_dir(struct app *app)
 	return true;
 }
 
+void app_keep(struct app *app, const char *name, const char *text, size_t size)
+{
+	if (fdio_replace_at(app->run_dir, name, text, size) < 0)
+		log_warn("%s/%s cannot be written for the next supervisor: %s",
+			app->config->run_dir, name, strerror(errno));
+}
+
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)
 {
 	struct event event;

@@ -89,6 +89,9 @@ bool app_renew_dirs(struct app *app);
 /* The same for the run directory; the guard is given the new one too. */
 bool app_renew_run_dir(struct app *app);
 
+/* Writes a file into the run directory, for the next supervisor; tells when it cannot. */
+void app_keep(struct app *app, const char *name, const char *text, size_t size);
+
 /* As app_publish(), a line about the application as a whole or about a dyno (dyno may be NULL). */
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -138,7 +138,7 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 /* Of a stop of everything: only another one makes it hurry. */
 static void begin_end(struct control *control, struct request *request)
 {
-	supervisor_announce_end(control->supervisor, "stop was asked for");
+	ending_announce(&control->supervisor->ending, "stop was asked for");
 	request->gentle = !control->stop_asked;
 	control->stop_asked = true;
 }
@@ -151,7 +151,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 
 	if (!check_targets(control, conn, &wire->targets))
 		return;
-	if (kind != REQUEST_STOP && control->supervisor->ending) {
+	if (kind != REQUEST_STOP && control->supervisor->ending.begun) {
 		answer_ending(conn, formation);
 		return;
 	}
@@ -189,7 +189,7 @@ static void do_restart(struct control *control, struct conn *conn, const struct 
 static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending.begun);
 	answer_done(conn, WIRE_DONE, "");
 }
 
@@ -282,12 +282,12 @@ static void do_why(struct control *control, struct conn *conn, const struct wire
 static void do_upgrade(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	if (control->supervisor->ending) {
+	if (control->supervisor->ending.begun) {
 		answer_done(
 			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
-	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending.begun);
 	answer_done(conn, WIRE_DONE, "");
 	supervisor_upgrade(control->supervisor);
 }

@@ -28,10 +28,6 @@ enum {
 	HELD_MAX = 32768
 };
 
-/* A signal that comes sooner after the last one may be the same: who signals a whole session or a
- * control group reaches both us and our guard, which passes it on. */
-#define SAME_WISH (NSEC_PER_SEC)
-
 /* ---- children ---- */
 
 struct reaped {
@@ -102,37 +98,9 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 		ev_feed_event(loop, watcher, EV_SIGNAL);
 }
 
-/* ---- the end ---- */
-
-static const char ending_name[] = "ending";
-
-/* Those that are being stopped already keep their time. */
-static void stop_others(struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->formation.count; i++) {
-		struct dyno *dyno = &supervisor->formation.places[i].dyno;
-		if (dyno->state != DYNO_STOPPING || dyno->wanted_up)
-			dyno_handle(dyno, DYNO_STOP);
-	}
-}
-
-/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now.
- */
-static void resume_end(struct supervisor *supervisor)
-{
-	supervisor->ending = true;
-	supervisor->end_asked = clock_mono();
-	stop_others(supervisor);
-}
+/* ---- for the next one ---- */
 
 const char supervisor_kept[] = "config.ini";
-
-static void keep(struct supervisor *supervisor, const char *name, const char *text, size_t size)
-{
-	if (fdio_replace_at(supervisor->app.run_dir, name, text, size) < 0)
-		log_warn("%s/%s cannot be written for the next supervisor: %s",
-			supervisor->app.config->run_dir, name, strerror(errno));
-}
 
 void supervisor_keep(struct supervisor *supervisor)
 {
@@ -140,13 +108,12 @@ void supervisor_keep(struct supervisor *supervisor)
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	if (supervisor->ending)
-		keep(supervisor, ending_name, "", 0);
+	ending_keep(&supervisor->ending);
 	if (out == NULL)
 		return;
 	config_print(supervisor->app.config, out);
 	if (fclose(out) == 0)
-		keep(supervisor, supervisor_kept, text, size);
+		app_keep(&supervisor->app, supervisor_kept, text, size);
 	free(text);
 	/* Who asks whether the file has changed since compares its time with this one. */
 	const struct timespec times[] = {supervisor->kept, supervisor->kept};
@@ -163,60 +130,13 @@ static void look_kept(struct supervisor *supervisor)
 		supervisor->kept = st.st_mtim;
 }
 
-static void check_ending(struct supervisor *supervisor)
-{
-	if (supervisor->order->again &&
-		faccessat(supervisor->app.run_dir, ending_name, F_OK, 0) == 0)
-		resume_end(supervisor);
-	else
-		unlinkat(supervisor->app.run_dir, ending_name, 0);
-}
-
-void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
-{
-	struct event event;
-
-	if (supervisor->ending)
-		return;
-	supervisor->ending = true;
-	supervisor->end_asked = clock_mono();
-	keep(supervisor, ending_name, reason, strlen(reason));
-	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
-	event_str(&event, "reason", reason);
-	app_publish(&supervisor->app, &event);
-	event_release(&event);
-}
-
-/* Stops every dyno, and ends when all are gone. Once more: makes haste, unless it is so soon that
- * it may be the same wish, told twice. */
-static void stop_and_end(struct supervisor *supervisor, const char *reason)
-{
-	nsec_t now = clock_mono();
-
-	if (!supervisor->ending) {
-		log_info("%s: everything is being stopped; a second signal, a second later or "
-			 "more, makes it hurry",
-			reason);
-		supervisor_announce_end(supervisor, reason);
-		stop_others(supervisor);
-		return;
-	}
-	if (now - supervisor->end_asked < SAME_WISH) {
-		log_debug("%s: too soon to make the stop hurry", reason);
-		return;
-	}
-	supervisor->end_asked = now;
-	for (size_t i = 0; i < supervisor->formation.count; i++)
-		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_STOP);
-}
+/* ---- the end ---- */
 
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
-	bool over =
-		supervisor->upgrading
-			? supervisor->app.guard.count == 0
-			: supervisor->ending && formation_instances(&supervisor->formation) == 0;
+	bool over = supervisor->upgrading ? supervisor->app.guard.count == 0
+					  : ending_is_over(&supervisor->ending);
 
 	(void)revents;
 	if (over && (supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
@@ -231,12 +151,12 @@ static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	(void)loop;
 	(void)revents;
 	snprintf(reason, sizeof reason, "%s received", signal_name(watcher->signum));
-	stop_and_end(supervisor, reason);
+	ending_demand(&supervisor->ending, reason);
 }
 
 void supervisor_upgrade(struct supervisor *supervisor)
 {
-	if (supervisor->ending)
+	if (supervisor->ending.begun)
 		return;
 	app_note(&supervisor->app, NULL, 0,
 		"Upgrading: the installed program takes over, the dynos run on");
@@ -428,7 +348,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	say_start(supervisor);
 	formation_open(&supervisor->formation, &supervisor->app);
 	look_kept(supervisor);
-	check_ending(supervisor);
+	ending_open(&supervisor->ending, &supervisor->app, &supervisor->formation, order->again);
 	ev_prepare_init(&supervisor->end_check, end_check_cb);
 	supervisor->end_check.data = supervisor;
 	ev_prepare_start(supervisor->loop, &supervisor->end_check);
@@ -450,12 +370,12 @@ int supervisor_run(struct supervisor *supervisor)
 /* What only a next supervisor would have needed. */
 static void remove_files(struct supervisor *supervisor)
 {
-	const char *const names[] = {
-		guardlink_exits, guardlink_old_exits, supervisor_kept, ending_name};
+	const char *const names[] = {guardlink_exits, guardlink_old_exits, supervisor_kept};
 
 	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE, -1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
+	ending_close(&supervisor->ending);
 }
 
 void supervisor_close(struct supervisor *supervisor)
