@@ -40,8 +40,7 @@ struct control {
 	struct timer due; /* when a request should be checked again */
 	struct conn_list conns;
 	size_t count;
-	bool stop_asked; /* a client has asked for a stop of everything */
-	bool changed;	 /* some dyno has changed in this turn, or a request is due */
+	bool changed; /* some dyno has changed in this turn, or a request is due */
 };
 
 /* ---- progress ---- */
@@ -135,14 +134,6 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 	return all;
 }
 
-/* Of a stop of everything: only another one makes it hurry. */
-static void begin_end(struct control *control, struct request *request)
-{
-	ending_announce(&control->supervisor->ending, "stop was asked for");
-	request->gentle = !control->stop_asked;
-	control->stop_asked = true;
-}
-
 static void park(struct control *control, struct conn *conn, enum request_kind kind,
 	const struct wire_request *wire)
 {
@@ -166,7 +157,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (!conn_push(conn))
 		return;
 	if (kind == REQUEST_STOP && request->all)
-		begin_end(control, request);
+		request->gentle = !ending_ask(&control->supervisor->ending);
 	request_begin(request);
 	check_request(conn);
 }

@@ -2,16 +2,22 @@
 #include "ending.h"
 
 #include <fcntl.h>
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "buf.h"
+#include "fdio.h"
 #include "log.h"
 
 /* A signal that comes sooner after the last one may be the same: who signals a whole session or a
  * control group reaches both us and our guard, which passes it on. */
 #define SAME_WISH (NSEC_PER_SEC)
 
+/* "WHEN CLIENT": asked, and stop_asked. */
 static const char file_name[] = "ending";
+enum {
+	TEXT_MAX = 64
+};
 
 /* Those that are being stopped already keep their time. */
 static void stop_others(struct ending *ending)
@@ -25,15 +31,35 @@ static void stop_others(struct ending *ending)
 
 void ending_keep(struct ending *ending)
 {
-	if (ending->begun)
-		app_keep(ending->app, file_name, "", 0);
+	char text[TEXT_MAX];
+
+	if (!ending->begun)
+		return;
+	int len = snprintf(
+		text, sizeof text, "%lld %d\n", (long long)ending->asked, ending->stop_asked);
+	app_keep(ending->app, file_name, text, (size_t)len);
+}
+
+/* What cannot be read was asked for just now, and by nobody that we know. */
+static void read_kept(struct ending *ending)
+{
+	struct buf text = BUF_INIT;
+	nsec_t now = clock_mono();
+	long long asked = now;
+	int by_client = 0;
+
+	if (fdio_read_at(ending->app->run_dir, file_name, TEXT_MAX, &text) == 0 && text.len > 0)
+		sscanf(text.data, "%lld %d", &asked, &by_client);
+	buf_release(&text);
+	ending->asked = asked < now ? asked : now;
+	ending->stop_asked = by_client != 0;
 }
 
 /* The dynos that the dead supervisor had not yet told to stop are told now. */
 static void take_up(struct ending *ending)
 {
 	ending->begun = true;
-	ending->asked = clock_mono();
+	read_kept(ending);
 	stop_others(ending);
 }
 
@@ -46,12 +72,10 @@ void ending_open(struct ending *ending, struct app *app, struct formation *forma
 		ending_close(ending);
 }
 
-void ending_announce(struct ending *ending, const char *reason)
+static void announce(struct ending *ending, const char *reason)
 {
 	struct event event;
 
-	if (ending->begun)
-		return;
 	ending->begun = true;
 	ending->asked = clock_mono();
 	ending_keep(ending);
@@ -59,6 +83,18 @@ void ending_announce(struct ending *ending, const char *reason)
 	event_str(&event, "reason", reason);
 	app_publish(ending->app, &event);
 	event_release(&event);
+}
+
+bool ending_ask(struct ending *ending)
+{
+	bool once_more = ending->stop_asked;
+
+	ending->stop_asked = true;
+	if (!ending->begun)
+		announce(ending, "stop was asked for");
+	else if (!once_more)
+		ending_keep(ending);
+	return once_more;
 }
 
 static void hurry(struct ending *ending)
@@ -75,12 +111,13 @@ void ending_demand(struct ending *ending, const char *reason)
 		log_info("%s: everything is being stopped; a second signal, a second later or "
 			 "more, makes it hurry",
 			reason);
-		ending_announce(ending, reason);
+		announce(ending, reason);
 		stop_others(ending);
 	} else if (now - ending->asked < SAME_WISH) {
 		log_debug("%s: too soon to make the stop hurry", reason);
 	} else {
 		ending->asked = now;
+		ending_keep(ending);
 		hurry(ending);
 	}
 }
