@@ -153,18 +153,6 @@ void app_publish(struct app *app, struct event *event)
 		app->listener(app->listener_arg, event);
 }
 
-void app_state_written(struct app *app, const char *failure)
-{
-	if (failure != NULL && !app->state_failed) {
-		log_warn("%s", failure);
-		app_note(app, NULL, 0, "The state of the dynos cannot be kept: %s; they run on",
-			failure);
-	} else if (failure == NULL && app->state_failed) {
-		app_note(app, NULL, 0, "The state of the dynos can be kept again");
-	}
-	app->state_failed = failure != NULL;
-}
-
 /* The new directory takes the number of the old one, so everybody who holds it goes on with the new
  * one. */
 static bool renew_dir(int dir, const char *path)

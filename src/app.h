@@ -63,7 +63,6 @@ struct app {
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	uint64_t events_lost; /* since the journal could be written last; told when it can be again
 			       */
-	bool state_failed;    /* the last record could not be written; told once */
 	ev_check turn;
 };
 
@@ -75,10 +74,6 @@ void app_close(struct app *app);
 /* Writes an event to the journal and tells the listener, unless a dead supervisor has done so. Does
  * not release it. */
 void app_publish(struct app *app, struct event *event);
-
-/* Tells, once, that records cannot be written (failure: why), and, once, that they can be again
- * (NULL). */
-void app_state_written(struct app *app, const char *failure);
 
 /*
  * Makes the state and log directories anew when somebody has removed them under us. True when there

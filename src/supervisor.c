@@ -239,7 +239,7 @@ static void become_guard(struct supervisor *supervisor)
 	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
 
 	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
-	formation_save(&supervisor->formation);
+	saving_write_all(&supervisor->formation);
 	set_zone(supervisor->zone_before);
 	guard_become(supervisor->order, held, count);
 	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,

@@ -223,3 +223,46 @@ say() {
 	done
 	assert_equal "the supervisor" "$supervisor" "$(events kind pid | sed -n 's/^supervisor-start //p')"
 }
+
+# start_unwritable: two dynos, of which the record of one cannot be replaced any more; and a change of it.
+start_unwritable() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process other]
+		command = sleep 1000
+	END
+	g start
+	rm -f "$STATE/app.1.state.new"
+	mkdir "$STATE/app.1.state.new"
+	g "$1" app
+	wait_until "$PATIENCE" 	told "The state of the dynos cannot be kept: cannot write $STATE/app.1.state: Is a directory"
+}
+
+# recorded DYNO KEY
+recorded() {
+	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$STATE/$1.state" "$2"
+}
+
+@test "a record that cannot be written is tried again, though nothing changes, and both is told once" {
+	start_unwritable stop
+	g restart other # whose record can be written
+	g restart other
+	assert_equal "the record" up "$(recorded app.1 state)"
+	rmdir "$STATE/app.1.state.new"
+	wait_until "$PATIENCE" told "The state of the dynos can be kept again"
+	assert_equal "the record" down "$(recorded app.1 state)"
+	assert_equal "what was told" "The state of the dynos cannot be kept
+The state of the dynos can be kept again" "$(events text | grep -o "^The state of the dynos can[^:]*")"
+}
+
+# The next supervisor reads the journal from there on; what was told before is in the records.
+@test "while a record cannot be written, those of others do not tell that all are complete" {
+	start_unwritable restart
+	g restart other
+	wait_for_field other.1 launch 2
+	local complete told
+	complete=$(recorded other.1 saved)
+	told=$(events kind dyno launch seq | sed -n 's/^launch app.1 2 //p')
+	((complete < told)) || fail "event $told, which no record tells of, is taken for one of the $complete that are recorded"
+}
