@@ -1,7 +1,6 @@
 /* door: see the header. */
 #include "door.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,9 @@ enum {
 	BACKLOG = 1024
 };
 
-/* Whoever removes the socket may be about to remove the directory; and what cannot be made anew now
- * can be later. */
-static const double calm = 1., retry = 10.;
+/* Whoever removes the socket may be about to remove the directory; what the kernel does not tell is
+ * looked for; and what cannot be made anew now can be later. */
+static const double calm = 1., slow = 3., retry = 10.;
 
 static int listen_at(const char *path, struct cause *cause)
 {
@@ -62,13 +61,34 @@ static void look_in(struct door *door, double seconds)
 	ev_timer_start(door->app->loop, &door->look);
 }
 
+/* The kernel has room for so many watches only; later there may be some. */
+static void open_watch(struct door *door)
+{
+	door->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (door->watch < 0)
+		return;
+	ev_io_set(&door->touched, door->watch, EV_READ);
+	ev_io_start(door->app->loop, &door->touched);
+}
+
 /* The kernel tells when a name of it is removed. */
 static void watch_it(struct door *door)
 {
-	if (door->watch >= 0 && (lstat(door->path, &door->made) < 0 ||
-					inotify_add_watch(door->watch, door->path,
-						IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0))
-		look_in(door, calm);
+	if (door->watch < 0)
+		open_watch(door);
+	door->is_watched =
+		door->watch >= 0 && inotify_add_watch(door->watch, door->path,
+					    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
+	if (!door->is_watched)
+		look_in(door, slow);
+}
+
+/* What cannot be looked at now is not there at the first look. */
+static void look_after(struct door *door)
+{
+	if (lstat(door->path, &door->made) < 0)
+		door->made = (struct stat){0};
+	watch_it(door);
 }
 
 static int renew(struct door *door)
@@ -90,7 +110,7 @@ static int renew(struct door *door)
 	if (!directory)
 		app_note(door->app, NULL, 0, "The socket %s had been removed; it was made anew",
 			door->path);
-	watch_it(door);
+	look_after(door);
 	return 0;
 }
 
@@ -115,8 +135,12 @@ static void look_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (!is_there(door) && (another_listens(door) || renew(door) < 0))
+	if (is_there(door)) {
+		if (!door->is_watched)
+			watch_it(door);
+	} else if (another_listens(door) || renew(door) < 0) {
 		look_in(door, retry);
+	}
 }
 
 static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -134,22 +158,17 @@ static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 int door_open(struct door *door, struct app *app, void (*renewed)(void *arg), void *arg,
 	struct cause *cause)
 {
-	*door = (struct door){.app = app, .renewed = renewed, .arg = arg};
+	*door = (struct door){.app = app, .watch = -1, .renewed = renewed, .arg = arg};
 	door->path = xasprintf("%s/control.sock", app->config->run_dir);
 	door->fd = listen_at(door->path, cause);
 	if (door->fd < 0) {
 		free(door->path);
 		return -1;
 	}
-	door->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (door->watch < 0)
-		log_warn("it is not seen when %s is removed: %s", door->path, strerror(errno));
 	ev_init(&door->look, look_cb);
-	ev_io_init(&door->touched, touched_cb, door->watch, EV_READ);
+	ev_init(&door->touched, touched_cb);
 	door->look.data = door->touched.data = door;
-	if (door->watch >= 0)
-		ev_io_start(app->loop, &door->touched);
-	watch_it(door);
+	look_after(door);
 	return 0;
 }
 

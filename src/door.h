@@ -3,7 +3,8 @@
  *
  * Some systems clean /tmp, where the run directory may be, and a supervisor without its socket
  * could not even be told to stop. So it sees when that is removed, and makes it, and the directory,
- * anew.
+ * anew. Where the kernel does not tell of the removal, because it has no room for one more watch,
+ * it looks every few seconds.
  */
 #ifndef GRACECTL_DOOR_H
 #define GRACECTL_DOOR_H
@@ -18,8 +19,9 @@ struct door {
 	char *path; /* owned */
 	int fd;	    /* listens */
 	struct stat made;
-	bool is_ousted; /* another supervisor listens there; that was said */
-	int watch;	/* inotify, -1: none */
+	bool is_ousted;	 /* another supervisor listens there; that was said */
+	int watch;	 /* inotify, -1: none */
+	bool is_watched; /* the kernel tells when it is removed; otherwise it is looked for */
 	ev_io touched;
 	ev_timer look;
 	void (*renewed)(void *arg); /* fd is another one, and the old one is about to be closed */

@@ -122,6 +122,27 @@ talks_again() {
 	done
 }
 
+# start_without LIMIT: the supervisor in a user namespace in which the kernel refuses that.
+start_without() {
+	# shellcheck disable=SC2016 # the shell in there expands it
+	unshare --map-root-user sh -c 'echo 0 >"/proc/sys/user/$0" && exec "$@"' "$1" "$GRACECTL" -c "$CONFIG" start -q 3>&-
+}
+
+@test "a control socket whose removal the kernel does not tell is made anew too, and without more words" {
+	local limit i=0
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	for limit in max_inotify_instances max_inotify_watches; do
+		start_without "$limit"
+		rm "$RUN/control.sock"
+		wait_until "$PATIENCE" told "The socket $RUN/control.sock had been removed; it was made anew" "$((++i))"
+		rm "$RUN/control.sock"
+		wait_until "$PATIENCE" told "The socket $RUN/control.sock had been removed; it was made anew" "$((++i))"
+		g stop
+	done
+	assert_equal "what the supervisor says of itself" "" "$(grep -v 'info:' "$STATE/supervisor.log")"
+}
+
 # start_talkative: a dyno that prints each line which the test has it `say`.
 start_talkative() {
 	mkfifo said
