@@ -408,13 +408,20 @@ static void door_renewed(void *arg)
 	supervisor_keep(control->supervisor);
 }
 
+static void door_ousted(void *arg)
+{
+	supervisor_give_way(((struct control *)arg)->supervisor);
+}
+
+static const struct door_ops door_ops = {.renewed = door_renewed, .ousted = door_ousted};
+
 struct control *control_open(struct supervisor *supervisor, struct cause *cause)
 {
 	struct control *control = xcalloc(1, sizeof *control);
 
 	control->supervisor = supervisor;
 	TAILQ_INIT(&control->conns);
-	if (door_open(&control->door, &supervisor->app, door_renewed, control, cause) < 0) {
+	if (door_open(&control->door, &supervisor->app, &door_ops, control, cause) < 0) {
 		free(control);
 		return NULL;
 	}

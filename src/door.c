@@ -72,23 +72,25 @@ static void open_watch(struct door *door)
 }
 
 /* The kernel tells when a name of it is removed. */
-static void watch_it(struct door *door)
+static bool add_watch(const struct door *door, const char *path)
+{
+	return inotify_add_watch(door->watch, path, IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
+}
+
+/* What is watched already stays so. */
+static void watch_both(struct door *door)
 {
 	if (door->watch < 0)
 		open_watch(door);
-	door->is_watched =
-		door->watch >= 0 && inotify_add_watch(door->watch, door->path,
-					    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
-	if (!door->is_watched)
+	if (door->watch < 0 || !add_watch(door, door->path) || !add_watch(door, door->lock))
 		look_in(door, slow);
 }
 
 /* What cannot be looked at now is not there at the first look. */
-static void look_after(struct door *door)
+static void note_made(struct door *door)
 {
 	if (lstat(door->path, &door->made) < 0)
 		door->made = (struct stat){0};
-	watch_it(door);
 }
 
 static int renew(struct door *door)
@@ -105,42 +107,49 @@ static int renew(struct door *door)
 	const struct timespec times[] = {door->made.st_mtim, door->made.st_mtim};
 	utimensat(AT_FDCWD, door->path, times, AT_SYMLINK_NOFOLLOW);
 	door->fd = fresh;
-	door->renewed(door->arg);
+	door->ops->renewed(door->arg);
 	close(old);
 	if (!directory)
 		app_note(door->app, NULL, 0, "The socket %s had been removed; it was made anew",
 			door->path);
-	look_after(door);
+	note_made(door);
 	return 0;
 }
 
-/* Another application may have the same run_dir: two that put each other out would go on for ever.
- */
-static bool another_listens(struct door *door)
+/* A supervisor of another application may have the same run_dir: two that put each other out would
+ * go on for ever. */
+static void leave_to_stranger(struct door *door)
 {
-	bool listens = fdio_is_listening(door->path);
-
-	if (listens && !door->is_ousted)
+	if (!door->is_strange)
 		app_note(door->app, NULL, 0,
 			"Another supervisor listens at %s now; give each application its own "
 			"run_dir",
 			door->path);
-	door->is_ousted = listens;
-	return listens;
+	door->is_strange = true;
+	look_in(door, retry);
 }
 
+/* Makes anew what was removed, unless another supervisor has done so before. */
 static void look_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
 	struct door *door = watcher->data;
 
 	(void)loop;
 	(void)revents;
-	if (is_there(door)) {
-		if (!door->is_watched)
-			watch_it(door);
-	} else if (another_listens(door) || renew(door) < 0) {
-		look_in(door, retry);
+	app_renew_dirs(door->app);
+	bool ours = app_is_ours(door->app), there = is_there(door);
+	if (!there && fdio_is_listening(door->path)) {
+		if (ours)
+			leave_to_stranger(door);
+		else
+			door->ops->ousted(door->arg);
+		return;
 	}
+	door->is_strange = false;
+	if (!ours || (!there && renew(door) < 0))
+		look_in(door, retry);
+	else
+		watch_both(door);
 }
 
 static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -155,20 +164,25 @@ static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	look_in(door, calm);
 }
 
-int door_open(struct door *door, struct app *app, void (*renewed)(void *arg), void *arg,
+int door_open(struct door *door, struct app *app, const struct door_ops *ops, void *arg,
 	struct cause *cause)
 {
-	*door = (struct door){.app = app, .watch = -1, .renewed = renewed, .arg = arg};
+	*door = (struct door){.app = app, .watch = -1, .ops = ops, .arg = arg};
 	door->path = xasprintf("%s/control.sock", app->config->run_dir);
+	door->lock = xasprintf("%s/lock", app->config->state_dir);
 	door->fd = listen_at(door->path, cause);
 	if (door->fd < 0) {
 		free(door->path);
+		free(door->lock);
 		return -1;
 	}
 	ev_init(&door->look, look_cb);
 	ev_init(&door->touched, touched_cb);
 	door->look.data = door->touched.data = door;
-	look_after(door);
+	note_made(door);
+	if (!app_is_ours(app)) /* the last supervisor died before it could make the lock anew */
+		look_in(door, calm);
+	watch_both(door);
 	return 0;
 }
 
@@ -178,7 +192,9 @@ void door_close(struct door *door)
 		ev_io_stop(door->app->loop, &door->touched);
 	ev_timer_stop(door->app->loop, &door->look);
 	fdio_close(&door->watch);
-	unlink(door->path);
+	if (is_there(door))
+		unlink(door->path);
 	fdio_close(&door->fd);
 	free(door->path);
+	free(door->lock);
 }

@@ -352,10 +352,11 @@ static void hear_ready(void)
 	guard.ready = true;
 }
 
-static void renew_run_dir(int fd)
+/* The supervisor had to make it anew. */
+static void go_over(int fd, int own, const char *what)
 {
-	if (dup3(fd, guard.order->run_dir, O_CLOEXEC) < 0)
-		log_warn("the guard cannot go over to the new run directory: %s", strerror(errno));
+	if (dup3(fd, own, O_CLOEXEC) < 0)
+		log_warn("the guard cannot go over to the new %s: %s", what, strerror(errno));
 	close(fd);
 }
 
@@ -375,7 +376,9 @@ static void hear_supervisor(void)
 		else if (message.kind == GUARDLINK_DROP)
 			drop(message.key);
 		else if (message.kind == GUARDLINK_RUN_DIR && fd >= 0)
-			renew_run_dir(fd);
+			go_over(fd, guard.order->run_dir, "run directory");
+		else if (message.kind == GUARDLINK_LOCK && fd >= 0)
+			go_over(fd, guard.order->lock, "lock");
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
 		else if (message.kind == GUARDLINK_DONE)

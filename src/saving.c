@@ -67,11 +67,22 @@ static void again_fired(void *owner)
 		try_later(formation);
 }
 
+/* The directory was made anew, perhaps just now, because one of them could not be written. */
+static void write_missing(struct formation *formation)
+{
+	while (formation->app->state_is_new) {
+		formation->app->state_is_new = false;
+		for (size_t i = 0; i < formation->count; i++)
+			saving_write(&formation->places[i]);
+	}
+}
+
 void saving_end_turn(struct formation *formation)
 {
 	uint64_t seq = journal_seq(formation->app->journal);
 
 	write_changed(formation, false);
+	write_missing(formation);
 	if (formation->saving.failed == 0)
 		formation->saving.complete = seq;
 }

@@ -154,6 +154,20 @@ static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	ending_demand(&supervisor->ending, reason);
 }
 
+void supervisor_give_way(struct supervisor *supervisor)
+{
+	struct app *app = &supervisor->app;
+
+	if (app->is_ousted)
+		return;
+	log_warn("%s and %s were removed under this supervisor, and another one has taken the "
+		 "application; this one stops its dynos and ends",
+		app->config->state_dir, app->config->run_dir);
+	app->is_ousted = true;
+	if (!supervisor->ending.begun)
+		ending_demand(&supervisor->ending, "another supervisor runs");
+}
+
 void supervisor_upgrade(struct supervisor *supervisor)
 {
 	if (supervisor->ending.begun)
@@ -330,6 +344,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 		return cause_set(cause, "no event loop: the kernel offers neither epoll nor poll");
 	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
 		return -1;
+	supervisor->app.lock = order->lock;
 	guardqueue_open(&supervisor->app.guard, link);
 	supervisor->app.guard_pid = getppid();
 	app_add_reaper(&supervisor->app, getppid());
@@ -367,12 +382,14 @@ int supervisor_run(struct supervisor *supervisor)
 	return supervisor->upgrading ? GUARDLINK_UPGRADE : 0;
 }
 
-/* What only a next supervisor would have needed. */
+/* What only a next supervisor would have needed; there may be another who does. */
 static void remove_files(struct supervisor *supervisor)
 {
 	const char *const names[] = {guardlink_exits, guardlink_old_exits, supervisor_kept};
 
 	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE, -1);
+	if (supervisor->app.is_ousted)
+		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
 	ending_close(&supervisor->ending);

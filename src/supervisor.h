@@ -66,6 +66,12 @@ void supervisor_ready(struct supervisor *supervisor);
 /* Starts every dyno of the formation. */
 void supervisor_start_all(struct supervisor *supervisor);
 
+/*
+ * Another supervisor has the lock of the application, and listens: it could not know of this one.
+ * So this one touches nothing that may be the other's, stops its dynos, and ends.
+ */
+void supervisor_give_way(struct supervisor *supervisor);
+
 /* Ends as soon as clients have their answers, leaving the instances to the program that is
  * installed now. */
 void supervisor_upgrade(struct supervisor *supervisor);

@@ -4,7 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load helpers
+load adopt-helpers
 
 # A disk of 1 MiB in a mount namespace of this test alone; what is run by `on_small_disk` sees it. The user namespace around it
 # lets an ordinary user mount it, who is root in there.
@@ -141,6 +141,86 @@ start_without() {
 		g stop
 	done
 	assert_equal "what the supervisor says of itself" "" "$(grep -v 'info:' "$STATE/supervisor.log")"
+}
+
+# is_locked: a supervisor started elsewhere, with another run directory, is refused.
+is_locked() {
+	sed "s|^run_dir = .*|run_dir = $BATS_TEST_TMPDIR/elsewhere|" "$CONFIG" >elsewhere.ini
+	status=0
+	timeout "$PATIENCE" "$GRACECTL" -c elsewhere.ini daemon >refused 2>&1 3>&- || status=$?
+	assert_has "what it says" "a supervisor of shop runs already (it holds $STATE/lock)" "$(<refused)"
+	assert_equal "the exit status" 1 "$status"
+}
+
+@test "a lock that is removed is made anew, and guard and supervisor hold it" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	g stop app
+	rm "$STATE/lock"
+	is_locked # though nobody can see it
+	wait_until "$PATIENCE" told "The lock $STATE/lock had been removed; it was made anew"
+	is_locked
+	kill_supervisor
+	is_locked
+
+	# It tells the next command that something was going on.
+	kill_both
+	g ps
+	assert_state app.1 down
+}
+
+@test "when both directories are removed, a start at once finds the supervisor that runs" {
+	local supervisor guard pid since
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	pid=$(pid_of app.1) since=$(field_of app.1 since) supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	rm -r "$STATE" "$RUN"
+	g_in_background start
+	wait_until "$PATIENCE" test -e "$STATE/supervisor.log"
+	kill -CONT "$supervisor"
+	finish
+	assert_equal "the pid of the dyno" "$pid" "$(pid_of app.1)"
+	assert_equal "its guard" "$guard" "$(ps -o ppid= -p "$supervisor" | tr -d ' ')"
+
+	# What was to be known of it is on the disk again.
+	kill -STOP "$guard"
+	kill -KILL "$supervisor" "$guard"
+	wait_until "$PATIENCE" is_gone "$guard"
+	g ps
+	assert_equal "the pid of the dyno" "$pid" "$(pid_of app.1)"
+	assert_field app.1 launch 1
+	assert_field app.1 since "$since"
+}
+
+@test "a supervisor whom the next one could not see, and that has lost everything to it, stops its dynos and ends" {
+	local supervisor guard pid
+
+	write_script app <<-'END'
+		trap 'echo "$DYNO of $PPID stops" >>told; exit 0' TERM
+		pause
+	END
+	write_config <<<$'[process app]\ncommand = ./app'
+	g start
+	pid=$(pid_of app.1) supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	rm -r "$STATE" "$RUN"
+	start_daemon unshare --map-root-user --pid --fork --mount-proc
+	wait_for_state app.1 up
+	kill -CONT "$supervisor"
+
+	wait_until "$PATIENCE" is_gone "$guard"
+	is_gone "$pid"
+	assert_equal "who was told to stop" "app.1 of $supervisor stops" "$(<told)"
+	assert_state app.1 up
+	assert_equal "what the journal tells" "supervisor-start -
+state app.1
+launch app.1
+state app.1" "$(events kind dyno)"
+	g stop
 }
 
 # start_talkative: a dyno that prints each line which the test has it `say`.
