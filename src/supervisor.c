@@ -23,6 +23,9 @@
 /* How long the socket of a supervisor that was killed may still answer. */
 #define LAST_BREATH NSEC_PER_SEC
 
+/* A guard that cannot be executed now may be later. */
+#define GUARD_AGAIN (10 * NSEC_PER_SEC)
+
 enum {
 	REAP_BATCH = 256,
 	HELD_MAX = 32768
@@ -174,7 +177,11 @@ void supervisor_upgrade(struct supervisor *supervisor)
 		return;
 	app_note(&supervisor->app, NULL, 0,
 		"Upgrading: the installed program takes over, the dynos run on");
-	supervisor->upgrading = true;
+	/* Without a guard it is this process that executes the program. */
+	if (supervisor->app.guard_pid == 0)
+		timer_set(supervisor->loop, &supervisor->guard_again, clock_mono());
+	else
+		supervisor->upgrading = true;
 }
 
 static void upgrade_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -252,12 +259,32 @@ static void become_guard(struct supervisor *supervisor)
 	static int held[HELD_MAX];
 	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
 
-	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
 	saving_write_all(&supervisor->formation);
 	set_zone(supervisor->zone_before);
 	guard_become(supervisor->order, held, count);
-	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,
-		strerror(errno));
+	int error = errno;
+	if (supervisor->app.config->timezone != NULL)
+		set_zone(supervisor->app.config->timezone);
+	timer_set(supervisor->loop, &supervisor->guard_again, clock_mono() + GUARD_AGAIN);
+	errno = error;
+}
+
+static void guard_again_fired(void *owner)
+{
+	become_guard(owner);
+}
+
+static void lose_guard(struct supervisor *supervisor)
+{
+	ev_io_stop(supervisor->loop, &supervisor->guard);
+	guardqueue_close(&supervisor->app.guard);
+	supervisor->app.guard_pid = 0;
+	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
+	become_guard(supervisor);
+	supervisor->upgrading = false; /* there is nobody to do it but us */
+	log_warn("%s cannot be executed: %s; there is no guard now, and it is tried again every %d "
+		 "s",
+		supervisor->order->program, strerror(errno), (int)(GUARD_AGAIN / NSEC_PER_SEC));
 }
 
 static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -266,18 +293,15 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct guardlink_message message;
 	int fd, result;
 
+	(void)loop;
 	(void)revents;
 	while ((result = guardlink_receive(supervisor->app.guard.link, &message, &fd)) > 0) {
 		if (message.kind == GUARDLINK_EXIT)
 			hear_exit(supervisor, &message);
 		fdio_close(&fd);
 	}
-	if (result == 0)
-		return;
-	ev_io_stop(loop, watcher);
-	guardqueue_close(&supervisor->app.guard);
-	supervisor->app.guard_pid = 0;
-	become_guard(supervisor);
+	if (result < 0)
+		lose_guard(supervisor);
 }
 
 void supervisor_ready(struct supervisor *supervisor)
@@ -350,6 +374,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	app_add_reaper(&supervisor->app, getppid());
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
 	supervisor->guard.data = supervisor;
+	timer_init(&supervisor->guard_again, guard_again_fired, supervisor);
 	ev_io_start(supervisor->loop, &supervisor->guard);
 	supervisor->zone_before = getenv("TZ") != NULL ? xstrdup(getenv("TZ")) : NULL;
 	if (config->timezone != NULL)
@@ -405,6 +430,7 @@ void supervisor_close(struct supervisor *supervisor)
 		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);
 	ev_prepare_stop(supervisor->loop, &supervisor->end_check);
 	ev_io_stop(supervisor->loop, &supervisor->guard);
+	timer_stop(supervisor->loop, &supervisor->guard_again);
 	ev_loop_destroy(supervisor->loop);
 	free(supervisor->zone_before);
 }

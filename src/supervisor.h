@@ -15,6 +15,7 @@
 #include "ending.h"
 #include "formation.h"
 #include "guard.h"
+#include "timers.h"
 #include "version.h"
 
 struct supervisor {
@@ -27,6 +28,7 @@ struct supervisor {
 	struct timespec kept; /* when the configuration was read that it goes on with */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
+	struct timer guard_again; /* runs while there is none */
 	ev_signal signals[6];
 	ev_prepare end_check;
 	/* Asked when nothing is left to run: may it end now? NULL: yes. Lets the clients get their

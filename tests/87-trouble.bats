@@ -367,3 +367,50 @@ The state of the dynos can be kept again" "$(events text | grep -o "^The state o
 	told=$(events kind dyno launch seq | sed -n 's/^launch app.1 2 //p')
 	((complete < told)) || fail "event $told, which no record tells of, is taken for one of the $complete that are recorded"
 }
+
+# inherits DYNO NAME: a process of the dyno has something of that name open.
+inherits() {
+	[ -n "$(find "/proc/$(pid_of "$1")/fd" -lname "*$2*")" ]
+}
+
+# start_unguarded: the guard is dead, and another one could not be executed. Sets $supervisor.
+start_unguarded() {
+	local guard large
+
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process other]
+		command = sleep 1000
+	END
+	# With a small stack so much environment cannot be executed.
+	large=$(head -c 100000 /dev/zero | tr '\0' x)
+	LARGE=$large LARGE_TOO=$large g start
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+	prlimit --pid "$supervisor" --stack=262144:
+	kill -KILL "$guard"
+	wait_until "$PATIENCE" grep "gracectl cannot be executed: Argument list too long; there is no guard now" "$STATE/supervisor.log"
+	prlimit --pid "$supervisor" --stack=8388608:
+}
+
+@test "a guard that cannot be replaced now is replaced later, and what is launched until then inherits nothing" {
+	local supervisor
+
+	start_unguarded
+	g restart app
+	inherits app.1 app.1.2.out || fail "its own output is not found"
+	! inherits app.1 other.1.1.out || fail "it has inherited an output"
+	! inherits app.1 state/lock || fail "it has inherited the lock"
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "the guard, which was the supervisor" "$supervisor" "$(guard_pid)"
+	assert_state app.1 up
+}
+
+@test "an upgrade of a supervisor without a guard makes one" {
+	local supervisor
+
+	start_unguarded
+	g upgrade
+	assert_equal "the guard, which was the supervisor" "$supervisor" "$(guard_pid)"
+	assert_field app.1 launch 1
+}
