@@ -356,7 +356,7 @@ void adopt_finish(struct formation *formation, const struct runner_owner *owner)
 	struct dirent *entry;
 
 	told_read(&formation->app->told, formation->app->state_dir);
-	formation->saved = formation->app->told.saved;
+	formation->saving.complete = formation->app->told.saved;
 	for (size_t i = 0; i < formation->count; i++) {
 		number_after_told(&formation->places[i]);
 		adopt_unrecorded(&formation->places[i], owner);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "lockfile.h"
 #include "log.h"
 #include "xmalloc.h"
 
@@ -90,6 +91,7 @@ int app_open(
 		.run_dir = -1,
 		.state_dir = -1,
 		.log_dir = -1,
+		.lock = -1,
 		.news = {.fd = -1}};
 	guardqueue_init(&app->guard, loop);
 	app_add_reaper(app, getpid());
@@ -141,7 +143,7 @@ void app_publish(struct app *app, struct event *event)
 {
 	struct cause cause;
 
-	if (told_before(&app->told, event))
+	if (app->is_ousted || told_before(&app->told, event))
 		return;
 	if (journal_write(app->journal, event, &cause) < 0) {
 		if (app->events_lost++ == 0)
@@ -151,18 +153,6 @@ void app_publish(struct app *app, struct event *event)
 	}
 	if (app->listener != NULL)
 		app->listener(app->listener_arg, event);
-}
-
-void app_state_written(struct app *app, const char *failure)
-{
-	if (failure != NULL && !app->state_failed) {
-		log_warn("%s", failure);
-		app_note(app, NULL, 0, "The state of the dynos cannot be kept: %s; they run on",
-			failure);
-	} else if (failure == NULL && app->state_failed) {
-		app_note(app, NULL, 0, "The state of the dynos can be kept again");
-	}
-	app->state_failed = failure != NULL;
 }
 
 /* The new directory takes the number of the old one, so everybody who holds it goes on with the new
@@ -189,13 +179,37 @@ static void tell_renewed(struct app *app, const char *path)
 	app_note(app, NULL, 0, "The directory %s had been removed; it was made anew", path);
 }
 
+bool app_is_ours(const struct app *app)
+{
+	return app->lock < 0 || lockfile_is_there(app->lock, app->state_dir);
+}
+
+/* Who finds it missing may be starting another supervisor, so it comes first. */
+static bool hold_lock(struct app *app)
+{
+	const char *dir = app->config->state_dir;
+	struct cause cause;
+
+	if (app_is_ours(app))
+		return true;
+	if (app->is_ousted || fdio_make_dirs(dir, &cause) < 0 ||
+		lockfile_renew(app->lock, dir, app->config->run_dir) < 0)
+		return false;
+	guardqueue_tell(&app->guard, GUARDLINK_LOCK, app->lock);
+	app_note(app, NULL, 0, "The lock %s/lock had been removed; it was made anew", dir);
+	return true;
+}
+
 bool app_renew_dirs(struct app *app)
 {
+	if (!hold_lock(app))
+		return false;
 	char *log = xasprintf("%s/log", app->config->state_dir);
 	bool state = renew_dir(app->state_dir, app->config->state_dir);
 	bool logs = renew_dir(app->log_dir, log);
 
 	free(log);
+	app->state_is_new |= state;
 	if (state)
 		tell_renewed(app, app->config->state_dir);
 	return state || logs;
@@ -208,6 +222,13 @@ bool app_renew_run_dir(struct app *app)
 	guardqueue_tell(&app->guard, GUARDLINK_RUN_DIR, app->run_dir);
 	tell_renewed(app, app->config->run_dir);
 	return true;
+}
+
+void app_keep(struct app *app, const char *name, const char *text, size_t size)
+{
+	if (!app->is_ousted && fdio_replace_at(app->run_dir, name, text, size) < 0)
+		log_warn("%s/%s cannot be written for the next supervisor: %s",
+			app->config->run_dir, name, strerror(errno));
 }
 
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)

@@ -42,6 +42,7 @@ struct app {
 	int run_dir;	    /* open directories */
 	int state_dir;
 	int log_dir;
+	int lock; /* of the application, see lockfile.h; -1: none. Not ours */
 	struct journal *journal;
 	struct told told; /* by a supervisor before us, and not to be told again */
 	/* Hears every event after the journal has it; may be NULL. */
@@ -63,7 +64,8 @@ struct app {
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	uint64_t events_lost; /* since the journal could be written last; told when it can be again
 			       */
-	bool state_failed;    /* the last record could not be written; told once */
+	bool state_is_new;    /* the state directory was made anew: all records are missing */
+	bool is_ousted;	      /* another supervisor has the application: nothing is told any more */
 	ev_check turn;
 };
 
@@ -76,18 +78,21 @@ void app_close(struct app *app);
  * not release it. */
 void app_publish(struct app *app, struct event *event);
 
-/* Tells, once, that records cannot be written (failure: why), and, once, that they can be again
- * (NULL). */
-void app_state_written(struct app *app, const char *failure);
+/* False when the lock of the application was removed, and is another supervisor's by now. */
+bool app_is_ours(const struct app *app);
 
 /*
- * Makes the state and log directories anew when somebody has removed them under us. True when there
- * was something to make.
+ * Makes the lock, the state directory and the log directory anew when somebody has removed them
+ * under us, unless the application is another supervisor's by now; the guard is given the lock too.
+ * True when a directory was made.
  */
 bool app_renew_dirs(struct app *app);
 
 /* The same for the run directory; the guard is given the new one too. */
 bool app_renew_run_dir(struct app *app);
+
+/* Writes a file into the run directory, for the next supervisor; tells when it cannot. */
+void app_keep(struct app *app, const char *name, const char *text, size_t size);
 
 /* As app_publish(), a line about the application as a whole or about a dyno (dyno may be NULL). */
 void app_note(struct app *app, const char *dyno, uint64_t launch, const char *fmt, ...)

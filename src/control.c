@@ -40,8 +40,7 @@ struct control {
 	struct timer due; /* when a request should be checked again */
 	struct conn_list conns;
 	size_t count;
-	bool stop_asked; /* a client has asked for a stop of everything */
-	bool changed;	 /* some dyno has changed in this turn, or a request is due */
+	bool changed; /* some dyno has changed in this turn, or a request is due */
 };
 
 /* ---- progress ---- */
@@ -135,14 +134,6 @@ static bool check_targets(struct control *control, struct conn *conn, const stru
 	return all;
 }
 
-/* Of a stop of everything: only another one makes it hurry. */
-static void begin_end(struct control *control, struct request *request)
-{
-	supervisor_announce_end(control->supervisor, "stop was asked for");
-	request->gentle = !control->stop_asked;
-	control->stop_asked = true;
-}
-
 static void park(struct control *control, struct conn *conn, enum request_kind kind,
 	const struct wire_request *wire)
 {
@@ -151,7 +142,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 
 	if (!check_targets(control, conn, &wire->targets))
 		return;
-	if (kind != REQUEST_STOP && control->supervisor->ending) {
+	if (kind != REQUEST_STOP && control->supervisor->ending.begun) {
 		answer_ending(conn, formation);
 		return;
 	}
@@ -166,7 +157,7 @@ static void park(struct control *control, struct conn *conn, enum request_kind k
 	if (!conn_push(conn))
 		return;
 	if (kind == REQUEST_STOP && request->all)
-		begin_end(control, request);
+		request->gentle = !ending_ask(&control->supervisor->ending);
 	request_begin(request);
 	check_request(conn);
 }
@@ -189,7 +180,7 @@ static void do_restart(struct control *control, struct conn *conn, const struct 
 static void do_ping(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending.begun);
 	answer_done(conn, WIRE_DONE, "");
 }
 
@@ -282,12 +273,12 @@ static void do_why(struct control *control, struct conn *conn, const struct wire
 static void do_upgrade(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	(void)wire;
-	if (control->supervisor->ending) {
+	if (control->supervisor->ending.begun) {
 		answer_done(
 			conn, WIRE_FAILED, "the supervisor is ending; there is nothing to upgrade");
 		return;
 	}
-	answer_alive(conn, &control->supervisor->app, control->supervisor->ending);
+	answer_alive(conn, &control->supervisor->app, control->supervisor->ending.begun);
 	answer_done(conn, WIRE_DONE, "");
 	supervisor_upgrade(control->supervisor);
 }
@@ -417,13 +408,20 @@ static void door_renewed(void *arg)
 	supervisor_keep(control->supervisor);
 }
 
+static void door_ousted(void *arg)
+{
+	supervisor_give_way(((struct control *)arg)->supervisor);
+}
+
+static const struct door_ops door_ops = {.renewed = door_renewed, .ousted = door_ousted};
+
 struct control *control_open(struct supervisor *supervisor, struct cause *cause)
 {
 	struct control *control = xcalloc(1, sizeof *control);
 
 	control->supervisor = supervisor;
 	TAILQ_INIT(&control->conns);
-	if (door_open(&control->door, &supervisor->app, door_renewed, control, cause) < 0) {
+	if (door_open(&control->door, &supervisor->app, &door_ops, control, cause) < 0) {
 		free(control);
 		return NULL;
 	}

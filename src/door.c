@@ -1,7 +1,6 @@
 /* door: see the header. */
 #include "door.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,9 @@ enum {
 	BACKLOG = 1024
 };
 
-/* Whoever removes the socket may be about to remove the directory; and what cannot be made anew now
- * can be later. */
-static const double calm = 1., retry = 10.;
+/* Whoever removes the socket may be about to remove the directory; what the kernel does not tell is
+ * looked for; and what cannot be made anew now can be later. */
+static const double calm = 1., slow = 3., retry = 10.;
 
 static int listen_at(const char *path, struct cause *cause)
 {
@@ -62,13 +61,36 @@ static void look_in(struct door *door, double seconds)
 	ev_timer_start(door->app->loop, &door->look);
 }
 
-/* The kernel tells when a name of it is removed. */
-static void watch_it(struct door *door)
+/* The kernel has room for so many watches only; later there may be some. */
+static void open_watch(struct door *door)
 {
-	if (door->watch >= 0 && (lstat(door->path, &door->made) < 0 ||
-					inotify_add_watch(door->watch, door->path,
-						IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0))
-		look_in(door, calm);
+	door->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (door->watch < 0)
+		return;
+	ev_io_set(&door->touched, door->watch, EV_READ);
+	ev_io_start(door->app->loop, &door->touched);
+}
+
+/* The kernel tells when a name of it is removed. */
+static bool add_watch(const struct door *door, const char *path)
+{
+	return inotify_add_watch(door->watch, path, IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) >= 0;
+}
+
+/* What is watched already stays so. */
+static void watch_both(struct door *door)
+{
+	if (door->watch < 0)
+		open_watch(door);
+	if (door->watch < 0 || !add_watch(door, door->path) || !add_watch(door, door->lock))
+		look_in(door, slow);
+}
+
+/* What cannot be looked at now is not there at the first look. */
+static void note_made(struct door *door)
+{
+	if (lstat(door->path, &door->made) < 0)
+		door->made = (struct stat){0};
 }
 
 static int renew(struct door *door)
@@ -85,38 +107,49 @@ static int renew(struct door *door)
 	const struct timespec times[] = {door->made.st_mtim, door->made.st_mtim};
 	utimensat(AT_FDCWD, door->path, times, AT_SYMLINK_NOFOLLOW);
 	door->fd = fresh;
-	door->renewed(door->arg);
+	door->ops->renewed(door->arg);
 	close(old);
 	if (!directory)
 		app_note(door->app, NULL, 0, "The socket %s had been removed; it was made anew",
 			door->path);
-	watch_it(door);
+	note_made(door);
 	return 0;
 }
 
-/* Another application may have the same run_dir: two that put each other out would go on for ever.
- */
-static bool another_listens(struct door *door)
+/* A supervisor of another application may have the same run_dir: two that put each other out would
+ * go on for ever. */
+static void leave_to_stranger(struct door *door)
 {
-	bool listens = fdio_is_listening(door->path);
-
-	if (listens && !door->is_ousted)
+	if (!door->is_strange)
 		app_note(door->app, NULL, 0,
 			"Another supervisor listens at %s now; give each application its own "
 			"run_dir",
 			door->path);
-	door->is_ousted = listens;
-	return listens;
+	door->is_strange = true;
+	look_in(door, retry);
 }
 
+/* Makes anew what was removed, unless another supervisor has done so before. */
 static void look_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
 	struct door *door = watcher->data;
 
 	(void)loop;
 	(void)revents;
-	if (!is_there(door) && (another_listens(door) || renew(door) < 0))
+	app_renew_dirs(door->app);
+	bool ours = app_is_ours(door->app), there = is_there(door);
+	if (!there && fdio_is_listening(door->path)) {
+		if (ours)
+			leave_to_stranger(door);
+		else
+			door->ops->ousted(door->arg);
+		return;
+	}
+	door->is_strange = false;
+	if (!ours || (!there && renew(door) < 0))
 		look_in(door, retry);
+	else
+		watch_both(door);
 }
 
 static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -131,25 +164,25 @@ static void touched_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	look_in(door, calm);
 }
 
-int door_open(struct door *door, struct app *app, void (*renewed)(void *arg), void *arg,
+int door_open(struct door *door, struct app *app, const struct door_ops *ops, void *arg,
 	struct cause *cause)
 {
-	*door = (struct door){.app = app, .renewed = renewed, .arg = arg};
+	*door = (struct door){.app = app, .watch = -1, .ops = ops, .arg = arg};
 	door->path = xasprintf("%s/control.sock", app->config->run_dir);
+	door->lock = xasprintf("%s/lock", app->config->state_dir);
 	door->fd = listen_at(door->path, cause);
 	if (door->fd < 0) {
 		free(door->path);
+		free(door->lock);
 		return -1;
 	}
-	door->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (door->watch < 0)
-		log_warn("it is not seen when %s is removed: %s", door->path, strerror(errno));
 	ev_init(&door->look, look_cb);
-	ev_io_init(&door->touched, touched_cb, door->watch, EV_READ);
+	ev_init(&door->touched, touched_cb);
 	door->look.data = door->touched.data = door;
-	if (door->watch >= 0)
-		ev_io_start(app->loop, &door->touched);
-	watch_it(door);
+	note_made(door);
+	if (!app_is_ours(app)) /* the last supervisor died before it could make the lock anew */
+		look_in(door, calm);
+	watch_both(door);
 	return 0;
 }
 
@@ -159,7 +192,9 @@ void door_close(struct door *door)
 		ev_io_stop(door->app->loop, &door->touched);
 	ev_timer_stop(door->app->loop, &door->look);
 	fdio_close(&door->watch);
-	unlink(door->path);
+	if (is_there(door))
+		unlink(door->path);
 	fdio_close(&door->fd);
 	free(door->path);
+	free(door->lock);
 }

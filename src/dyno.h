@@ -86,7 +86,7 @@ struct dyno_ops {
 };
 
 struct dyno {
-	const enum dyno_state state; /* written by dyno.c set_state() only */
+	const enum dyno_state state; /* written by dyno-steps.c only */
 	const struct dyno_ops *ops;
 	void *owner; /* for the ops */
 	const struct process_config *config;

@@ -8,7 +8,6 @@
 #include "adopt.h"
 #include "log.h"
 #include "port.h"
-#include "record.h"
 #include "xmalloc.h"
 
 /* ---- the daily restart: one dyno of a type at a time ---- */
@@ -137,19 +136,6 @@ nsec_t place_next_restart(const struct place *place)
 
 /* ---- what a dyno orders ---- */
 
-static void save(struct place *place)
-{
-	struct cause cause;
-
-	struct app *app = place->formation->app;
-	bool saved = record_save(place, &cause) == 0;
-
-	if (!saved && app_renew_dirs(app))
-		saved = record_save(place, &cause) == 0;
-	app_state_written(app, saved ? NULL : cause.text);
-	place->unsaved = false;
-}
-
 static void runner_changed(void *owner, struct runner *runner)
 {
 	struct place *place = owner;
@@ -169,7 +155,7 @@ static void runner_touched(void *owner)
 
 static void runner_save(void *owner)
 {
-	save(owner);
+	saving_write(owner);
 }
 
 static const struct runner_owner runner_owner = {
@@ -180,7 +166,7 @@ static struct instance *op_launch(struct dyno *dyno)
 {
 	struct place *place = dyno->owner;
 
-	save(place);
+	saving_write(place);
 	place->cycle_waiting = false; /* it is as new as it can be */
 	struct runner *runner = runner_launch(place->formation->app, dyno->config, dyno->number,
 		dyno->launches, &runner_owner, place);
@@ -336,17 +322,6 @@ static void claim(void *arg, struct proctree *tree)
 			proctree_claim(tree, runner->instance.main);
 }
 
-void formation_save(struct formation *formation)
-{
-	uint64_t seq = journal_seq(formation->app->journal);
-
-	for (size_t i = 0; i < formation->count; i++)
-		if (formation->places[i].unsaved)
-			save(&formation->places[i]);
-	if (!formation->app->state_failed)
-		formation->saved = seq;
-}
-
 /* Frees what is gone and saves what has changed, once a turn. */
 static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
@@ -359,7 +334,7 @@ static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revent
 		TAILQ_REMOVE(&formation->gone, runner, link);
 		runner_free(runner);
 	}
-	formation_save(formation);
+	saving_end_turn(formation);
 }
 
 /* ---- life ---- */
@@ -401,6 +376,7 @@ void formation_open(struct formation *formation, struct app *app)
 
 	*formation = (struct formation){.app = app, .type_count = config->process_count};
 	TAILQ_INIT(&formation->gone);
+	saving_open(formation);
 	for (size_t i = 0; i < config->process_count; i++)
 		formation->count += config->process[i].scale;
 	formation->places = xcalloc(formation->count, sizeof *formation->places);
@@ -430,8 +406,6 @@ static void close_place(struct place *place)
 {
 	struct runner *runner;
 
-	if (place->unsaved)
-		save(place);
 	for (size_t i = 0; i < DYNO_TIMERS; i++)
 		timer_stop(place->formation->app->loop, &place->timers[i]);
 	while ((runner = TAILQ_FIRST(&place->runners)) != NULL) {
@@ -445,6 +419,7 @@ void formation_close(struct formation *formation)
 	struct ev_loop *loop = formation->app->loop;
 
 	end_of_turn_cb(loop, &formation->end_of_turn, 0);
+	saving_close(formation);
 	ev_ref(loop);
 	ev_prepare_stop(loop, &formation->end_of_turn);
 	for (size_t i = 0; i < formation->count; i++)

@@ -2,8 +2,8 @@
  * formation: all dynos of the application, their instances, and the rules that concern more than
  * one of them.
  *
- * It turns a reaped pid into an event of its instance, gives the daily restart its order (one dyno
- * of a type at a time), and keeps the record of each dyno on disk. It knows nothing of clients.
+ * It turns a reaped pid into an event of its instance, and gives the daily restart its order (one
+ * dyno of a type at a time). It knows nothing of clients.
  */
 #ifndef GRACECTL_FORMATION_H
 #define GRACECTL_FORMATION_H
@@ -14,6 +14,7 @@
 #include "app.h"
 #include "dyno.h"
 #include "runner.h"
+#include "saving.h"
 #include "timers.h"
 
 struct formation;
@@ -25,7 +26,8 @@ struct place {
 	struct runner_list runners; /* all its instances */
 	struct timer timers[DYNO_TIMERS];
 	bool cycle_waiting; /* its time is up, but another of its type is being restarted */
-	bool unsaved;	    /* its record is older than its state */
+	bool unsaved;	    /* it has changed since its record was tried to be written */
+	bool unsavable;	    /* its record could not be written */
 	bool this_boot;	    /* adopted: its record is of this boot */
 };
 
@@ -46,7 +48,7 @@ struct formation {
 	struct place_type *types;
 	size_t type_count;
 	struct runner_list gone; /* to be freed at the end of the turn */
-	uint64_t saved; /* number of the newest event when all records were complete last */
+	struct saving saving;
 	ev_prepare end_of_turn;
 	/* Told after each change of a dyno; may be NULL. */
 	void (*changed)(void *arg, struct place *place);
@@ -71,10 +73,6 @@ void formation_guard_reaped(struct formation *formation, struct proc_id id, stru
 /* The descriptors of all outputs and notify sockets, to be kept open over an exec; returns how many
  * were written to out. */
 unsigned formation_held(const struct formation *formation, int *out, unsigned max);
-
-/* Writes every record that is older than its dyno; at the end of each turn this happens by itself.
- */
-void formation_save(struct formation *formation);
 
 /* Looks which instances are gone now. */
 void formation_settle(struct formation *formation);

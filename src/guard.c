@@ -59,10 +59,25 @@ static struct {
 
 /* ---- what is held ---- */
 
+static void keep_open(int fd)
+{
+	fcntl(fd, F_SETFD, 0);
+}
+
+static void keep_to_ourselves(int fd)
+{
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static void hold(uint64_t key, int fd)
 {
 	unsigned place = guard.hold_count;
 
+	if (fd < 0) {
+		log_warn("no descriptor is left to hold an output with; raise the limit of open "
+			 "files (ulimit -Hn)");
+		return;
+	}
 	for (unsigned i = 0; i < guard.hold_count; i++) {
 		if (guard.holds[i].key == key) {
 			close(fd);
@@ -111,7 +126,7 @@ static void find_holds(void)
 		if (fd <= STDERR_FILENO || fd == guard.order->ready_fd || fstat(fd, &st) < 0 ||
 			!(S_ISFIFO(st.st_mode) || is_notify_socket(fd)))
 			continue;
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		keep_to_ourselves(fd);
 		hold(guardlink_key(&st), fd);
 	}
 	if (dir != NULL)
@@ -155,11 +170,6 @@ static void begin_line(struct command_line *line, const struct guard_order *orde
 	if (order->debug)
 		add_arg(line, "--debug");
 	add_number(line, "--lock-fd", order->lock);
-}
-
-static void keep_open(int fd)
-{
-	fcntl(fd, F_SETFD, 0);
 }
 
 /* An output is found again by its name, unless that was removed; a socket is not. */
@@ -352,10 +362,11 @@ static void hear_ready(void)
 	guard.ready = true;
 }
 
-static void renew_run_dir(int fd)
+/* The supervisor had to make it anew. */
+static void go_over(int fd, int own, const char *what)
 {
-	if (dup3(fd, guard.order->run_dir, O_CLOEXEC) < 0)
-		log_warn("the guard cannot go over to the new run directory: %s", strerror(errno));
+	if (dup3(fd, own, O_CLOEXEC) < 0)
+		log_warn("the guard cannot go over to the new %s: %s", what, strerror(errno));
 	close(fd);
 }
 
@@ -370,12 +381,14 @@ static void hear_supervisor(void)
 			guard.link = -1;
 			return;
 		}
-		if (message.kind == GUARDLINK_HOLD && fd >= 0)
+		if (message.kind == GUARDLINK_HOLD)
 			hold(message.key, fd);
 		else if (message.kind == GUARDLINK_DROP)
 			drop(message.key);
 		else if (message.kind == GUARDLINK_RUN_DIR && fd >= 0)
-			renew_run_dir(fd);
+			go_over(fd, guard.order->run_dir, "run directory");
+		else if (message.kind == GUARDLINK_LOCK && fd >= 0)
+			go_over(fd, guard.order->lock, "lock");
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
 		else if (message.kind == GUARDLINK_DONE)
@@ -442,6 +455,15 @@ int guard_run(const struct guard_order *order)
 	return guard.ended;
 }
 
+/* We go on as what we were, and may launch something. */
+static void take_back(const struct guard_order *order, const int *keep, unsigned count)
+{
+	keep_to_ourselves(order->lock);
+	for (unsigned i = 0; i < count; i++)
+		keep_to_ourselves(keep[i]);
+	spawn_raise_descriptors();
+}
+
 int guard_become(const struct guard_order *order, const int *keep, unsigned count)
 {
 	struct command_line line;
@@ -457,6 +479,7 @@ int guard_become(const struct guard_order *order, const int *keep, unsigned coun
 	execv(order->program, line.argv);
 	execv("/proc/self/exe", line.argv);
 	int saved = errno;
+	take_back(order, keep, count);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
 	return -1;

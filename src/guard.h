@@ -35,7 +35,8 @@ int guard_run(const struct guard_order *order);
 
 /*
  * Replaces the running program by a guard (see above). keep: descriptors that stay open. The
- * signals that a guard hears wait until it does. Returns only on failure, with errno.
+ * signals that a guard hears wait until it does. Returns only on failure, with errno, and nothing
+ * is changed then.
  */
 int guard_become(const struct guard_order *order, const int *keep, unsigned count);
 

@@ -8,6 +8,7 @@
  * - READY (to the guard): the supervisor listens; from now on it is started again when it dies.
  * - DONE (to the guard): all is stopped and told; however the supervisor ends now, it was the end.
  * - RUN_DIR (to the guard, with a descriptor): the run directory was made anew.
+ * - LOCK (to the guard, with a descriptor): so was the lock of the application.
  * - EXIT (from the guard): a process that had fallen to the guard was reaped.
  *
  * A descriptor in a message that was sent is kept open by the kernel even before the guard has read
@@ -33,7 +34,8 @@ enum guardlink_kind {
 	GUARDLINK_READY,
 	GUARDLINK_DONE,
 	GUARDLINK_EXIT,
-	GUARDLINK_RUN_DIR
+	GUARDLINK_RUN_DIR,
+	GUARDLINK_LOCK
 };
 
 struct guardlink_message {

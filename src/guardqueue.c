@@ -15,16 +15,46 @@ enum {
 	WAITING_MAX = 65536
 };
 
-/* False when there is no room now. */
+/*
+ * What the kernel lacks besides room on the link, which there may be: memory, or descriptors that
+ * may be on their way between the processes of one user (as many as one process may have open).
+ * Nobody tells when that is over, so it is tried again after a moment.
+ */
+static const double moment = .1;
+
+static bool is_lack(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
+/* False, with errno, when it is to be sent later. */
 static bool send_one(
 	const struct guardqueue *queue, const struct guardlink_message *message, int fd)
 {
 	if (guardlink_send(queue->link, message, fd) == 0)
 		return true;
-	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+	if (errno == EAGAIN || is_lack(errno))
 		return false;
 	log_warn("the guard cannot be told: %s", strerror(errno));
 	return true;
+}
+
+static void stop_waiting(struct guardqueue *queue)
+{
+	ev_io_stop(queue->loop, &queue->room);
+	ev_timer_stop(queue->loop, &queue->again);
+}
+
+/* error: why it cannot be sent now. */
+static void wait_for(struct guardqueue *queue, int error)
+{
+	stop_waiting(queue);
+	if (!is_lack(error)) {
+		ev_io_start(queue->loop, &queue->room);
+		return;
+	}
+	ev_timer_set(&queue->again, moment, 0.);
+	ev_timer_start(queue->loop, &queue->again);
 }
 
 /* Sends as much as there is room for. */
@@ -32,17 +62,26 @@ static void send_waiting(struct guardqueue *queue)
 {
 	while (queue->count > 0) {
 		struct guardqueue_item *item = &queue->items[queue->first];
-		if (!send_one(queue, &item->message, item->fd))
+		if (!send_one(queue, &item->message, item->fd)) {
+			wait_for(queue, errno);
 			return;
+		}
 		fdio_close(&item->fd);
 		queue->first++;
 		queue->count--;
 	}
 	queue->first = 0;
-	ev_io_stop(queue->loop, &queue->room);
+	stop_waiting(queue);
 }
 
 static void room_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	send_waiting(watcher->data);
+}
+
+static void again_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 {
 	(void)loop;
 	(void)revents;
@@ -65,7 +104,7 @@ static void make_room(struct guardqueue *queue)
 	queue->items = xreallocarray(queue->items, queue->capacity, sizeof *queue->items);
 }
 
-static void wait_for_room(struct guardqueue *queue, const struct guardlink_message *message, int fd)
+static void put_off(struct guardqueue *queue, const struct guardlink_message *message, int fd)
 {
 	int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
@@ -77,15 +116,18 @@ static void wait_for_room(struct guardqueue *queue, const struct guardlink_messa
 	make_room(queue);
 	queue->items[queue->first + queue->count++] =
 		(struct guardqueue_item){.message = *message, .fd = copy};
-	ev_io_start(queue->loop, &queue->room);
 }
 
 static void tell(struct guardqueue *queue, const struct guardlink_message *message, int fd)
 {
 	if (queue->link < 0)
 		return;
-	if (queue->count > 0 || !send_one(queue, message, fd))
-		wait_for_room(queue, message, fd);
+	if (queue->count == 0) {
+		if (send_one(queue, message, fd))
+			return;
+		wait_for(queue, errno);
+	}
+	put_off(queue, message, fd);
 }
 
 void guardqueue_init(struct guardqueue *queue, struct ev_loop *loop)
@@ -97,7 +139,8 @@ void guardqueue_open(struct guardqueue *queue, int link)
 {
 	queue->link = link;
 	ev_io_init(&queue->room, room_cb, link, EV_WRITE);
-	queue->room.data = queue;
+	ev_init(&queue->again, again_cb);
+	queue->room.data = queue->again.data = queue;
 }
 
 void guardqueue_tell(struct guardqueue *queue, enum guardlink_kind kind, int fd)
@@ -148,7 +191,7 @@ void guardqueue_drop(struct guardqueue *queue, uint64_t key)
 void guardqueue_close(struct guardqueue *queue)
 {
 	if (queue->link >= 0)
-		ev_io_stop(queue->loop, &queue->room);
+		stop_waiting(queue);
 	for (size_t i = 0; i < queue->count; i++)
 		fdio_close(&queue->items[queue->first + i].fd);
 	free(queue->items);

@@ -1,8 +1,8 @@
 /*
  * guardqueue: what the supervisor has to tell its guard, in order.
  *
- * A message goes out at once when there is room on the link, and otherwise as soon as there is: a
- * guard that is stopped or starved misses nothing. A descriptor that waits here to be held is a
+ * A message goes out at once when the kernel takes it, and otherwise as soon as it does: a guard
+ * that is stopped or starved misses nothing. A descriptor that waits here to be held is a
  * copy of our own, so its owner may close it.
  */
 #ifndef GRACECTL_GUARDQUEUE_H
@@ -21,8 +21,9 @@ struct guardqueue_item {
 
 struct guardqueue {
 	struct ev_loop *loop;
-	int link; /* owned; -1: there is no guard, and nothing is told */
-	ev_io room;
+	int link;		       /* owned; -1: there is no guard, and nothing is told */
+	ev_io room;		       /* runs while something waits for room on the link */
+	ev_timer again;		       /* or for something else */
 	struct guardqueue_item *items; /* count of them wait, from first on */
 	size_t first, count, capacity;
 };

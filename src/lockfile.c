@@ -3,39 +3,107 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "fdio.h"
 #include "log.h"
+#include "proctree.h"
+#include "xmalloc.h"
 
 enum {
 	TEXT_MAX = 8192
 };
 static const char name[] = "lock";
 
+/* As guard and supervisor call themselves, see cmd-daemon.c. */
+static const char holder[] = "gracectl";
+
 static int open_dir(const char *path)
 {
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int lockfile_take(const char *state_dir, const char *run_dir)
+static void write_it(int lock, const char *state_dir, const char *run_dir)
 {
 	struct buf text = BUF_INIT;
-	int dir = open_dir(state_dir);
-	int lock = dir >= 0 ? fdio_lock_at(dir, name) : -1;
-	int saved = errno;
 
-	fdio_close(&dir);
-	if (lock >= 0) {
-		buf_addf(&text, "%s\n%s\n", run_dir, clock_boot_id());
-		if (ftruncate(lock, 0) < 0 || pwrite(lock, text.data, text.len, 0) < 0)
-			log_warn("%s/%s cannot be written: %s", state_dir, name, strerror(errno));
-		buf_release(&text);
+	buf_addf(&text, "%s\n%s\n", run_dir, clock_boot_id());
+	if (ftruncate(lock, 0) < 0 || pwrite(lock, text.data, text.len, 0) < 0)
+		log_warn("%s/%s cannot be written: %s", state_dir, name, strerror(errno));
+	buf_release(&text);
+}
+
+static int take_in(int dir, const char *state_dir, const char *run_dir)
+{
+	int lock = fdio_lock_at(dir, name);
+
+	if (lock >= 0)
+		write_it(lock, state_dir, run_dir);
+	return lock;
+}
+
+/* One that was removed under somebody who lives. */
+static bool is_held_unseen(const char *state_dir)
+{
+	char *real = realpath(state_dir, NULL);
+	char *called = xasprintf("%s/%s (deleted)", real != NULL ? real : state_dir, name);
+	struct proctree tree = {0};
+	bool found = false;
+
+	if (proctree_take(&tree) < 0)
+		log_warn("cannot read /proc: %s", strerror(errno));
+	for (size_t i = 0; i < tree.count && !found; i++) {
+		const struct proc_stat *stat = &tree.entries[i].stat;
+		found = strcmp(stat->name, holder) == 0 && proc_has_open(stat->id.pid, called);
 	}
+	proctree_release(&tree);
+	free(called);
+	free(real);
+	return found;
+}
+
+int lockfile_take(const char *state_dir, const char *run_dir)
+{
+	int dir = open_dir(state_dir);
+	int lock = -1;
+
+	if (dir < 0)
+		return -1;
+	/* Who ends in order leaves it there. */
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && is_held_unseen(state_dir))
+		errno = EAGAIN;
+	else
+		lock = take_in(dir, state_dir, run_dir);
+	int saved = errno;
+	close(dir);
 	errno = saved;
 	return lock;
+}
+
+bool lockfile_is_there(int lock, int state_dir)
+{
+	struct stat ours, named;
+
+	return fstat(lock, &ours) == 0 &&
+	       fstatat(state_dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+}
+
+int lockfile_renew(int lock, const char *state_dir, const char *run_dir)
+{
+	int dir = open_dir(state_dir);
+	int fresh = dir >= 0 ? take_in(dir, state_dir, run_dir) : -1;
+	int result = fresh >= 0 ? dup3(fresh, lock, O_CLOEXEC) : -1;
+	int saved = errno;
+
+	fdio_close(&fresh);
+	fdio_close(&dir);
+	errno = saved;
+	return result < 0 ? -1 : 0;
 }
 
 void lockfile_finish(int lock)

@@ -5,6 +5,9 @@
  * be another one for another environment), and the boot in which it was written. Who ends in order
  * empties it; so when nobody holds it and it still tells of this boot, guard and supervisor were
  * both killed, and the next command starts a supervisor that goes on with what they had to do.
+ *
+ * Somebody may remove it while it is held. Whoever holds it makes it anew; and until he has, who
+ * wants it finds him all the same, by what he has open.
  */
 #ifndef GRACECTL_LOCKFILE_H
 #define GRACECTL_LOCKFILE_H
@@ -22,6 +25,13 @@ struct lockfile {
 /* Locks it and writes into it. Returns the descriptor, which is the lock; or -1 with errno, EAGAIN
  * when somebody else holds it. */
 int lockfile_take(const char *state_dir, const char *run_dir);
+
+/* False when somebody has removed it from that directory, or put another one there. */
+bool lockfile_is_there(int lock, int state_dir);
+
+/* Makes it anew, under the same descriptor. Returns 0, or -1 with errno, EAGAIN when somebody else
+ * holds it by now. */
+int lockfile_renew(int lock, const char *state_dir, const char *run_dir);
 
 /* Empties it: everything is done. The lock ends with the descriptor. */
 void lockfile_finish(int lock);

@@ -255,6 +255,24 @@ bool proc_can_write(pid_t pid, const char *name, const struct stat *file)
 	return found;
 }
 
+bool proc_has_open(pid_t pid, const char *called)
+{
+	char path[64], target[PATH_MAX + 16];
+	struct dirent *entry;
+	bool found = false;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+		target[n > 0 ? n : 0] = '\0';
+		found = strcmp(target, called) == 0;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}
+
 int proc_find_own(const char *name)
 {
 	DIR *dir = opendir("/proc/self/fd");

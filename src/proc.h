@@ -119,6 +119,10 @@ bool proc_each_socket(
  */
 bool proc_can_write(pid_t pid, const char *name, const struct stat *file);
 
+/* Whether a process has something open that the kernel calls so, such as "/tmp/lock (deleted)";
+ * false too when it may not be looked at. */
+bool proc_has_open(pid_t pid, const char *called);
+
 /* A descriptor of ours, above stderr, of a file that has that name or had it when it was removed;
  * or -1. */
 int proc_find_own(const char *name);

@@ -149,8 +149,8 @@ int record_save(struct place *place, struct cause *cause)
 	size_t len;
 
 	put_dyno(&doc, &place->dyno);
-	told_put(&app->told, place->dyno.name, journal_seq(app->journal), place->formation->saved,
-		&doc);
+	told_put(&app->told, place->dyno.name, journal_seq(app->journal),
+		place->formation->saving.complete, &doc);
 	put_instances(&doc, place);
 	char *text = bson_as_relaxed_extended_json(&doc, &len);
 	bson_destroy(&doc);

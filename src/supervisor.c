@@ -23,14 +23,13 @@
 /* How long the socket of a supervisor that was killed may still answer. */
 #define LAST_BREATH NSEC_PER_SEC
 
+/* A guard that cannot be executed now may be later. */
+#define GUARD_AGAIN (10 * NSEC_PER_SEC)
+
 enum {
 	REAP_BATCH = 256,
 	HELD_MAX = 32768
 };
-
-/* A signal that comes sooner after the last one may be the same: who signals a whole session or a
- * control group reaches both us and our guard, which passes it on. */
-#define SAME_WISH (NSEC_PER_SEC)
 
 /* ---- children ---- */
 
@@ -102,37 +101,9 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 		ev_feed_event(loop, watcher, EV_SIGNAL);
 }
 
-/* ---- the end ---- */
-
-static const char ending_name[] = "ending";
-
-/* Those that are being stopped already keep their time. */
-static void stop_others(struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->formation.count; i++) {
-		struct dyno *dyno = &supervisor->formation.places[i].dyno;
-		if (dyno->state != DYNO_STOPPING || dyno->wanted_up)
-			dyno_handle(dyno, DYNO_STOP);
-	}
-}
-
-/* A supervisor that was ending has died: the dynos that it had not yet told to stop are told now.
- */
-static void resume_end(struct supervisor *supervisor)
-{
-	supervisor->ending = true;
-	supervisor->end_asked = clock_mono();
-	stop_others(supervisor);
-}
+/* ---- for the next one ---- */
 
 const char supervisor_kept[] = "config.ini";
-
-static void keep(struct supervisor *supervisor, const char *name, const char *text, size_t size)
-{
-	if (fdio_replace_at(supervisor->app.run_dir, name, text, size) < 0)
-		log_warn("%s/%s cannot be written for the next supervisor: %s",
-			supervisor->app.config->run_dir, name, strerror(errno));
-}
 
 void supervisor_keep(struct supervisor *supervisor)
 {
@@ -140,13 +111,12 @@ void supervisor_keep(struct supervisor *supervisor)
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	if (supervisor->ending)
-		keep(supervisor, ending_name, "", 0);
+	ending_keep(&supervisor->ending);
 	if (out == NULL)
 		return;
 	config_print(supervisor->app.config, out);
 	if (fclose(out) == 0)
-		keep(supervisor, supervisor_kept, text, size);
+		app_keep(&supervisor->app, supervisor_kept, text, size);
 	free(text);
 	/* Who asks whether the file has changed since compares its time with this one. */
 	const struct timespec times[] = {supervisor->kept, supervisor->kept};
@@ -163,60 +133,13 @@ static void look_kept(struct supervisor *supervisor)
 		supervisor->kept = st.st_mtim;
 }
 
-static void check_ending(struct supervisor *supervisor)
-{
-	if (supervisor->order->again &&
-		faccessat(supervisor->app.run_dir, ending_name, F_OK, 0) == 0)
-		resume_end(supervisor);
-	else
-		unlinkat(supervisor->app.run_dir, ending_name, 0);
-}
-
-void supervisor_announce_end(struct supervisor *supervisor, const char *reason)
-{
-	struct event event;
-
-	if (supervisor->ending)
-		return;
-	supervisor->ending = true;
-	supervisor->end_asked = clock_mono();
-	keep(supervisor, ending_name, reason, strlen(reason));
-	event_begin(&event, EVENT_SUPERVISOR_STOP, clock_wall(), NULL, 0);
-	event_str(&event, "reason", reason);
-	app_publish(&supervisor->app, &event);
-	event_release(&event);
-}
-
-/* Stops every dyno, and ends when all are gone. Once more: makes haste, unless it is so soon that
- * it may be the same wish, told twice. */
-static void stop_and_end(struct supervisor *supervisor, const char *reason)
-{
-	nsec_t now = clock_mono();
-
-	if (!supervisor->ending) {
-		log_info("%s: everything is being stopped; a second signal, a second later or "
-			 "more, makes it hurry",
-			reason);
-		supervisor_announce_end(supervisor, reason);
-		stop_others(supervisor);
-		return;
-	}
-	if (now - supervisor->end_asked < SAME_WISH) {
-		log_debug("%s: too soon to make the stop hurry", reason);
-		return;
-	}
-	supervisor->end_asked = now;
-	for (size_t i = 0; i < supervisor->formation.count; i++)
-		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_STOP);
-}
+/* ---- the end ---- */
 
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
-	bool over =
-		supervisor->upgrading
-			? supervisor->app.guard.count == 0
-			: supervisor->ending && formation_instances(&supervisor->formation) == 0;
+	bool over = supervisor->upgrading ? supervisor->app.guard.count == 0
+					  : ending_is_over(&supervisor->ending);
 
 	(void)revents;
 	if (over && (supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
@@ -231,16 +154,34 @@ static void end_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 	(void)loop;
 	(void)revents;
 	snprintf(reason, sizeof reason, "%s received", signal_name(watcher->signum));
-	stop_and_end(supervisor, reason);
+	ending_demand(&supervisor->ending, reason);
+}
+
+void supervisor_give_way(struct supervisor *supervisor)
+{
+	struct app *app = &supervisor->app;
+
+	if (app->is_ousted)
+		return;
+	log_warn("%s and %s were removed under this supervisor, and another one has taken the "
+		 "application; this one stops its dynos and ends",
+		app->config->state_dir, app->config->run_dir);
+	app->is_ousted = true;
+	if (!supervisor->ending.begun)
+		ending_demand(&supervisor->ending, "another supervisor runs");
 }
 
 void supervisor_upgrade(struct supervisor *supervisor)
 {
-	if (supervisor->ending)
+	if (supervisor->ending.begun)
 		return;
 	app_note(&supervisor->app, NULL, 0,
 		"Upgrading: the installed program takes over, the dynos run on");
-	supervisor->upgrading = true;
+	/* Without a guard it is this process that executes the program. */
+	if (supervisor->app.guard_pid == 0)
+		timer_set(supervisor->loop, &supervisor->guard_again, clock_mono());
+	else
+		supervisor->upgrading = true;
 }
 
 static void upgrade_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
@@ -318,12 +259,32 @@ static void become_guard(struct supervisor *supervisor)
 	static int held[HELD_MAX];
 	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
 
-	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
-	formation_save(&supervisor->formation);
+	saving_write_all(&supervisor->formation);
 	set_zone(supervisor->zone_before);
 	guard_become(supervisor->order, held, count);
-	log_warn("%s cannot be executed: %s; there is no guard now", supervisor->order->program,
-		strerror(errno));
+	int error = errno;
+	if (supervisor->app.config->timezone != NULL)
+		set_zone(supervisor->app.config->timezone);
+	timer_set(supervisor->loop, &supervisor->guard_again, clock_mono() + GUARD_AGAIN);
+	errno = error;
+}
+
+static void guard_again_fired(void *owner)
+{
+	become_guard(owner);
+}
+
+static void lose_guard(struct supervisor *supervisor)
+{
+	ev_io_stop(supervisor->loop, &supervisor->guard);
+	guardqueue_close(&supervisor->app.guard);
+	supervisor->app.guard_pid = 0;
+	log_warn("the guard is dead; this process takes its place and starts a new supervisor");
+	become_guard(supervisor);
+	supervisor->upgrading = false; /* there is nobody to do it but us */
+	log_warn("%s cannot be executed: %s; there is no guard now, and it is tried again every %d "
+		 "s",
+		supervisor->order->program, strerror(errno), (int)(GUARD_AGAIN / NSEC_PER_SEC));
 }
 
 static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -332,18 +293,15 @@ static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	struct guardlink_message message;
 	int fd, result;
 
+	(void)loop;
 	(void)revents;
 	while ((result = guardlink_receive(supervisor->app.guard.link, &message, &fd)) > 0) {
 		if (message.kind == GUARDLINK_EXIT)
 			hear_exit(supervisor, &message);
 		fdio_close(&fd);
 	}
-	if (result == 0)
-		return;
-	ev_io_stop(loop, watcher);
-	guardqueue_close(&supervisor->app.guard);
-	supervisor->app.guard_pid = 0;
-	become_guard(supervisor);
+	if (result < 0)
+		lose_guard(supervisor);
 }
 
 void supervisor_ready(struct supervisor *supervisor)
@@ -410,11 +368,13 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 		return cause_set(cause, "no event loop: the kernel offers neither epoll nor poll");
 	if (app_open(&supervisor->app, supervisor->loop, config, cause) < 0)
 		return -1;
+	supervisor->app.lock = order->lock;
 	guardqueue_open(&supervisor->app.guard, link);
 	supervisor->app.guard_pid = getppid();
 	app_add_reaper(&supervisor->app, getppid());
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);
 	supervisor->guard.data = supervisor;
+	timer_init(&supervisor->guard_again, guard_again_fired, supervisor);
 	ev_io_start(supervisor->loop, &supervisor->guard);
 	supervisor->zone_before = getenv("TZ") != NULL ? xstrdup(getenv("TZ")) : NULL;
 	if (config->timezone != NULL)
@@ -428,7 +388,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 	say_start(supervisor);
 	formation_open(&supervisor->formation, &supervisor->app);
 	look_kept(supervisor);
-	check_ending(supervisor);
+	ending_open(&supervisor->ending, &supervisor->app, &supervisor->formation, order->again);
 	ev_prepare_init(&supervisor->end_check, end_check_cb);
 	supervisor->end_check.data = supervisor;
 	ev_prepare_start(supervisor->loop, &supervisor->end_check);
@@ -447,15 +407,17 @@ int supervisor_run(struct supervisor *supervisor)
 	return supervisor->upgrading ? GUARDLINK_UPGRADE : 0;
 }
 
-/* What only a next supervisor would have needed. */
+/* What only a next supervisor would have needed; there may be another who does. */
 static void remove_files(struct supervisor *supervisor)
 {
-	const char *const names[] = {
-		guardlink_exits, guardlink_old_exits, supervisor_kept, ending_name};
+	const char *const names[] = {guardlink_exits, guardlink_old_exits, supervisor_kept};
 
 	guardqueue_tell(&supervisor->app.guard, GUARDLINK_DONE, -1);
+	if (supervisor->app.is_ousted)
+		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unlinkat(supervisor->app.run_dir, names[i], 0);
+	ending_close(&supervisor->ending);
 }
 
 void supervisor_close(struct supervisor *supervisor)
@@ -468,6 +430,7 @@ void supervisor_close(struct supervisor *supervisor)
 		ev_signal_stop(supervisor->loop, &supervisor->signals[i]);
 	ev_prepare_stop(supervisor->loop, &supervisor->end_check);
 	ev_io_stop(supervisor->loop, &supervisor->guard);
+	timer_stop(supervisor->loop, &supervisor->guard_again);
 	ev_loop_destroy(supervisor->loop);
 	free(supervisor->zone_before);
 }

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 
 #include "app.h"
+#include "ending.h"
 #include "formation.h"
 #include "guard.h"
+#include "timers.h"
 #include "version.h"
 
 struct supervisor {
@@ -22,12 +24,11 @@ struct supervisor {
 	char *zone_before; /* TZ as it was given to us, NULL for none; owned */
 	struct formation formation;
 	const struct guard_order *order; /* how a guard is made, should ours die */
-	bool ending; /* ends when the last instance is gone; kept in RUN_DIR/ending for the next
-			supervisor */
-	nsec_t end_asked;     /* monotonic: the last wish to end that counted */
+	struct ending ending;
 	struct timespec kept; /* when the configuration was read that it goes on with */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
+	struct timer guard_again; /* runs while there is none */
 	ev_signal signals[6];
 	ev_prepare end_check;
 	/* Asked when nothing is left to run: may it end now? NULL: yes. Lets the clients get their
@@ -67,8 +68,11 @@ void supervisor_ready(struct supervisor *supervisor);
 /* Starts every dyno of the formation. */
 void supervisor_start_all(struct supervisor *supervisor);
 
-/* From now on it ends as soon as no instance is left. The caller stops the dynos. */
-void supervisor_announce_end(struct supervisor *supervisor, const char *reason);
+/*
+ * Another supervisor has the lock of the application, and listens: it could not know of this one.
+ * So this one touches nothing that may be the other's, stops its dynos, and ends.
+ */
+void supervisor_give_way(struct supervisor *supervisor);
 
 /* Ends as soon as clients have their answers, leaving the instances to the program that is
  * installed now. */

@@ -364,3 +364,37 @@ assert_held() {
 	wait "$DAEMON"
 	is_gone "$pid"
 }
+
+@test "the second stop of everything hurries, whoever supervises by then" {
+	start_stubborn TERM/1h/KILL/5
+	g 4 stop --timeout 200ms
+	wait_for_output job.1 "not for SIGTERM"
+
+	kill_supervisor
+	assert_state job.1 stopping
+	g 1 stop --timeout "$PATIENCE"
+	assert_has "what the second says" "job.1 had to be killed: it was asked to stop once more" "$error"
+}
+
+@test "the first stop of everything after a signal makes nobody hurry, the second does, whoever supervises by then" {
+	start_stubborn TERM/1h/KILL/5
+	kill -TERM "$(guard_pid)"
+	wait_for_output job.1 "not for SIGTERM"
+
+	kill_supervisor
+	g 4 stop --timeout 200ms
+	assert_state job.1 stopping
+	kill_supervisor
+	g 1 stop --timeout "$PATIENCE"
+}
+
+@test "a signal a second after the first one hurries, whoever supervises by then" {
+	start_stubborn TERM/1/INT/1h/KILL/5
+	kill -TERM "$(guard_pid)"
+	wait_for_output job.1 "not for SIGINT"
+
+	kill_supervisor
+	kill -TERM "$(guard_pid)"
+
+	wait_for_line job.1 "Stopping remaining processes with SIGKILL"
+}

@@ -4,7 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load helpers
+load adopt-helpers
 
 # A disk of 1 MiB in a mount namespace of this test alone; what is run by `on_small_disk` sees it. The user namespace around it
 # lets an ordinary user mount it, who is root in there.
@@ -122,6 +122,107 @@ talks_again() {
 	done
 }
 
+# start_without LIMIT: the supervisor in a user namespace in which the kernel refuses that.
+start_without() {
+	# shellcheck disable=SC2016 # the shell in there expands it
+	unshare --map-root-user sh -c 'echo 0 >"/proc/sys/user/$0" && exec "$@"' "$1" "$GRACECTL" -c "$CONFIG" start -q 3>&-
+}
+
+@test "a control socket whose removal the kernel does not tell is made anew too, and without more words" {
+	local limit i=0
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	for limit in max_inotify_instances max_inotify_watches; do
+		start_without "$limit"
+		rm "$RUN/control.sock"
+		wait_until "$PATIENCE" told "The socket $RUN/control.sock had been removed; it was made anew" "$((++i))"
+		rm "$RUN/control.sock"
+		wait_until "$PATIENCE" told "The socket $RUN/control.sock had been removed; it was made anew" "$((++i))"
+		g stop
+	done
+	assert_equal "what the supervisor says of itself" "" "$(grep -v 'info:' "$STATE/supervisor.log")"
+}
+
+# is_locked: a supervisor started elsewhere, with another run directory, is refused.
+is_locked() {
+	sed "s|^run_dir = .*|run_dir = $BATS_TEST_TMPDIR/elsewhere|" "$CONFIG" >elsewhere.ini
+	status=0
+	timeout "$PATIENCE" "$GRACECTL" -c elsewhere.ini daemon >refused 2>&1 3>&- || status=$?
+	assert_has "what it says" "a supervisor of shop runs already (it holds $STATE/lock)" "$(<refused)"
+	assert_equal "the exit status" 1 "$status"
+}
+
+@test "a lock that is removed is made anew, and guard and supervisor hold it" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	g stop app
+	rm "$STATE/lock"
+	is_locked # though nobody can see it
+	wait_until "$PATIENCE" told "The lock $STATE/lock had been removed; it was made anew"
+	is_locked
+	kill_supervisor
+	is_locked
+
+	# It tells the next command that something was going on.
+	kill_both
+	g ps
+	assert_state app.1 down
+}
+
+@test "when both directories are removed, a start at once finds the supervisor that runs" {
+	local supervisor guard pid since
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	pid=$(pid_of app.1) since=$(field_of app.1 since) supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	rm -r "$STATE" "$RUN"
+	g_in_background start
+	wait_until "$PATIENCE" test -e "$STATE/supervisor.log"
+	kill -CONT "$supervisor"
+	finish
+	assert_equal "the pid of the dyno" "$pid" "$(pid_of app.1)"
+	assert_equal "its guard" "$guard" "$(ps -o ppid= -p "$supervisor" | tr -d ' ')"
+
+	# What was to be known of it is on the disk again.
+	kill -STOP "$guard"
+	kill -KILL "$supervisor" "$guard"
+	wait_until "$PATIENCE" is_gone "$guard"
+	g ps
+	assert_equal "the pid of the dyno" "$pid" "$(pid_of app.1)"
+	assert_field app.1 launch 1
+	assert_field app.1 since "$since"
+}
+
+@test "a supervisor whom the next one could not see, and that has lost everything to it, stops its dynos and ends" {
+	local supervisor guard pid
+
+	write_script app <<-'END'
+		trap 'echo "$DYNO of $PPID stops" >>told; exit 0' TERM
+		pause
+	END
+	write_config <<<$'[process app]\ncommand = ./app'
+	g start
+	pid=$(pid_of app.1) supervisor=$(supervisor_pid) guard=$(guard_pid)
+	kill -STOP "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	rm -r "$STATE" "$RUN"
+	start_daemon unshare --map-root-user --pid --fork --mount-proc
+	wait_for_state app.1 up
+	kill -CONT "$supervisor"
+
+	wait_until "$PATIENCE" is_gone "$guard"
+	is_gone "$pid"
+	assert_equal "who was told to stop" "app.1 of $supervisor stops" "$(<told)"
+	assert_state app.1 up
+	assert_equal "what the journal tells" "supervisor-start -
+state app.1
+launch app.1
+state app.1" "$(events kind dyno)"
+	g stop
+}
+
 # start_talkative: a dyno that prints each line which the test has it `say`.
 start_talkative() {
 	mkfifo said
@@ -222,4 +323,94 @@ say() {
 		assert_field "app.$n" crashes 0
 	done
 	assert_equal "the supervisor" "$supervisor" "$(events kind pid | sed -n 's/^supervisor-start //p')"
+}
+
+# start_unwritable: two dynos, of which the record of one cannot be replaced any more; and a change of it.
+start_unwritable() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process other]
+		command = sleep 1000
+	END
+	g start
+	rm -f "$STATE/app.1.state.new"
+	mkdir "$STATE/app.1.state.new"
+	g "$1" app
+	wait_until "$PATIENCE" 	told "The state of the dynos cannot be kept: cannot write $STATE/app.1.state: Is a directory"
+}
+
+# recorded DYNO KEY
+recorded() {
+	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$STATE/$1.state" "$2"
+}
+
+@test "a record that cannot be written is tried again, though nothing changes, and both is told once" {
+	start_unwritable stop
+	g restart other # whose record can be written
+	g restart other
+	assert_equal "the record" up "$(recorded app.1 state)"
+	rmdir "$STATE/app.1.state.new"
+	wait_until "$PATIENCE" told "The state of the dynos can be kept again"
+	assert_equal "the record" down "$(recorded app.1 state)"
+	assert_equal "what was told" "The state of the dynos cannot be kept
+The state of the dynos can be kept again" "$(events text | grep -o "^The state of the dynos can[^:]*")"
+}
+
+# The next supervisor reads the journal from there on; what was told before is in the records.
+@test "while a record cannot be written, those of others do not tell that all are complete" {
+	start_unwritable restart
+	g restart other
+	wait_for_field other.1 launch 2
+	local complete told
+	complete=$(recorded other.1 saved)
+	told=$(events kind dyno launch seq | sed -n 's/^launch app.1 2 //p')
+	((complete < told)) || fail "event $told, which no record tells of, is taken for one of the $complete that are recorded"
+}
+
+# inherits DYNO NAME: a process of the dyno has something of that name open.
+inherits() {
+	[ -n "$(find "/proc/$(pid_of "$1")/fd" -lname "*$2*")" ]
+}
+
+# start_unguarded: the guard is dead, and another one could not be executed. Sets $supervisor.
+start_unguarded() {
+	local guard large
+
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		[process other]
+		command = sleep 1000
+	END
+	# With a small stack so much environment cannot be executed.
+	large=$(head -c 100000 /dev/zero | tr '\0' x)
+	LARGE=$large LARGE_TOO=$large g start
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+	prlimit --pid "$supervisor" --stack=262144:
+	kill -KILL "$guard"
+	wait_until "$PATIENCE" grep "gracectl cannot be executed: Argument list too long; there is no guard now" "$STATE/supervisor.log"
+	prlimit --pid "$supervisor" --stack=8388608:
+}
+
+@test "a guard that cannot be replaced now is replaced later, and what is launched until then inherits nothing" {
+	local supervisor
+
+	start_unguarded
+	g restart app
+	inherits app.1 app.1.2.out || fail "its own output is not found"
+	! inherits app.1 other.1.1.out || fail "it has inherited an output"
+	! inherits app.1 state/lock || fail "it has inherited the lock"
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "the guard, which was the supervisor" "$supervisor" "$(guard_pid)"
+	assert_state app.1 up
+}
+
+@test "an upgrade of a supervisor without a guard makes one" {
+	local supervisor
+
+	start_unguarded
+	g upgrade
+	assert_equal "the guard, which was the supervisor" "$supervisor" "$(guard_pid)"
+	assert_field app.1 launch 1
 }

@@ -288,6 +288,10 @@ is_gone() {
 	! is_running "$1"
 }
 
+is_stopped() {
+	[[ $(ps -o stat= -p "$1") == T* ]]
+}
+
 # supervisor_pid: the one that was started last.
 supervisor_pid() {
 	events kind pid | sed -n 's/^supervisor-start //p' | tail -n 1

@@ -278,9 +278,8 @@ class Rig:
     def had_no_holder(self, life):
         """It ended while neither guard nor supervisor had its output open: then the kernel drops with the
         pipe what was not moved yet. So may be lost, at its end, what was printed just before."""
-        return life.done is not None and any(
-            begin <= life.done <= end for begin, end in self.bare_times()
-        )
+        ends = [life.done] if life.done is not None else [one.when for one in self.killed if one.pid == life.pid]
+        return any(begin <= when <= end for when in ends for begin, end in self.bare_times())
 
     def bare_times(self):
         """From the death of both, or of two in a row, to a while after it. What an instance wrote last

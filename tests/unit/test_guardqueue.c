@@ -1,5 +1,7 @@
 /* Tests of guardqueue: a guard that does not listen for a while misses nothing. */
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "children.h"
@@ -20,6 +22,10 @@ static unsigned heard_ready; /* which message it was, 0: none yet */
 
 static void begin(void)
 {
+	memset(keys, 0, sizeof keys);
+	memset(heard, 0, sizeof heard);
+	memset(dropped, 0, sizeof dropped);
+	heard_ready = 0;
 	if (guardlink_pair(ends) < 0)
 		bail_out("no link");
 	guardqueue_init(&queue, ev_default_loop(0));
@@ -144,12 +150,76 @@ static void test_without_guard(void)
 	is_int(open_files(), before, "what waits when the link is closed is closed too");
 }
 
+/* As many descriptors as this user may have on their way between processes. */
+static void fill_flight(int link)
+{
+	enum {
+		FDS = 253, /* the most that one message may carry */
+		MESSAGES = 8
+	};
+	char byte = 0;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	union {
+		char bytes[CMSG_SPACE(FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct msghdr header = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&header);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(FDS * sizeof(int));
+	for (int i = 0; i < FDS; i++)
+		memcpy(CMSG_DATA(cmsg) + i * sizeof(int), &(int){STDOUT_FILENO}, sizeof(int));
+	for (int i = 0; i < MESSAGES; i++)
+		if (sendmsg(link, &header, 0) < 0)
+			return;
+}
+
+/* The kernel counts for each user, and root may have any number; so this gives up what it is, and
+ * comes last. */
+static void test_flight(void)
+{
+	enum {
+		FEW = 8
+	};
+	const struct rlimit limit = {.rlim_cur = 128, .rlim_max = 128};
+	int flight[2];
+
+	if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+		bail_out("no other user");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	begin();
+	if (guardlink_pair(flight) < 0)
+		bail_out("no link");
+	fill_flight(flight[0]);
+	for (int i = 0; i < FEW; i++)
+		keys[i] = hold_one();
+	guardqueue_tell(&queue, GUARDLINK_READY, -1);
+	is_int((int64_t)queue.count, FEW + 1,
+		"when too many descriptors are on their way, what comes waits");
+	ok(!ev_is_active(&queue.room), "but not for room, of which there is enough");
+	close(flight[0]);
+	close(flight[1]);
+	while (queue.count > 0)
+		ev_run(queue.loop, EVRUN_ONCE);
+	is_int(hear_all(), FEW + 1, "it is told a moment later");
+	ok(all_held_once(0, FEW), "each descriptor comes once, with its key");
+	is_int(heard_ready, FEW + 1, "in order");
+	end();
+}
+
 int main(void)
 {
 	limit_patience();
 	ev_default_loop(0);
 	test_order();
 	test_without_guard();
+	if (!is_under_valgrind())
+		test_flight();
 	ev_loop_destroy(EV_DEFAULT);
 	return tap_done();
 }
