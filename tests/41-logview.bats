@@ -330,6 +330,24 @@ on_terminal() {
 	assert_has "the message" "the output could not be written: No space left on device" "$(<full.err)"
 }
 
+# A long text goes past the buffer of the stream, a short one through it.
+@test "who follows into a full disk is told so at once, not when the next line comes" {
+	local long
+	long=$(printf 'long%.0s' {1..3000})
+	given_log <<-END
+		2026-06-09T16:13:40Z event web.1 1 launch command=$long
+		2026-06-09T16:13:41Z out web.1 1 short\\n$long\\n
+	END
+	for words in "logs -t -n 1" "logs -t" "logs -t -n 1 --json" "events -t"; do
+		status=0
+		# shellcheck disable=SC2086
+		timeout "$PATIENCE" "$GRACECTL" -c "$CONFIG" $words >/dev/full 2>full.err || status=$?
+		assert_equal "the exit code of $words" 1 "$status"
+		assert_equal "the message" "gracectl: the output could not be written: No space left on device" \
+			"$(<full.err)"
+	done
+}
+
 @test "logs -t shows what is written, over restarts and new pieces, until it is interrupted" {
 	given_a_day
 	g_in_background logs -t -n 1
