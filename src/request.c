@@ -312,8 +312,7 @@ bool request_check(struct request *request, struct buf *out)
 			request->due = outcome.due;
 		}
 	}
-	if (request->left == 0)
-		look_again(request, out);
+	look_again(request, out);
 	return request->left == 0;
 }
 

@@ -318,6 +318,27 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
     print(dyno["dyno"], dyno["code"], dyno["text"])' <<<"$output")"
 }
 
+@test "that one has crashed is told at once, not when the others are there" {
+	write_late_server
+	write_config <<-'END'
+		[process app]
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		port = auto
+		[process web]
+		command = ./late
+	END
+	g_in_background start
+	wait_for_state app.1 up
+	kill -KILL "$(pid_of app.1)"
+	wait_until "$PATIENCE" grep -qx "gracectl: app.1 was up, and crashed: exited with status 137 (SIGKILL)" \
+		background.err
+	assert_state web.1 starting
+	release
+	finish 1
+	assert_equal "how often it is told" 1 "$(grep -c "was up, and crashed" <<<"$error")"
+	assert_has "the sum" "failed, 1 of 2 up in " "$error"
+}
+
 @test "a directory that cannot be made is told with what it is for, and what to set" {
 	local nowhere=$BATS_TEST_TMPDIR/file
 
