@@ -208,6 +208,32 @@ S="$T s"
 		"failed, 0 of 1 up in $S"
 }
 
+@test "the line of a dyno that came up and crashes says so, at once" {
+	write_script late <<-'END'
+		await_release
+		exec python3 -c 'import os, socket; socket.create_server(("", int(os.environ["PORT"]))).accept()'
+	END
+	write_script server <<-'END'
+		echo $$ >pid
+		exec python3 -m http.server --bind 127.0.0.1 $PORT
+	END
+	write_config <<-'END'
+		[process app]
+		command = ./server
+		port = auto
+		[process web]
+		command = ./late
+	END
+	on_terminal 1 80x24 see '^app\.1  up in [0-9.]+ s: pid [0-9]+, port [0-9]+\nweb\.1  starting ' \
+		run 'kill -KILL $(cat pid)' \
+		see '^app\.1  was up, and crashed: exited with status 137 \(SIGKILL\)\nweb\.1  starting ' \
+		run "$release_one" -- start
+	assert_screen "Starting all dynos on shop\.\.\." \
+		"app\.1  was up, and crashed: exited with status 137 \(SIGKILL\)" \
+		"web\.1  up in $S: pid $(pid_of web.1), port $(field_of web.1 port)" \
+		"failed, 1 of 2 up in $S"
+}
+
 # The terminal.
 
 @test "without Unicode the display is ASCII" {
