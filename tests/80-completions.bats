@@ -236,6 +236,13 @@ all_shells_complete() {
 	all_shells_complete "mailer mailer.1" gracectl restart -c elsewhere/other.ini ma
 }
 
+@test "with -a no names are offered from the file of another application" {
+	all_shells_complete "" gracectl -a other stop ''
+	all_shells_complete "" gracectl logs -a other -d ''
+	all_shells_complete "web web.1 web.2" gracectl -a shop stop we
+	all_shells_complete "clock clock.1 clock.2" gracectl -a shop -c elsewhere/other.ini stop cl
+}
+
 @test "a configuration below the home directory is found" {
 	all_shells_complete "clock clock.1 clock.2" gracectl -c '~/elsewhere/other.ini' start cl
 }

@@ -102,8 +102,13 @@ static int locate_app(const struct cli *cli, struct config *config)
 
 bool cli_is_foreign(const struct cli *cli, const struct config *config)
 {
-	if (cli->app == NULL || cli->config_path != NULL || config->own_name == NULL ||
-		strcmp(config->own_name, cli->app) == 0)
+	return cli->app != NULL && cli->config_path == NULL && config->own_name != NULL &&
+	       strcmp(config->own_name, cli->app) != 0;
+}
+
+bool cli_refuse_foreign(const struct cli *cli, const struct config *config)
+{
+	if (!cli_is_foreign(cli, config))
 		return false;
 	cli_error("%s is the configuration of %s, not of %s; name that of %s with -c FILE, or put "
 		  "it into " GRACECTL_ETC "/%s.ini",
@@ -126,7 +131,7 @@ int cli_locate(const struct cli *cli, struct config *config)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
-	if (cli_is_foreign(cli, config)) {
+	if (cli_refuse_foreign(cli, config)) {
 		config_release(config);
 		code = EXIT_USAGE;
 	} else if (run_dir_check(config->run_dir, true, &cause) < 0) {
@@ -149,7 +154,7 @@ int cli_load(const struct cli *cli, struct config *config)
 	}
 	config_load(path, cli->app, config, &problems);
 	int code = EXIT_USAGE;
-	if (cli_is_foreign(cli, config))
+	if (cli_refuse_foreign(cli, config))
 		config_release(config);
 	else
 		code = tell_problems(&problems, config);

@@ -105,11 +105,12 @@ int cli_point_to_help(const struct command *command);
  */
 int cli_locate(const struct cli *cli, struct config *config);
 
-/*
- * A file that was found and names another application than -a is not taken for that one's; what -c
- * names is. True after saying so.
- */
+/* A file that was found and names another application than -a is not taken for that one's; what -c
+ * names is. */
 bool cli_is_foreign(const struct cli *cli, const struct config *config);
+
+/* True after saying so. */
+bool cli_refuse_foreign(const struct cli *cli, const struct config *config);
 
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);

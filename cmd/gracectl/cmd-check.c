@@ -70,7 +70,7 @@ static int check_json(const struct cli *cli)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, &config, &problems);
-	bool foreign = cli_is_foreign(cli, &config);
+	bool foreign = cli_refuse_foreign(cli, &config);
 	if (!foreign)
 		print_json(&config, &problems);
 	int code = problems.errors > 0 || foreign ? EXIT_USAGE : EXIT_DONE;

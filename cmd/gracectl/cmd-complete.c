@@ -96,6 +96,14 @@ static bool ask_supervisor(const struct config *config, const char *kind)
 	return answered;
 }
 
+static void print_configured(const struct config *config, const char *kind)
+{
+	for (size_t i = 0; i < config->process_count; i++)
+		for (unsigned n = 1; n <= config->process[i].scale; n++)
+			print_dyno(kind, config->process[i].name, n);
+}
+
+/* What a command would refuse is not offered. */
 static void print_names(const struct cli *cli, const char *kind)
 {
 	struct config_problems problems = {0};
@@ -109,12 +117,12 @@ static void print_names(const struct cli *cli, const char *kind)
 		config_for_app(cli->app, &config);
 	else
 		return;
-	if (strcmp(kind, "apps") == 0)
+	if (cli_is_foreign(cli, &config))
+		;
+	else if (strcmp(kind, "apps") == 0)
 		puts(config.name);
 	else if (!ask_supervisor(&config, kind))
-		for (size_t i = 0; i < config.process_count; i++)
-			for (unsigned n = 1; n <= config.process[i].scale; n++)
-				print_dyno(kind, config.process[i].name, n);
+		print_configured(&config, kind);
 	config_problems_release(&problems);
 	config_release(&config);
 	free(path);
