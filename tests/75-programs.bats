@@ -436,6 +436,15 @@ use_as_ordinary() {
 	g stop
 	g 3 ps
 	assert_equal "processes that are left" "" "$(processes_of_test)"
+	# From any directory, by its name.
+	cd /
+	gracectl __complete apps
+	assert_equal "the applications that -a completes" "$APP" "$output"
+	gracectl -a "$APP" __complete targets
+	assert_equal "the names, known by their logs" "job.1 job.2 web.1" "$(grep -F . <<<"$output" | paste -sd ' ')"
+	gracectl -a "$APP" logs -n 1
+	assert_equal "that -a is enough" 0 "$status"
+	cd - || return
 }
 
 @test "as an ordinary user: everything basic works in the directories of XDG" {

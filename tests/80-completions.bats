@@ -243,6 +243,19 @@ all_shells_complete() {
 	all_shells_complete "clock clock.1 clock.2" gracectl -a shop -c elsewhere/other.ini stop cl
 }
 
+@test "-a offers the application of the configuration that was found" {
+	for shell in bash zsh fish; do
+		"complete_$shell" gracectl -a sho | grep -qx shop
+	done
+}
+
+@test "without a configuration and a supervisor the names of the log are offered" {
+	mkdir -p elsewhere/state/log/{old.1,old.2,gone.1,.x}
+	cd elsewhere
+	printf '%s\n' "[app]" "state_dir = $PWD/state" >empty.ini
+	all_shells_complete "gone gone.1 old old.1 old.2" gracectl -c empty.ini logs ''
+}
+
 @test "a configuration below the home directory is found" {
 	all_shells_complete "clock clock.1 clock.2" gracectl -c '~/elsewhere/other.ini' start cl
 }
