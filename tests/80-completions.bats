@@ -191,8 +191,14 @@ all_shells_complete() {
 @test "ps completes the second words of ps restart and the like" {
 	all_shells_complete "restart" gracectl ps re
 	all_shells_complete "start stop" gracectl ps st
-	all_shells_complete "" gracectl ps web.1 rest
 	all_shells_complete "" gracectl logs rest
+}
+
+@test "the second word of ps restart comes right behind ps" {
+	all_shells_complete "" gracectl ps web.1 rest
+	all_shells_complete "" gracectl ps -l rest
+	all_shells_complete "--watch" gracectl ps web.1 restart --wa
+	all_shells_complete "--watch" gracectl ps -l restart --wa
 }
 
 @test "stops --plot completes pictures beside dynos and types, and nothing else does" {
@@ -201,6 +207,18 @@ all_shells_complete() {
 	all_shells_complete "work.svg worker worker.1" gracectl stops --plot web.1 wo
 	all_shells_complete "worker worker.1" gracectl stops --summary wo
 	all_shells_complete "worker worker.1" gracectl stops wo
+}
+
+@test "stops --plot completes one picture" {
+	touch work.svg
+	all_shells_complete "worker worker.1" gracectl stops --plot other.svg wo
+	all_shells_complete "worker worker.1" gracectl stops other.svg --plot wo
+}
+
+@test "help completes one command" {
+	all_shells_complete "start stop stops" gracectl help st
+	all_shells_complete "" gracectl help start st
+	all_shells_complete "" gracectl help start ''
 }
 
 @test "a command without arguments completes none" {
@@ -276,6 +294,16 @@ all_shells_complete() {
 	same zsh "worker.1" "$(complete_zsh gracectl logs "$long=wo")"
 }
 
+@test "a letter with its value in one word is understood" {
+	all_shells_complete "clock clock.1 clock.2" gracectl -celsewhere/other.ini stop cl
+	all_shells_complete "mailer mailer.1" gracectl logs -tcelsewhere/other.ini ma
+	all_shells_complete "worker worker.1" gracectl logs -tn 5 wo
+	all_shells_complete "worker.1" gracectl logs -td wo
+	same bash "-dworker.1" "$(complete_bash gracectl logs -dwo)"
+	same fish "-dworker.1" "$(complete_fish gracectl logs -dwo)"
+	same zsh "worker.1" "$(complete_zsh gracectl logs -dwo)"
+}
+
 @test "bash completes a command with a colon from the words that readline makes of it" {
 	gracectl __complete commands | grep -q '^ps:restart' || {
 		echo "ps:restart is not in the command table"
@@ -290,9 +318,7 @@ all_shells_complete() {
 }
 
 @test "after -- no option is offered" {
-	for shell in bash fish; do
-		same "$shell" "" "$("complete_$shell" gracectl stop -- -)"
-	done
+	all_shells_complete "" gracectl stop -- -
 	all_shells_complete "worker worker.1" gracectl stop -- wo
 }
 
