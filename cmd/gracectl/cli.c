@@ -199,14 +199,6 @@ bool cli_file_has(const struct cli *cli, const struct config *config, const char
 	return known;
 }
 
-void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target)
-{
-	if (target[0] != '\0' && cli_file_has(cli, config, target))
-		cli_error("%s has it, but the supervisor goes on with what it was started with; "
-			  "`gracectl stop` and then `gracectl start` take up the file as it is now",
-			config->path);
-}
-
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest)
 {

@@ -124,10 +124,6 @@ int cli_load(const struct cli *cli, struct config *config);
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest);
 
-/* A supervisor did not know this target ("": it has not said so). Tells when the file by now does.
- */
-void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target);
-
 /* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
  * commands that do not speak to it. */
 void cli_adopt(const struct cli *cli, const struct config *config);

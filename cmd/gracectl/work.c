@@ -196,7 +196,7 @@ static int hear_done(struct job *job, const bson_t *message)
 	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
-	cli_tell_newer(job->cli, job->config, doc_text(message, "unknown"));
+	changed_tell_target(job->cli, job->config, doc_text(message, "unknown"));
 	if (code == WIRE_USAGE)
 		return EXIT_USAGE;
 	/* What was told before a change of supervisors stays true, whatever the next one sees. */
