@@ -344,9 +344,9 @@ static nsec_t cycle_drawn(uint64_t random)
 	new_dyno(ORDER_OVERLAP, default_backoff);
 	world.config.cycle_jitter = 216 * NSEC_PER_MIN;
 	world.random = random;
-	world.before = clock_mono();
+	did_begin();
 	on(DYNO_START);
-	return world.dyno.due[DYNO_TIMER_CYCLE] - world.before;
+	return world.dyno.due[DYNO_TIMER_CYCLE] - doings.before;
 }
 
 static void test_cycle(void)
@@ -357,7 +357,7 @@ static void test_cycle(void)
 
 	for (size_t i = 0; i < sizeof randoms / sizeof *randoms; i++) {
 		nsec_t drawn = cycle_drawn(randoms[i]);
-		nsec_t slack = clock_mono() - world.before;
+		nsec_t slack = clock_mono() - doings.before;
 		ok(drawn >= least, "the cycle is never shorter than it is set to");
 		ok(drawn <= least + jitter + slack, "nor longer than the jitter allows");
 		ok(drawn >= surely, "a larger random number gives a longer one");
@@ -417,6 +417,6 @@ int main(void)
 	test_stop_while_cooling();
 	test_cycle();
 	test_counters();
-	buf_release(&world.did);
+	buf_release(&doings.words);
 	return tap_done();
 }

@@ -14,9 +14,9 @@
 #include "dyno.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "tap.h"
+#include "warnings.h"
 #include "xmalloc.h"
 
 enum {
@@ -451,20 +451,18 @@ static void report(size_t at, struct strlist *rules)
 	broken[0] = '\0';
 }
 
-static void check_rules(FILE *warnings)
+static void check_rules(const struct warnings *warnings)
 {
 	if (now.dyno.crashes > CRASHES)
 		now.dyno.crashes = CRASHES;
 	check_wish(&now.dyno);
 	check_instances(&now.dyno);
 	check_timers(&now.dyno);
-	must(lseek(fileno(warnings), 0, SEEK_END) == 0, "no event comes where it is impossible");
-	if (ftruncate(fileno(warnings), 0) < 0)
-		must(false, "the test can empty its file");
+	must(!warnings_come(warnings), "no event comes where it is impossible");
 }
 
 /* What is not in the record begins anew. */
-static void resume(FILE *warnings)
+static void resume(const struct warnings *warnings)
 {
 	now.dyno.abandoned = false;
 	now.dyno.unlaunched = 0;
@@ -472,7 +470,7 @@ static void resume(FILE *warnings)
 	check_rules(warnings);
 }
 
-static bool try_move(size_t at, int move, FILE *warnings)
+static bool try_move(size_t at, int move, const struct warnings *warnings)
 {
 	memcpy(&now, &reached[at], sizeof now);
 	told = 0;
@@ -504,7 +502,7 @@ static bool died_so_before(size_t death)
 }
 
 /* A supervisor that takes over may die in its turn, which adds to the list. */
-static void try_deaths(size_t at, struct strlist *rules, FILE *warnings)
+static void try_deaths(size_t at, struct strlist *rules, const struct warnings *warnings)
 {
 	for (size_t i = 0; i < death_count; i++) {
 		if (died_so_before(i))
@@ -516,7 +514,7 @@ static void try_deaths(size_t at, struct strlist *rules, FILE *warnings)
 	death_count = 0;
 }
 
-static void try_moves(size_t at, struct strlist *rules, FILE *warnings)
+static void try_moves(size_t at, struct strlist *rules, const struct warnings *warnings)
 {
 	for (int move = 0; move < MOVES; move++) {
 		if (try_move(at, move, warnings))
@@ -530,20 +528,17 @@ static void try_moves(size_t at, struct strlist *rules, FILE *warnings)
 
 static void walk(struct strlist *rules)
 {
-	FILE *warnings = tmpfile();
-	int saved = dup(STDERR_FILENO);
+	struct warnings warnings;
 
 	memset(buckets, 0, sizeof buckets);
 	memset(&now, 0, sizeof now);
 	dyno_init(&now.dyno, &ops, NULL, &config, 1);
 	reached_count = 0;
 	arrive(0);
-	dup2(fileno(warnings), STDERR_FILENO);
+	warnings = warnings_begin();
 	for (size_t at = 0; at < reached_count; at++)
-		try_moves(at, rules, warnings);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	fclose(warnings);
+		try_moves(at, rules, &warnings);
+	warnings_end(&warnings);
 }
 
 static void test_walk(enum restart_order order, const char *backoff)
