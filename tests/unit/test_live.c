@@ -1,7 +1,6 @@
 /* Unit tests of livework and livedraw: what a command knows of its dynos while it waits, and how
  * that is drawn. */
-#include <stdlib.h>
-
+#include "docof.h"
 #include "event.h"
 #include "livedraw.h"
 #include "livework.h"
@@ -16,18 +15,6 @@ static struct livedraw draw;
 static struct liveframe frame;
 
 /* ---- given ---- */
-
-static bson_t *doc_of(const char *json)
-{
-	bson_error_t error;
-	bson_t *doc = bson_new_from_json((const uint8_t *)json, -1, &error);
-
-	if (doc == NULL) {
-		printf("Bail out! %s: %s\n", json, error.message);
-		exit(1);
-	}
-	return doc;
-}
 
 /* A command that waits for these dynos, on a terminal of 80 x 24. */
 static void begin(enum live_kind kind, const char *base)
