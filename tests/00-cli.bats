@@ -23,16 +23,6 @@ visible_commands() {
 	"$GRACECTL" __complete commands | cut -f1 | grep -v :
 }
 
-sleeper() {
-	write_config <<-'END'
-		[process app]
-		command = sleep 1000
-		scale = 2
-		[process worker]
-		command = sleep 1000
-	END
-}
-
 # Help.
 
 @test "help lists every command with a line about it, and so does --help" {
@@ -98,7 +88,7 @@ sleeper() {
 }
 
 @test "--version behind a command does nothing but that" {
-	sleeper
+	write_sleepers
 	g start
 	g stop --version
 	[[ $output =~ ^gracectl\ [0-9.]+$ ]]
@@ -164,7 +154,7 @@ sleeper() {
 }
 
 @test "whoever writes a command line that is wrong is shown where to read, in one way" {
-	sleeper
+	write_sleepers
 	export GRACECTL_CONFIG=$CONFIG
 	while read -r words; do
 		eval "gracectl $words"
@@ -216,7 +206,7 @@ sleeper() {
 }
 
 @test "without a standard output nothing is done, and no file takes its place" {
-	sleeper
+	write_sleepers
 	local status=0
 	"$GRACECTL" -c "$CONFIG" check >&- 2>err || status=$?
 	assert_equal "the exit status" 1 "$status"
@@ -236,7 +226,7 @@ sleeper() {
 }
 
 @test "a bad value of an option is named, with what would be right" {
-	sleeper
+	write_sleepers
 	export GRACECTL_CONFIG=$CONFIG
 	local duration='write a number with a unit (ms, s, m, h, d), such as 30s, 1h30m or 1.5s'
 	for command in start stop restart; do
@@ -288,7 +278,7 @@ sleeper() {
 	local long commands="start stop restart ps stops upgrade check"
 
 	long=/tmp/$(printf 'x%.0s' {1..110})
-	sleeper
+	write_sleepers
 	printf '[process more]\ncommand = sleep 1000\nscale = many\n' >>"$CONFIG"
 	sed -i "s|^run_dir = .*|run_dir = $long|" "$CONFIG"
 	for command in $commands logs events; do
@@ -307,7 +297,7 @@ sleeper() {
 }
 
 @test "a dyno or type that is not there is refused by every command that takes one" {
-	sleeper
+	write_sleepers
 	g start
 	for command in start stop restart ps; do
 		for target in nobody app.3 app.0 app.01 app. .1 'app 1' '*'; do
@@ -344,7 +334,7 @@ sleeper() {
 }
 
 @test "a type that only the file knows by now is told to be so" {
-	sleeper
+	write_sleepers
 	g start
 	printf '[process newer]\ncommand = sleep 1000\n' >>"$CONFIG"
 	for command in start stop restart ps "stops --why"; do
@@ -362,7 +352,7 @@ sleeper() {
 }
 
 @test "-a does not take the configuration of another application that is found, but that of -c" {
-	sleeper
+	write_sleepers
 	for words in "start" "stop" "ps" "logs" "check" "--json check" "upgrade"; do
 		# shellcheck disable=SC2086 # several words
 		gracectl -a other $words
@@ -381,7 +371,7 @@ sleeper() {
 }
 
 @test "without a supervisor a dyno or type that is not there is refused all the same" {
-	sleeper
+	write_sleepers
 	for words in "stop nobody" "stop -d app.3" "stop -p nobody" "restart nobody" "ps nobody" "stops --why nobody"; do
 		# shellcheck disable=SC2086 # several words
 		g 2 $words
@@ -400,7 +390,7 @@ sleeper() {
 }
 
 @test "what cannot be written is an error" {
-	sleeper
+	write_sleepers
 	g start
 	for words in help --version "help ps" ps "ps -l" "ps --json" "ps --watch" logs events check "check --print"; do
 		status=0
@@ -412,7 +402,7 @@ sleeper() {
 }
 
 @test "a reader that goes away is none" {
-	sleeper
+	write_sleepers
 	g start
 	(
 		"$GRACECTL" -c "$CONFIG" ps && echo "still well" >&2
@@ -440,7 +430,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 # Options and where they stand.
 
 @test "global options stand before or after the command, and mean the same" {
-	sleeper
+	write_sleepers
 	g start
 	g ps
 	local ps=$output
@@ -458,7 +448,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "the configuration is found by -c, then by GRACECTL_CONFIG, then in the directory" {
-	sleeper
+	write_sleepers
 	mkdir elsewhere
 	sed 's/^name = .*/name = other/' "$CONFIG" >elsewhere/gracectl.ini
 	sed 's/^name = .*/name = third/' "$CONFIG" >third.ini
@@ -497,7 +487,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "Heroku's ps:restart and ps restart are the same as restart" {
-	sleeper
+	write_sleepers
 	g start
 	local launch=1
 	for words in "restart app.1" "ps:restart app.1" "ps restart app.1" "ps:restart -d app.1" "ps restart --dyno-name=app.1"; do
@@ -517,7 +507,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 # ps.
 
 @test "ps shows the dynos in Heroku's layout" {
-	sleeper
+	write_sleepers
 	g start
 	g stop worker
 	g ps
@@ -526,7 +516,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "ps TYPE shows only those" {
-	sleeper
+	write_sleepers
 	g start
 	g ps worker
 	assert_has "the output" "worker.1: up" "$output"
@@ -537,7 +527,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "ps, start and stop know -d and -p in all their forms" {
-	sleeper
+	write_sleepers
 	for words in worker "-p worker" "-d worker.1" "--ps worker" "--dyno worker.1" "--process-type=worker"; do
 		# shellcheck disable=SC2086 # several words
 		g start $words
@@ -580,7 +570,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "ps -l shows pid, memory, restarts and the next restart" {
-	sleeper
+	write_sleepers
 	g start
 	g restart app.1
 	g ps -l app
@@ -590,7 +580,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "ps --watch shows it again and again, until Ctrl-C" {
-	sleeper
+	write_sleepers
 	g start
 	g_in_background ps --watch
 	wait_until "$PATIENCE" eval '[ "$(grep -c "^app.1: up" background.out)" -ge 2 ]'
@@ -599,7 +589,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "ps --watch ends without a part of an answer" {
-	sleeper
+	write_sleepers
 	mkdir -p "$RUN"
 	python3 - "$RUN/control.sock" <<-'END' &
 		import socket, sys
@@ -626,7 +616,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "colours are for terminals, and for who forces them" {
-	sleeper
+	write_sleepers
 	g start
 	g ps
 	refute_has "a file" $'\033' "$output"
@@ -643,7 +633,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 # Exit statuses.
 
 @test "exit status 0: what was asked for is done" {
-	sleeper
+	write_sleepers
 	g 0 start
 	g 0 ps
 	g 0 restart
@@ -669,7 +659,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "exit status 3: no supervisor runs" {
-	sleeper
+	write_sleepers
 	for command in stop restart ps; do
 		g 3 "$command"
 		assert_equal "the message" "gracectl: no supervisor of shop runs; \`gracectl start\` starts one" "$error"
@@ -684,7 +674,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "a supervisor that does not answer is not waited for without end" {
-	sleeper
+	write_sleepers
 	g start
 	local pid
 	pid=$(events kind pid | sed -n 's/^supervisor-start //p')
@@ -696,7 +686,7 @@ sys.exit(subprocess.call(sys.argv[1:], stdout=writer))' "$@"
 }
 
 @test "a file that is no socket of a supervisor is told as it is" {
-	sleeper
+	write_sleepers
 	mkdir "$RUN"
 	echo text >"$RUN/control.sock"
 	g 3 ps

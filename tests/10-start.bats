@@ -5,17 +5,6 @@ bats_require_minimum_version 1.5.0
 
 load helpers
 
-# Two types of processes that only wait.
-sleepers() {
-	write_config <<-'END'
-		[process app]
-		command = sleep 1000
-		scale = 2
-		[process worker]
-		command = sleep 1000
-	END
-}
-
 # A dyno that shows what it was given; further lines for [process app] as arguments.
 start_shower() {
 	write_script shower <<-'END'
@@ -68,7 +57,7 @@ supervisors() {
 # The supervisor.
 
 @test "start brings up a supervisor in the background, in a session of its own" {
-	sleepers
+	write_sleepers
 	g start
 	assert_state app.1 up
 	assert_state app.2 up
@@ -82,13 +71,13 @@ supervisors() {
 }
 
 @test "the socket is for its owner alone" {
-	sleepers
+	write_sleepers
 	g start
 	assert_equal "its mode" "srw-------" "$(stat -c %A "$RUN/control.sock")"
 }
 
 @test "started means listening: the next command is always answered" {
-	sleepers
+	write_sleepers
 	for _ in {1..10}; do
 		g start -q worker
 		g ps
@@ -98,7 +87,7 @@ supervisors() {
 }
 
 @test "many starts at once make one supervisor and one process for each dyno" {
-	sleepers
+	write_sleepers
 	local starts=()
 	for _ in {1..8}; do
 		g_in_background start
@@ -113,7 +102,7 @@ supervisors() {
 }
 
 @test "a daemon beside a running supervisor gives up and says so" {
-	sleepers
+	write_sleepers
 	g start
 	g 1 daemon
 	assert_equal "the message" "gracectl: a supervisor of shop runs already (it holds $STATE/lock)" "$error"
@@ -121,7 +110,7 @@ supervisors() {
 }
 
 @test "the run directory of another application is not taken" {
-	sleepers
+	write_sleepers
 	g start
 	sed "s|^name = shop|name = other|; s|^state_dir = .*|state_dir = $BATS_TEST_TMPDIR/other|" "$CONFIG" >other.ini
 	gracectl -c other.ini daemon
@@ -132,7 +121,7 @@ supervisors() {
 }
 
 @test "a daemon starts all dynos and ends with status 0" {
-	sleepers
+	write_sleepers
 	g_in_background daemon
 	wait_for_log worker.1 "State changed from starting to up"
 	kill -TERM "$BACKGROUND"
@@ -141,7 +130,7 @@ supervisors() {
 }
 
 @test "a stale socket, lock or pipe does not block a start" {
-	sleepers
+	write_sleepers
 	mkdir -p "$RUN"
 	python3 -c '
 import socket, sys
@@ -154,7 +143,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a start of what is not there starts nothing, not even a supervisor" {
-	sleepers
+	write_sleepers
 	g 2 start app worke
 	assert_equal "standard error" \
 		'gracectl: there is no dyno or process type "worke" (did you mean "worker"?); the types are: app (2), worker (1)' "$error"
@@ -164,7 +153,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "what a killed supervisor leaves does not block a start" {
-	sleepers
+	write_sleepers
 	g start
 	g stop app worker
 	local pid guard
@@ -182,7 +171,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a run directory that cannot be made is told with its path" {
-	sleepers
+	write_sleepers
 	echo "a file" >"$RUN"
 	g 1 start
 	assert_has "the message" "$RUN" "$error"
@@ -203,7 +192,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a command works from any directory, and with a relative path of the configuration" {
-	sleepers
+	write_sleepers
 	mkdir -p elsewhere
 	cd elsewhere
 	gracectl -c ../gracectl.ini start
@@ -215,7 +204,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 # What is started.
 
 @test "a target starts only that dyno, a type all its dynos" {
-	sleepers
+	write_sleepers
 	g start app.2
 	assert_state app.1 down
 	assert_state app.2 up
@@ -226,7 +215,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "Heroku's options name the targets as well" {
-	sleepers
+	write_sleepers
 	g start -d app.2
 	assert_state app.2 up
 	assert_state app.1 down
@@ -237,7 +226,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "an unknown target is told with those that there are, and nothing is started" {
-	sleepers
+	write_sleepers
 	g start worker
 	g 2 start app.1 nobody
 	assert_has "the message" "there is no dyno or process type \"nobody\"; the types are: app (2), worker (1)" "$error"
@@ -245,7 +234,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "what is up already is left alone" {
-	sleepers
+	write_sleepers
 	g start
 	local before
 	before=$(pid_of app.1) log=$(lines_of)
@@ -518,7 +507,7 @@ ready" "$(output_of app.1)"
 }
 
 @test "neither the supervisor nor a process inherits a descriptor of the shell" {
-	sleepers
+	write_sleepers
 	exec 9>held
 	g start
 	exec 9>&-
@@ -532,7 +521,7 @@ ready" "$(output_of app.1)"
 }
 
 @test "a process has no signal ignored or blocked, whatever the shell had" {
-	sleepers
+	write_sleepers
 	(
 		trap '' HUP INT QUIT PIPE TERM CHLD USR1
 		"$GRACECTL" -c "$CONFIG" start -q 3>&-
@@ -544,7 +533,7 @@ ready" "$(output_of app.1)"
 }
 
 @test "a process leads its own session and process group" {
-	sleepers
+	write_sleepers
 	g start
 	local pid
 	pid=$(pid_of app.1)

@@ -671,10 +671,6 @@ a_signal_hurries() {
 	log_has "$1" 'Stopping remaining processes with SIGKILL' || ! kill -TERM "$BACKGROUND"
 }
 
-is_stopped() {
-	[[ $(ps -o stat= -p "$1") == T* ]]
-}
-
 # is_pending SIGNAL... PID: all of these wait for the process to go on.
 is_pending() {
 	local pid=${!#} signal mask

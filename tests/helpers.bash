@@ -152,6 +152,17 @@ write_config() {
 	} >"$CONFIG"
 }
 
+# Two types of processes that only wait.
+write_sleepers() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 2
+		[process worker]
+		command = sleep 1000
+	END
+}
+
 # write_script NAME: the standard input is a shell script for the dynos of this test. It has two
 # functions that wait without a child: `pause` for signals, and `await_release` for the test's `release`.
 write_script() {
@@ -204,6 +215,15 @@ lines_of() {
 
 	[ $# -lt 2 ] || filter=(-d "$1")
 	"$GRACECTL" -c "$CONFIG" logs -n 100000 "${filter[@]}" | sed 's/^[^ ]* //'
+}
+
+# wait_for_output DYNO LINE [COUNT]: its processes have printed exactly this, at least so often.
+wait_for_output() {
+	wait_until "$PATIENCE" has_output "$@"
+}
+
+has_output() {
+	(($(output_of "$1" | grep -cxF -- "$2") >= ${3:-1}))
 }
 
 # platform_lines DYNO: what the platform says of a dyno, without time and source.
@@ -286,6 +306,10 @@ is_running() {
 
 is_gone() {
 	! is_running "$1"
+}
+
+is_stopped() {
+	[[ $(ps -o stat= -p "$1") == T* ]]
 }
 
 # supervisor_pid: the one that was started last.
