@@ -114,6 +114,11 @@ gracectl() {
 		"$status"
 }
 
+# visible_commands: the words of the commands that help lists.
+visible_commands() {
+	"$GRACECTL" __complete commands | cut -f1 | grep -v :
+}
+
 # g_in_background ARG...: the same, but does not wait. Sets BACKGROUND, its pid. What it prints is in
 # background.out and background.err, that of an earlier one in background.PID.out and .err.
 g_in_background() {
