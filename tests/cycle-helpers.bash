@@ -2,6 +2,16 @@
 
 load helpers
 
+# A dyno that is up until it is killed. Usage: [LINE...] of its section.
+start_steady_job() {
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		$(printf '%s\n' "$@")
+	END
+	g start
+}
+
 # count_lines DYNO LINE: how often the platform said exactly this of the dyno.
 count_lines() {
 	platform_lines "$1" | grep -cxF -- "$2"
