@@ -5,34 +5,6 @@ bats_require_minimum_version 1.5.0
 
 load helpers
 
-# A server that listens when the test calls `release`.
-write_late_server() {
-	write_script late <<-'END'
-		exec python3 -c '
-		import os, socket
-		print("booting", flush=True)
-		open("released").read()
-		server = socket.socket()
-		server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		server.bind(("0.0.0.0", int(os.environ["PORT"])))
-		server.listen()
-		while True:
-		    server.accept()[0].close()'
-	END
-}
-
-# app.1 listens at once, web.1 when the test calls `release`.
-write_two_servers() {
-	write_late_server
-	write_config <<-'END'
-		[process app]
-		command = python3 -m http.server --bind 127.0.0.1 $PORT
-		port = auto
-		[process web]
-		command = ./late
-	END
-}
-
 # supervisors: how many there have been.
 supervisors() {
 	events kind | grep -c '^supervisor-start$'
@@ -324,21 +296,11 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 }
 
 @test "--timeout holds while a supervisor is waited for that has the lock and does not listen" {
-	local holder
-
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	mkdir -p "$STATE"
-	python3 - "$STATE/lock" >held 3>&- <<-'END' &
-		import fcntl, sys, time
-		with open(sys.argv[1], "w") as file:
-		    fcntl.lockf(file, fcntl.LOCK_EX)
-		    print("held", flush=True)
-		    time.sleep(1000)
-	END
-	holder=$!
-	wait_until "$PATIENCE" test -s held
+	hold_lock "$STATE/lock"
 	g 4 start --timeout 300ms
-	kill "$holder"
+	kill "$HOLDER"
 	assert_equal "the message" "gracectl: not done in time: the supervisor of shop does not listen yet; see \`gracectl ps\`" "$error"
 }
 

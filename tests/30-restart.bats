@@ -329,18 +329,7 @@ print(s.getsockname()[1])')
 }
 
 @test "a restart tells of a dyno that was stopped while the others were waited for" {
-	write_script late <<-'END'
-		echo booting
-		await_release
-		exec python3 -m http.server --bind 127.0.0.1 "$PORT"
-	END
-	write_config <<-'END'
-		[process app]
-		command = python3 -m http.server --bind 127.0.0.1 $PORT
-		port = auto
-		[process web]
-		command = ./late
-	END
+	write_two_servers
 	g_in_background start
 	release
 	finish

@@ -149,6 +149,7 @@ finish() {
 
 # write_config: the standard input is the configuration, but for [app], which is put before it.
 # Lines for [app] can be given as arguments.
+# shellcheck disable=SC2120 # the tests give them
 write_config() {
 	{
 		printf '%s\n' "[app]" "name = shop" "root = $BATS_TEST_TMPDIR" "state_dir = $STATE" \
@@ -181,6 +182,41 @@ write_script() {
 		cat
 	} >"$BATS_TEST_TMPDIR/$1"
 	chmod +x "$BATS_TEST_TMPDIR/$1"
+}
+
+# `late` is a server that listens when the test calls `release`.
+write_late_server() {
+	write_script late <<-'END'
+		echo booting
+		await_release
+		exec python3 -m http.server --bind 127.0.0.1 "$PORT"
+	END
+}
+
+# app.1 listens at once, web.1 when the test calls `release`.
+write_two_servers() {
+	write_late_server
+	write_config <<-'END'
+		[process app]
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		port = auto
+		[process web]
+		command = ./late
+	END
+}
+
+# hold_lock FILE: somebody else holds its lock, until the test kills HOLDER, which is set.
+hold_lock() {
+	python3 - "$1" >held 3>&- <<-'END' &
+		import fcntl, sys, time
+		with open(sys.argv[1], "a") as file:
+		    fcntl.lockf(file, fcntl.LOCK_EX)
+		    print("held", flush=True)
+		    time.sleep(1000)
+	END
+	# shellcheck disable=SC2034 # for the tests
+	HOLDER=$!
+	wait_until "$PATIENCE" test -s held
 }
 
 # ---- when, and what for ----
