@@ -304,6 +304,22 @@ static void test_other_results(void)
 		"a restart tells of both instances");
 }
 
+static void test_revised(void)
+{
+	struct buf out = BUF_INIT;
+
+	begin(LIVE_START, TWO);
+	result("web.1", false, "up", T0);
+	livedraw_revised(&draw, &work, "web.1", "was up, and crashed: \033", &out);
+	is_str(out.data, "web.1     was up, and crashed: \\x1b\n",
+		"a line that has become untrue says what is true, and nothing else");
+	buf_reset(&out);
+	draw.color = true;
+	livedraw_revised(&draw, &work, "web.1", "was up, and crashed", &out);
+	is_str(out.data, "web.1     \033[31mwas up, and crashed\033[0m\n", "it is red");
+	buf_release(&out);
+}
+
 /* A new instance that does not come up, and the one that is tried after it. */
 static void tell_boot_timeout(void)
 {
@@ -351,6 +367,7 @@ int main(void)
 	test_colors();
 	test_results();
 	test_other_results();
+	test_revised();
 	test_boots_that_fail();
 	livework_release(&work);
 	liveframe_release(&frame);
