@@ -217,6 +217,7 @@ assert_refused() {
 			g 2 "$command" "$target"
 			assert_has "the message" "gracectl: there is no dyno or process type \"$target\"" "$error"
 			assert_has "the message" "; the types are: app (2), worker (1)" "$error"
+			assert_equal "the lines: what is refused has not begun" 1 "$(wc -l <<<"$error")"
 		done
 	done
 	for command in start stop restart ps; do
@@ -253,6 +254,7 @@ assert_refused() {
 	for command in start stop restart ps "stops --why"; do
 		# shellcheck disable=SC2086 # one or two words
 		g 2 $command newer
+		assert_equal "the lines of $command" 2 "$(wc -l <<<"$error")"
 		assert_has "the message of $command" \
 			"gracectl: $CONFIG has it, but the supervisor goes on with what it was started with; \`gracectl stop\`" "$error"
 		# shellcheck disable=SC2086
