@@ -274,7 +274,7 @@ char *config_find(const char *given, const char *app, struct cause *cause)
 		}
 	cause_set(cause,
 		"there is no gracectl.ini and no Procfile in %.200s, and no %s%s" GRACECTL_ETC
-		"/gracectl.ini; name the file with -c FILE",
+		"/gracectl.ini; name the file with -c FILE, or write one: see gracectl.ini(5)",
 		cwd, app_file, app_file[0] != '\0' ? " or " : "");
 	free(cwd);
 	errno = ENOENT;

@@ -180,7 +180,7 @@ assert_refused() {
 @test "a configuration that is not there is told with the places that were looked at" {
 	for command in start stop restart ps logs events check daemon; do
 		assert_refused <<-END
-			$command | there is no gracectl.ini and no Procfile in $BATS_TEST_TMPDIR, and no /etc/gracectl/gracectl.ini; name the file with -c FILE
+			$command | there is no gracectl.ini and no Procfile in $BATS_TEST_TMPDIR, and no /etc/gracectl/gracectl.ini; name the file with -c FILE, or write one: see gracectl.ini(5)
 			-c nowhere.ini $command | the configuration nowhere.ini (-c): No such file or directory
 			-c . $command | the configuration . (-c) is a directory; name the file gracectl.ini or Procfile in it
 		END

@@ -163,11 +163,12 @@ on_terminal() {
 		[process web]
 		command = sleep 1
 	END
-	for reason in "No such file or directory" "nothing has been started yet"; do
+	for directory in absent empty; do
 		for words in logs "logs web" events stops "stops --summary" "stops --plot" "stops --plot none.svg"; do
 			# shellcheck disable=SC2086 # several words
 			g 1 $words
-			assert_equal "the message" "gracectl: there is no log in $STATE: $reason" "$error"
+			assert_equal "the message of $words, the directory being $directory" \
+				"gracectl: there is no log in $STATE yet: nothing has been started there" "$error"
 		done
 		mkdir -p "$STATE"
 	done
