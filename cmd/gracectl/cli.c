@@ -56,8 +56,11 @@ int cli_point_to_help(const struct command *command)
 	return EXIT_USAGE;
 }
 
+#define NOTHING_DONE "; nothing was done"
+
 /* "7 mistakes in FILE and .env; nothing was done" */
-static void tell_sum(const struct config_problems *problems, const struct config *config)
+static void tell_sum(
+	const struct config_problems *problems, const struct config *config, const char *end)
 {
 	const char *other = NULL;
 	bool own = false;
@@ -70,19 +73,20 @@ static void tell_sum(const struct config_problems *problems, const struct config
 			other = problem->file;
 	}
 	own = own || other == NULL;
-	cli_error("%zu mistake%s in %s%s%s; nothing was done", problems->errors,
-		problems->errors == 1 ? "" : "s", own ? config->path : "",
-		own && other != NULL ? " and " : "", other != NULL ? other : "");
+	cli_error("%zu mistake%s in %s%s%s%s", problems->errors, problems->errors == 1 ? "" : "s",
+		own ? config->path : "", own && other != NULL ? " and " : "",
+		other != NULL ? other : "", end);
 }
 
 /* Prints every problem. Returns 0, or EXIT_USAGE, and then config is released. */
-static int tell_problems(const struct config_problems *problems, struct config *config)
+static int tell_problems(
+	const struct config_problems *problems, struct config *config, const char *end)
 {
 	for (size_t i = 0; i < problems->count; i++)
 		config_problem_print(&problems->items[i], stderr);
 	if (problems->errors == 0)
 		return EXIT_DONE;
-	tell_sum(problems, config);
+	tell_sum(problems, config, end);
 	config_release(config);
 	return EXIT_USAGE;
 }
@@ -135,14 +139,14 @@ int cli_locate(const struct cli *cli, struct config *config)
 		config_release(config);
 		code = EXIT_USAGE;
 	} else if (run_dir_check(config->run_dir, true, &cause) < 0) {
-		code = tell_problems(&problems, config);
+		code = tell_problems(&problems, config, NOTHING_DONE);
 	}
 	config_problems_release(&problems);
 	free(path);
 	return code;
 }
 
-int cli_load(const struct cli *cli, struct config *config)
+static int load(const struct cli *cli, struct config *config, const char *end)
 {
 	struct config_problems problems = {0};
 	struct cause cause;
@@ -157,10 +161,20 @@ int cli_load(const struct cli *cli, struct config *config)
 	if (cli_refuse_foreign(cli, config))
 		config_release(config);
 	else
-		code = tell_problems(&problems, config);
+		code = tell_problems(&problems, config, end);
 	config_problems_release(&problems);
 	free(path);
 	return code;
+}
+
+int cli_load(const struct cli *cli, struct config *config)
+{
+	return load(cli, config, NOTHING_DONE);
+}
+
+int cli_check(const struct cli *cli, struct config *config)
+{
+	return load(cli, config, "");
 }
 
 /* What the file says of targets. With mistakes in it that is nothing: what it lacks may be what

@@ -115,6 +115,9 @@ bool cli_refuse_foreign(const struct cli *cli, const struct config *config);
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);
 
+/* The same for who wants to do no more than that. */
+int cli_check(const struct cli *cli, struct config *config);
+
 /*
  * What a command has to say when no supervisor runs and none is to be started: that, with `rest` as
  * the end of the sentence; or, when the configuration is in order and does not know one of the

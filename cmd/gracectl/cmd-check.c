@@ -99,7 +99,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 		return cli_usage_error(&cmd_check, "--print and --json exclude each other");
 	if (cli->json)
 		return check_json(cli);
-	if (cli_load(cli, &config) != EXIT_DONE)
+	if (cli_check(cli, &config) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (print)
 		config_print(&config, stdout);
