@@ -56,6 +56,8 @@ void livescreen_replace(struct livescreen *screen, const char *dyno, const char 
  * written comes once more. */
 static void drop(struct livescreen *screen, size_t count)
 {
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++) {
 		struct screen_line line = screen->lines[i];
 		line.stands = false;
