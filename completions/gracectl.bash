@@ -100,20 +100,35 @@ _gracectl_remember() {
 	fi
 }
 
-# Walks over what stands before the cursor: sets command, arguments (how many), options, context,
-# brought, and awaited when the word at the cursor is the value of an option.
+# Sets kind to that of the value of an option; fails when it has none.
+_gracectl_has_value() {
+	_gracectl_lookup "$options" "$1" && [[ -n $kind && $kind != +* ]]
+}
+
+# Walks over what stands before the cursor: sets command, pair (where the second word of "ps restart"
+# may stand), arguments (how many), options, context, brought, and awaited when the word at the cursor
+# is the value of an option.
 _gracectl_walk() {
 	local i word kind
 
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		word=${words[i]}
+		# "-tn5" means "-t -n 5".
+		while [[ -z $only_arguments && $word == -[!-]?* ]]; do
+			if _gracectl_has_value "${word:0:2}"; then
+				_gracectl_remember "${word:0:2}" "${word:2}"
+				continue 2
+			fi
+			word=-${word:2}
+		done
 		if [[ -n $only_arguments || $word != -* || $word == - ]]; then
 			# "ps restart" means "ps:restart".
-			if [[ -z $command ]] || _gracectl_lookup "$commands" "$command:$word"; then
-				command=${command:+$command:}$word
+			if [[ -z $command ]] || { ((i == pair)) && _gracectl_lookup "$commands" "$command:$word"; }; then
+				command=${command:+$command:}$word pair=$((i + 1))
 				options=$globals$'\n'$(_gracectl_ask options "$command")
 			else
 				((++arguments))
+				[[ $word != *.svg ]] || picture=1
 			fi
 		elif [[ $word == -- ]]; then
 			only_arguments=1
@@ -146,7 +161,7 @@ _gracectl_cut_breaks() {
 
 _gracectl() {
 	local program=gracectl commands globals options command='' awaited='' only_arguments='' brought=''
-	local arguments=0 cur whole stem='' kind words=() context=()
+	local arguments=0 pair=0 picture='' cur whole stem='' kind words=() context=()
 
 	COMPREPLY=()
 	_gracectl_join_words
@@ -163,14 +178,18 @@ _gracectl() {
 	elif [[ -z $only_arguments && $cur == --*=* ]]; then
 		stem=${cur%%=*}= cur=${cur#*=}
 		_gracectl_lookup "$options" "${stem%=}" && _gracectl_offer_kind "$kind"
+	elif [[ -z $only_arguments && $cur == -[!-]?* ]] && _gracectl_has_value "${cur:0:2}"; then
+		stem=${cur:0:2} cur=${cur:2}
+		_gracectl_offer_kind "$kind"
 	elif [[ -z $only_arguments && $cur == -* ]]; then
 		_gracectl_offer "$options"
 	elif [[ -z $command ]]; then
 		_gracectl_offer "$commands"
 	elif _gracectl_lookup "$commands" "$command"; then
-		((arguments > 0)) || _gracectl_offer_pairs
-		_gracectl_offer_kind "$kind"
-		_gracectl_offer_kind "$brought"
+		((${#words[@]} - 1 != pair)) || _gracectl_offer_pairs
+		# Of commands and of pictures one is taken.
+		[[ $kind == command && $arguments -gt 0 ]] || _gracectl_offer_kind "$kind"
+		[[ -n $picture ]] || _gracectl_offer_kind "$brought"
 	fi
 	_gracectl_cut_breaks "$whole"
 }

@@ -22,6 +22,11 @@ function __gracectl_lookup
     return 1
 end
 
+# Usage: OPTION LINE...
+function __gracectl_has_value
+    string match -q -r -- '^[^+]' "$(__gracectl_lookup $argv)"
+end
+
 # Prints names and descriptions, each name once and with a stem such as "--app=" before it.
 # Usage: STEM LINE...
 function __gracectl_offer
@@ -70,6 +75,8 @@ function __gracectl_complete
     set -l kind
     set -l only_arguments
     set -l arguments 0
+    set -l pair
+    set -l picture
     set -l brought
     set -g __gracectl_context
     set -g __gracectl_commands (__gracectl_ask commands)
@@ -79,13 +86,33 @@ function __gracectl_complete
     while set -q words[1]
         set -l word $words[1]
         set -e words[1]
+        set -l may_be_pair $pair
+        set pair
+        # "-tn5" means "-t -n 5".
+        while test -z "$only_arguments"; and string match -q -r -- '^-[^-].' $word
+            set -l letter (string sub -l 2 -- $word)
+            set -l rest (string sub -s 3 -- $word)
+            if __gracectl_has_value $letter $options
+                __gracectl_remember $letter $rest
+                set word
+                break
+            end
+            set word -$rest
+        end
+        test -n "$word"; or continue
         if test -n "$only_arguments"; or not string match -q -- '-?*' $word
             # "ps restart" means "ps:restart".
-            if test -z "$command"; or __gracectl_lookup "$command:$word" $__gracectl_commands >/dev/null
+            if test -z "$command"
+                    or begin
+                        test -n "$may_be_pair"
+                        and __gracectl_lookup "$command:$word" $__gracectl_commands >/dev/null
+                    end
                 set command (string join : -- $command $word)
+                set pair 1
                 set options $__gracectl_globals (__gracectl_ask options $command)
             else
                 set arguments (math $arguments + 1)
+                string match -q -- '*.svg' $word; and set picture 1
             end
         else if test $word = --
             set only_arguments 1
@@ -105,17 +132,26 @@ function __gracectl_complete
 
     if test -z "$only_arguments"; and set -l parts (string match -r -g -- '^(--[^=]+)=(.*)$' $current)
         __gracectl_offer_kind "$(__gracectl_lookup $parts[1] $options)" $parts[1]= "$parts[2]"
+    else if test -z "$only_arguments"
+            and string match -q -r -- '^-[^-].' $current
+            and __gracectl_has_value (string sub -l 2 -- $current) $options
+        set -l letter (string sub -l 2 -- $current)
+        __gracectl_offer_kind "$(__gracectl_lookup $letter $options)" $letter "$(string sub -s 3 -- $current)"
     else if test -z "$only_arguments"; and string match -q -- '-*' $current
         __gracectl_offer '' $options
     else if test -z "$command"
         __gracectl_offer '' $__gracectl_commands
     else
-        if test $arguments -eq 0
+        if test -n "$pair"
             # The second word of "ps restart".
             __gracectl_offer '' (string replace -r -f -- "^$command:" '' $__gracectl_commands)
         end
-        __gracectl_offer_kind "$(__gracectl_lookup $command $__gracectl_commands)" '' "$current"
-        __gracectl_offer_kind "$brought" '' "$current"
+        set kind (__gracectl_lookup $command $__gracectl_commands)
+        # Of commands and of pictures one is taken.
+        if test "$kind" != command -o $arguments -eq 0
+            __gracectl_offer_kind "$kind" '' "$current"
+        end
+        test -n "$picture"; or __gracectl_offer_kind "$brought" '' "$current"
     end
 end
 

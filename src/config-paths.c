@@ -160,6 +160,24 @@ void paths_set_defaults(struct config *config)
 			xasprintf("/tmp/gracectl-%u/%s", (unsigned)geteuid(), config->name);
 }
 
+/* The other one, gracectl.ini, is for who names none. */
+static bool is_named_file(const char *name)
+{
+	return app_name_is_valid(name) && strcmp(name, "gracectl") != 0;
+}
+
+void config_apps(struct strlist *names)
+{
+	char *home = state_home();
+	char *states = xasprintf("%s/gracectl", home);
+
+	fdio_list(GRACECTL_ETC, ".ini", is_named_file, names);
+	fdio_list(states, "", app_name_is_valid, names);
+	strlist_sort(names);
+	free(states);
+	free(home);
+}
+
 int run_dir_check(const char *run_dir, bool given, struct cause *cause)
 {
 	size_t len = strlen(run_dir);
@@ -256,7 +274,7 @@ char *config_find(const char *given, const char *app, struct cause *cause)
 		}
 	cause_set(cause,
 		"there is no gracectl.ini and no Procfile in %.200s, and no %s%s" GRACECTL_ETC
-		"/gracectl.ini; name the file with -c FILE",
+		"/gracectl.ini; name the file with -c FILE, or write one: see gracectl.ini(5)",
 		cwd, app_file, app_file[0] != '\0' ? " or " : "");
 	free(cwd);
 	errno = ENOENT;

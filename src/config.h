@@ -145,6 +145,10 @@ void config_load_text(const char *path, const char *text, size_t len, const char
 /* For -a APP without any file: only name and the two directories. */
 void config_for_app(const char *app, struct config *out);
 
+/* Adds the applications that -a can name without a file in this directory: those with a file in the
+ * directory of the machine, and those that have left a state where it is kept by default. */
+void config_apps(struct strlist *names);
+
 /* Make the directories where they are not there. Return 0, or -1 with what each is for, and what
  * sets it to another place. */
 int config_make_run_dir(const struct config *config, struct cause *cause);

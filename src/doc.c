@@ -7,9 +7,14 @@
 
 void doc_put_text(bson_t *doc, const char *key, const char *text)
 {
+	doc_put_bytes(doc, key, text, strlen(text));
+}
+
+void doc_put_bytes(bson_t *doc, const char *key, const char *bytes, size_t len)
+{
 	struct buf valid = BUF_INIT;
 
-	utf8_append_valid(&valid, text, strlen(text));
+	utf8_append_valid(&valid, bytes, len);
 	bson_append_utf8(doc, key, -1, valid.len > 0 ? valid.data : "", (int)valid.len);
 	buf_release(&valid);
 }

@@ -13,6 +13,7 @@
 
 /* Appends a text that may be anything: what is not valid UTF-8 becomes U+FFFD. */
 void doc_put_text(bson_t *doc, const char *key, const char *text);
+void doc_put_bytes(bson_t *doc, const char *key, const char *bytes, size_t len);
 
 int64_t doc_int(const bson_t *doc, const char *key);
 bool doc_bool(const bson_t *doc, const char *key);

@@ -79,6 +79,7 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 		dyno->current = NULL;
 		event = DYNO_GONE;
 	} else if (instance == dyno->next) {
+		explain(dyno, instance);
 		dyno->next = NULL;
 		event = DYNO_NEXT_GONE;
 	} else if (dyno->old > 0) {

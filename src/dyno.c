@@ -233,14 +233,17 @@ static void starting_old_gone(struct dyno *dyno)
 /* start-first: the one that was to take over did not come up, so the old one goes on. */
 static void starting_next_gone(struct dyno *dyno)
 {
+	struct cause why;
+
 	if (dyno->abandoned) {
 		dyno->next = dyno_launch_one(dyno);
 		return;
 	}
 	dyno->failures++;
 	dyno_note(dyno, "The new instance did not come up; the old one goes on");
+	cause_set(&why, "the new instance did not come up (%s), so the old one goes on", dyno->why);
 	if (dyno->current != NULL && dyno->current->state == INSTANCE_UP)
-		dyno_be_up(dyno, "the last restart failed: the new instance did not come up");
+		dyno_be_up(dyno, why.text);
 }
 
 static void resting_restart(struct dyno *dyno)

@@ -99,7 +99,8 @@ struct dyno {
 	bool start_asked; /* asked to start while the rest of a crashed instance is still ending */
 	bool cycling;	  /* the last replacement was the cycle's, and nobody's wish */
 	nsec_t since;	  /* wall: last change of state */
-	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to say
+	char why[CAUSE_MAX]; /* why it is in this state, for people; "" when there is nothing to
+				say: of one that is up, unless its last restart failed
 			      */
 
 	struct instance *current; /* serves, or is starting or ending in order to; NULL: none */

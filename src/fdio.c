@@ -248,6 +248,25 @@ bool fdio_is_listening(const char *path)
 	return listens;
 }
 
+void fdio_list(const char *path, const char *suffix, bool (*is_valid)(const char *name),
+	struct strlist *names)
+{
+	DIR *dir = opendir(path);
+	size_t tail = strlen(suffix);
+
+	if (dir == NULL)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		size_t len = strlen(entry->d_name);
+		if (len < tail || strcmp(entry->d_name + len - tail, suffix) != 0)
+			continue;
+		entry->d_name[len - tail] = '\0';
+		if (is_valid(entry->d_name) && !strlist_has(names, entry->d_name))
+			strlist_add(names, entry->d_name);
+	}
+	closedir(dir);
+}
+
 void fdio_keep_to_ourselves(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "cause.h"
+#include "strlist.h"
 
 /* Writes all of it, through EINTR and short writes. Returns 0, or -1 with errno. */
 int fdio_write_all(int fd, const void *bytes, size_t len);
@@ -61,6 +62,11 @@ bool fdio_is_locked_at(int dirfd, const char *name);
 
 /* True when somebody listens at the Unix socket of that path. */
 bool fdio_is_listening(const char *path);
+
+/* Adds the names in a directory that end with suffix, without it, as far as they are valid; each
+ * once. None when it cannot be read. */
+void fdio_list(const char *path, const char *suffix, bool (*is_valid)(const char *name),
+	struct strlist *names);
 
 /* Makes every descriptor above stderr close-on-exec. */
 void fdio_keep_to_ourselves(void);

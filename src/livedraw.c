@@ -412,6 +412,14 @@ static void add_evidence(
 	buf_adds(out, paint(draw, PLAIN));
 }
 
+static void add_said(const struct livedraw *draw, const struct livework *work, const char *dyno,
+	bool failed, const char *said, struct buf *out)
+{
+	buf_addf(out, "%-*s  %s", (int)work->name_width, dyno, paint(draw, failed ? RED : GREEN));
+	utf8_append_safe(out, said, strlen(said));
+	buf_adds(out, paint(draw, PLAIN));
+}
+
 void livedraw_result(const struct livedraw *draw, const struct livework *work,
 	const struct live_row *row, bool failed, const char *said, nsec_t now, struct buf *out)
 {
@@ -421,10 +429,7 @@ void livedraw_result(const struct livedraw *draw, const struct livework *work,
 	struct buf details = BUF_INIT;
 
 	detail[work->kind](row, failed, &details);
-	buf_addf(out, "%-*s  %s", (int)work->name_width, row->dyno,
-		paint(draw, failed ? RED : GREEN));
-	utf8_append_safe(out, said, strlen(said));
-	buf_adds(out, paint(draw, PLAIN));
+	add_said(draw, work, row->dyno, failed, said, out);
 	if (failed)
 		add_failed(took, &details, out);
 	else
@@ -432,6 +437,13 @@ void livedraw_result(const struct livedraw *draw, const struct livework *work,
 	add_evidence(draw, &row->report, out);
 	buf_addc(out, '\n');
 	buf_release(&details);
+}
+
+void livedraw_revised(const struct livedraw *draw, const struct livework *work, const char *dyno,
+	const char *said, struct buf *out)
+{
+	add_said(draw, work, dyno, true, said, out);
+	buf_addc(out, '\n');
 }
 
 void livedraw_note(const struct livework *work, const char *dyno, const char *text, struct buf *out)

@@ -57,6 +57,11 @@ size_t livedraw_room(const struct livedraw *draw);
 void livedraw_result(const struct livedraw *draw, const struct livework *work,
 	const struct live_row *row, bool failed, const char *said, nsec_t now, struct buf *out);
 
+/* Appends the line that stays instead when that has become untrue: it had got there, and failed
+ * since. With its newline. */
+void livedraw_revised(const struct livedraw *draw, const struct livework *work, const char *dyno,
+	const char *said, struct buf *out);
+
 /* Appends another line about a dyno that stays. With its newline. */
 void livedraw_note(
 	const struct livework *work, const char *dyno, const char *text, struct buf *out);

@@ -7,13 +7,13 @@
  */
 #include "logview.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fdio.h"
 #include "logcatalog.h"
 #include "logheap.h"
 #include "pieces.h"
@@ -270,31 +270,12 @@ int logview_run(
 	return result;
 }
 
-/* Adds each dyno that has an entry of its name and this suffix in a directory. */
-static void add_dynos(const char *path, const char *suffix, struct strlist *names)
-{
-	DIR *dir = opendir(path);
-	size_t tail = strlen(suffix);
-
-	if (dir == NULL)
-		return;
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		size_t len = strlen(entry->d_name);
-		if (len < tail || strcmp(entry->d_name + len - tail, suffix) != 0)
-			continue;
-		entry->d_name[len - tail] = '\0';
-		if (dyno_name_is_valid(entry->d_name) && !strlist_has(names, entry->d_name))
-			strlist_add(names, entry->d_name);
-	}
-	closedir(dir);
-}
-
 void logview_dynos(const char *state_dir, struct strlist *names)
 {
 	char *path = xasprintf("%s/log", state_dir);
 
-	add_dynos(path, "", names);
-	add_dynos(state_dir, ".state", names);
+	fdio_list(path, "", dyno_name_is_valid, names);
+	fdio_list(state_dir, ".state", dyno_name_is_valid, names);
 	free(path);
 	strlist_sort(names);
 }

@@ -42,6 +42,12 @@ static void crashed(struct outcome *outcome, const struct request_wait *wait)
 		why[0] != '\0' ? why : "it crashed");
 }
 
+/* A restart has failed, and what was there before serves on: that is no crash. */
+static bool goes_on(const struct dyno *dyno)
+{
+	return dyno->state == DYNO_UP && dyno->why[0] != '\0';
+}
+
 static void came_up(struct outcome *outcome, const struct dyno *dyno, const char *text)
 {
 	if (dyno->config->ready == READY_NONE && dyno->current != NULL)
@@ -54,7 +60,7 @@ static void check_start(const struct request_wait *wait, struct outcome *outcome
 {
 	const struct dyno *dyno = &wait->place->dyno;
 
-	if (dyno->failures > wait->failures)
+	if (dyno->failures > wait->failures && !goes_on(dyno))
 		crashed(outcome, wait);
 	else if (dyno->state == DYNO_UP)
 		came_up(outcome, dyno, "up");
@@ -84,12 +90,21 @@ static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 	outcome->already = wait->was_down && outcome->code == WIRE_DONE;
 }
 
+static void not_restarted(struct outcome *outcome, const struct dyno *dyno)
+{
+	outcome->there = true;
+	outcome->code = WIRE_FAILED;
+	cause_set(&outcome->text, "was not restarted: %s", dyno->why);
+}
+
 static void check_restart(const struct request_wait *wait, struct outcome *outcome)
 {
 	const struct dyno *dyno = &wait->place->dyno;
 
-	if (dyno->failures > wait->failures)
+	if (dyno->failures > wait->failures && !goes_on(dyno))
 		crashed(outcome, wait);
+	else if (dyno->failures > wait->failures && !wait->good)
+		not_restarted(outcome, dyno);
 	else if (!dyno->wanted_up)
 		reached(outcome, WIRE_FAILED,
 			wait->good ? "was restarted, and was stopped by another request"
@@ -312,8 +327,7 @@ bool request_check(struct request *request, struct buf *out)
 			request->due = outcome.due;
 		}
 	}
-	if (request->left == 0)
-		look_again(request, out);
+	look_again(request, out);
 	return request->left == 0;
 }
 

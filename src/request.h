@@ -63,8 +63,8 @@ void request_take_base(struct request *request, const bson_t *list);
 void request_begin(struct request *request);
 
 /*
- * Looks who has got there; appends a result message for each of them to out. True when nobody is
- * left; what was told of a dyno and has become untrue until then is told once more, as "revised".
+ * Looks who has got there; appends a result message for each of them to out. What was told of a
+ * dyno and has become untrue since is told once more, as "revised". True when nobody is left.
  */
 bool request_check(struct request *request, struct buf *out);
 

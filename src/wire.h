@@ -16,9 +16,9 @@
  *                for
  *     result    {v, type: "result", dyno, code, text, already: true when nothing had to be done,
  *                revised: true when it replaces an earlier one}: one for each dyno that is waited
- *                for, and one more for each that had come up and crashed or was stopped before the
- * last got there dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see
- * snapshot.h why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
+ *                for, and one more for each that had come up, and crashed or was stopped since
+ *     dyno      {v, type: "dyno", ...}: one for each dyno, the answer to ps; see snapshot.h
+ *     why       {v, type: "why", dyno, state, launch, old: bool, ladder, signal, elapsed_ms,
  *                kill_in_ms, processes: how many, held_by: [{pid, parent, command, state,
  *                wait_channel, signals, listening, inbound, outbound, inbound_peers,
  *                outbound_peers, children, text: all of it in words}, ...]}: one for each instance,

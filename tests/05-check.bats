@@ -42,7 +42,7 @@ load helpers
 		grep -q "^$CONFIG:$line: error: " <<<"$error" || fail "nothing is said of line $line"
 	done
 	assert_equal "the number of mistakes" 10 "$(grep -c ': error: ' <<<"$error")"
-	assert_equal "the sum" "gracectl: 10 mistakes in $CONFIG; nothing was done" "${error##*$'\n'}"
+	assert_equal "the sum" "gracectl: 10 mistakes in $CONFIG" "${error##*$'\n'}"
 	for text in 'key `name`: "two words" is not the name of an application' \
 		'key `stop`: ' 'no-such-program' 'key `scale`: "many" is not a whole number from 0 to 10000' \
 		'a second time, the first is in line 7' 'key `command` is missing in [process worker]' \
@@ -55,10 +55,10 @@ load helpers
 	write_config <<<$'[process web]\ncommand = sleep 1000'
 	printf 'A B\nC D\n' >.env
 	g 2 check
-	assert_has "the sum" "gracectl: 2 mistakes in $BATS_TEST_TMPDIR/.env; nothing was done" "$error"
+	assert_has "the sum" "gracectl: 2 mistakes in $BATS_TEST_TMPDIR/.env" "$error"
 	echo "scale = x" >>"$CONFIG"
 	g 2 check
-	assert_has "the sum" "gracectl: 3 mistakes in $CONFIG and $BATS_TEST_TMPDIR/.env; nothing was done" "$error"
+	assert_has "the sum" "gracectl: 3 mistakes in $CONFIG and $BATS_TEST_TMPDIR/.env" "$error"
 }
 
 @test "check --json prints the mistakes as an object, and the exit status is the same" {

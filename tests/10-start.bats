@@ -1,64 +1,9 @@
 #!/usr/bin/env bats
-# The start: of a supervisor in the background, and of the dynos with all that they are given.
+# The start: of a supervisor in the background, and of the dynos; what is said, and how long is waited.
 
 bats_require_minimum_version 1.5.0
 
 load helpers
-
-# Two types of processes that only wait.
-sleepers() {
-	write_config <<-'END'
-		[process app]
-		command = sleep 1000
-		scale = 2
-		[process worker]
-		command = sleep 1000
-	END
-}
-
-# A dyno that shows what it was given; further lines for [process app] as arguments.
-start_shower() {
-	write_script shower <<-'END'
-		env | sort | sed 's/^/env /'
-		echo "umask $(umask)"
-		echo "workdir $(pwd)"
-		read -r line || echo "nothing to read"
-		echo ready
-		exec sleep 1000
-	END
-	write_config <<-END
-		[process app]
-		command = $BATS_TEST_TMPDIR/shower
-		$(printf '%s\n' "$@")
-	END
-	g start
-	wait_for_log app.1 ready
-}
-
-# assert_env NAME VALUE: the newest instance of app.1 has this variable.
-assert_env() {
-	assert_equal "\$$1" "$2" "$(output_of app.1 | sed -n "s/^env $1=//p" | tail -n 1)"
-}
-
-refute_env() {
-	refute_has "the environment" "env $1=" "$(output_of app.1)"
-}
-
-# A server that listens when the test calls `release`.
-write_late_server() {
-	write_script late <<-'END'
-		exec python3 -c '
-		import os, socket
-		print("booting", flush=True)
-		open("released").read()
-		server = socket.socket()
-		server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		server.bind(("0.0.0.0", int(os.environ["PORT"])))
-		server.listen()
-		while True:
-		    server.accept()[0].close()'
-	END
-}
 
 # supervisors: how many there have been.
 supervisors() {
@@ -68,7 +13,7 @@ supervisors() {
 # The supervisor.
 
 @test "start brings up a supervisor in the background, in a session of its own" {
-	sleepers
+	write_sleepers
 	g start
 	assert_state app.1 up
 	assert_state app.2 up
@@ -82,13 +27,13 @@ supervisors() {
 }
 
 @test "the socket is for its owner alone" {
-	sleepers
+	write_sleepers
 	g start
 	assert_equal "its mode" "srw-------" "$(stat -c %A "$RUN/control.sock")"
 }
 
 @test "started means listening: the next command is always answered" {
-	sleepers
+	write_sleepers
 	for _ in {1..10}; do
 		g start -q worker
 		g ps
@@ -98,7 +43,7 @@ supervisors() {
 }
 
 @test "many starts at once make one supervisor and one process for each dyno" {
-	sleepers
+	write_sleepers
 	local starts=()
 	for _ in {1..8}; do
 		g_in_background start
@@ -113,7 +58,7 @@ supervisors() {
 }
 
 @test "a daemon beside a running supervisor gives up and says so" {
-	sleepers
+	write_sleepers
 	g start
 	g 1 daemon
 	assert_equal "the message" "gracectl: a supervisor of shop runs already (it holds $STATE/lock)" "$error"
@@ -121,7 +66,7 @@ supervisors() {
 }
 
 @test "the run directory of another application is not taken" {
-	sleepers
+	write_sleepers
 	g start
 	sed "s|^name = shop|name = other|; s|^state_dir = .*|state_dir = $BATS_TEST_TMPDIR/other|" "$CONFIG" >other.ini
 	gracectl -c other.ini daemon
@@ -132,7 +77,7 @@ supervisors() {
 }
 
 @test "a daemon starts all dynos and ends with status 0" {
-	sleepers
+	write_sleepers
 	g_in_background daemon
 	wait_for_log worker.1 "State changed from starting to up"
 	kill -TERM "$BACKGROUND"
@@ -141,7 +86,7 @@ supervisors() {
 }
 
 @test "a stale socket, lock or pipe does not block a start" {
-	sleepers
+	write_sleepers
 	mkdir -p "$RUN"
 	python3 -c '
 import socket, sys
@@ -154,7 +99,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a start of what is not there starts nothing, not even a supervisor" {
-	sleepers
+	write_sleepers
 	g 2 start app worke
 	assert_equal "standard error" \
 		'gracectl: there is no dyno or process type "worke" (did you mean "worker"?); the types are: app (2), worker (1)' "$error"
@@ -164,7 +109,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "what a killed supervisor leaves does not block a start" {
-	sleepers
+	write_sleepers
 	g start
 	g stop app worker
 	local pid guard
@@ -182,7 +127,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a run directory that cannot be made is told with its path" {
-	sleepers
+	write_sleepers
 	echo "a file" >"$RUN"
 	g 1 start
 	assert_has "the message" "$RUN" "$error"
@@ -203,7 +148,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "a command works from any directory, and with a relative path of the configuration" {
-	sleepers
+	write_sleepers
 	mkdir -p elsewhere
 	cd elsewhere
 	gracectl -c ../gracectl.ini start
@@ -215,7 +160,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 # What is started.
 
 @test "a target starts only that dyno, a type all its dynos" {
-	sleepers
+	write_sleepers
 	g start app.2
 	assert_state app.1 down
 	assert_state app.2 up
@@ -226,7 +171,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "Heroku's options name the targets as well" {
-	sleepers
+	write_sleepers
 	g start -d app.2
 	assert_state app.2 up
 	assert_state app.1 down
@@ -237,7 +182,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "an unknown target is told with those that there are, and nothing is started" {
-	sleepers
+	write_sleepers
 	g start worker
 	g 2 start app.1 nobody
 	assert_has "the message" "there is no dyno or process type \"nobody\"; the types are: app (2), worker (1)" "$error"
@@ -245,7 +190,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$RUN/control.sock"
 }
 
 @test "what is up already is left alone" {
-	sleepers
+	write_sleepers
 	g start
 	local before
 	before=$(pid_of app.1) log=$(lines_of)
@@ -297,14 +242,7 @@ State changed from starting to up" "$(platform_lines web.1)"
 }
 
 @test "one that crashes while the others are waited for makes start fail" {
-	write_late_server
-	write_config <<-'END'
-		[process app]
-		command = python3 -m http.server --bind 127.0.0.1 $PORT
-		port = auto
-		[process web]
-		command = ./late
-	END
+	write_two_servers
 	g_in_background start --json
 	wait_for_state app.1 up
 	kill -KILL "$(pid_of app.1)"
@@ -316,6 +254,20 @@ web.1 0 up" "$(python3 -c '
 import json, sys
 for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"]):
     print(dyno["dyno"], dyno["code"], dyno["text"])' <<<"$output")"
+}
+
+@test "that one has crashed is told at once, not when the others are there" {
+	write_two_servers
+	g_in_background start
+	wait_for_state app.1 up
+	kill -KILL "$(pid_of app.1)"
+	wait_until "$PATIENCE" grep -qx "gracectl: app.1 was up, and crashed: exited with status 137 (SIGKILL)" \
+		background.err
+	assert_state web.1 starting
+	release
+	finish 1
+	assert_equal "how often it is told" 1 "$(grep -c "was up, and crashed" <<<"$error")"
+	assert_has "the sum" "failed, 1 of 2 up in " "$error"
 }
 
 @test "a directory that cannot be made is told with what it is for, and what to set" {
@@ -344,21 +296,11 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 }
 
 @test "--timeout holds while a supervisor is waited for that has the lock and does not listen" {
-	local holder
-
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	mkdir -p "$STATE"
-	python3 - "$STATE/lock" >held 3>&- <<-'END' &
-		import fcntl, sys, time
-		with open(sys.argv[1], "w") as file:
-		    fcntl.lockf(file, fcntl.LOCK_EX)
-		    print("held", flush=True)
-		    time.sleep(1000)
-	END
-	holder=$!
-	wait_until "$PATIENCE" test -s held
+	hold_lock "$STATE/lock"
 	g 4 start --timeout 300ms
-	kill "$holder"
+	kill "$HOLDER"
 	assert_equal "the message" "gracectl: not done in time: the supervisor of shop does not listen yet; see \`gracectl ps\`" "$error"
 }
 
@@ -402,150 +344,4 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	release
 	wait_for_state web.1 up
 	assert_equal "the launches" 1 "$(field_of web.1 launch)"
-}
-
-# What a process is given.
-
-@test "a process has DYNO, and PORT only when it has a port" {
-	start_shower
-	assert_env DYNO app.1
-	refute_env PORT
-}
-
-@test "a process with a port has a fresh one at each start" {
-	export PORT=1 DYNO=somebody.7
-	start_shower 'port = auto' 'ready = none'
-	local first
-	first=$(field_of app.1 port)
-	assert_env PORT "$first"
-	assert_env DYNO app.1
-	((first > 1023))
-	g restart
-	wait_until "$PATIENCE" eval '[ "$(output_of app.1 | grep -c ^ready)" -eq 2 ]'
-	assert_env PORT "$(field_of app.1 port)"
-	((first != $(field_of app.1 port)))
-}
-
-@test "the dynos of a type have different ports" {
-	write_config <<-'END'
-		[process app]
-		command = sleep 1000
-		scale = 20
-		port = auto
-		ready = none
-	END
-	g start
-	assert_equal "the different ports" 20 "$("$GRACECTL" -c "$CONFIG" --json ps | grep -o '"port" : [1-9][0-9]*, "launch"' | sort -u | wc -l)"
-}
-
-@test "a fixed port is that of the first dyno, the second has the next one" {
-	write_config <<-'END'
-		[process app]
-		command = sleep 1000
-		scale = 2
-		port = 20123
-		ready = none
-	END
-	g start
-	assert_field app.1 port 20123
-	assert_field app.2 port 20124
-}
-
-@test "the process's variables count more than those of [defaults], these more than .env, this more than the shell" {
-	cat >.env <<-'END'
-		A=file
-		B=file
-		C=file
-		export QUOTED="two words"
-	END
-	export A=shell B=shell C=shell D=shell
-	write_script shower <<-'END'
-		env | sort | sed 's/^/env /'
-		echo ready
-		exec sleep 1000
-	END
-	write_config <<-'END'
-		env.A = defaults
-		env.B = defaults
-		[process app]
-		command = ./shower
-		env.A = process
-	END
-	g start
-	wait_for_log app.1 ready
-	assert_env A process
-	assert_env B defaults
-	assert_env C file
-	assert_env D shell
-	assert_env QUOTED "two words"
-}
-
-@test "a process reads nothing, and writes to its log with both outputs" {
-	write_script talker <<-'END'
-		cat
-		echo "to the output"
-		echo "to the errors" >&2
-		echo ready
-		exec sleep 1000
-	END
-	write_config <<<$'[process app]\ncommand = ./talker'
-	echo "not for it" | g start
-	wait_for_log app.1 ready
-	assert_equal "the output" "to the output
-to the errors
-ready" "$(output_of app.1)"
-}
-
-@test "neither the supervisor nor a process inherits a descriptor of the shell" {
-	sleepers
-	exec 9>held
-	g start
-	exec 9>&-
-	local pid
-	for pid in "$(supervisor_pid)" "$(pid_of app.1)"; do
-		refute_has "the descriptors of $pid" "$BATS_TEST_TMPDIR/held" "$(ls -l "/proc/$pid/fd")"
-	done
-	# Beside the three it has the lock by which it is known, and nothing else.
-	assert_equal "the descriptors of app.1" "0 1 2 200" "$(find "/proc/$(pid_of app.1)/fd" -type l -printf '%f\n' |
-		sort -n | paste -sd ' ')"
-}
-
-@test "a process has no signal ignored or blocked, whatever the shell had" {
-	sleepers
-	(
-		trap '' HUP INT QUIT PIPE TERM CHLD USR1
-		"$GRACECTL" -c "$CONFIG" start -q 3>&-
-	)
-	local pid
-	pid=$(pid_of app.1)
-	assert_equal "ignored" 0000000000000000 "$(sed -n 's/^SigIgn:\t//p' "/proc/$pid/status")"
-	assert_equal "blocked" 0000000000000000 "$(sed -n 's/^SigBlk:\t//p' "/proc/$pid/status")"
-}
-
-@test "a process leads its own session and process group" {
-	sleepers
-	g start
-	local pid
-	pid=$(pid_of app.1)
-	assert_equal "group and session" "$pid $pid" "$(ps -o pgid=,sid= -p "$pid" | xargs)"
-}
-
-@test "a command without characters of the shell is executed directly, others by sh" {
-	write_config <<-'END'
-		[process direct]
-		command = sleep 1000
-		[process shell]
-		command = sleep 1000 | cat
-	END
-	g start
-	wait_until "$PATIENCE" eval '[ "$(ps -o args= -p "$(pid_of direct.1)")" = "sleep 1000" ]'
-	assert_equal "the other" "/bin/sh -c sleep 1000 | cat" "$(ps -o args= -p "$(pid_of shell.1)")"
-}
-
-@test "a process has the umask and the working directory of its configuration" {
-	mkdir -p below
-	start_shower 'umask = 027' 'workdir = below'
-	assert_has "the output" "umask 0027" "$(output_of app.1)"
-	assert_has "the output" "workdir $BATS_TEST_TMPDIR/below" "$(output_of app.1)"
-	assert_has "the output" "nothing to read" "$(output_of app.1)"
 }

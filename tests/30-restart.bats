@@ -230,13 +230,15 @@ print(s.getsockname()[1])')
 	local old
 	old=$(pid_of app.1)
 	g 1 restart
-	assert_has "the message" "app.1 did not come up: " "$error"
+	assert_has "the message" "gracectl: app.1 was not restarted: the new instance did not come up (exited with status 3), so the old one goes on" \
+		"$error"
 	assert_state app.1 up
 	assert_equal "the pid" "$old" "$(pid_of app.1)"
 	log_has app.1 "The new instance did not come up; the old one goes on"
 	refute_has "the log" SIGTERM "$(platform_lines app.1)"
 	g ps
-	assert_has "ps" "the last restart failed" "$output"
+	assert_has "ps" ": the last restart failed: the new instance did not come up (exited with status 3), so the old one goes on" \
+		"$output"
 }
 
 @test "start-first: the old one goes on when the new one is not up in time" {
@@ -255,6 +257,7 @@ print(s.getsockname()[1])')
 	local old
 	old=$(pid_of app.1)
 	g 1 restart
+	assert_has "the message" "app.1 was not restarted: the new instance did not come up (boot timeout), so the old one goes on" "$error"
 	assert_state app.1 up
 	assert_equal "the pid" "$old" "$(pid_of app.1)"
 	log_has app.1 "Error R10 (Boot timeout) -> Web process failed to bind to \$PORT within 1 seconds of launch"
@@ -326,18 +329,7 @@ print(s.getsockname()[1])')
 }
 
 @test "a restart tells of a dyno that was stopped while the others were waited for" {
-	write_script late <<-'END'
-		echo booting
-		await_release
-		exec python3 -m http.server --bind 127.0.0.1 "$PORT"
-	END
-	write_config <<-'END'
-		[process app]
-		command = python3 -m http.server --bind 127.0.0.1 $PORT
-		port = auto
-		[process web]
-		command = ./late
-	END
+	write_two_servers
 	g_in_background start
 	release
 	finish

@@ -163,11 +163,12 @@ on_terminal() {
 		[process web]
 		command = sleep 1
 	END
-	for reason in "No such file or directory" "nothing has been started yet"; do
+	for directory in absent empty; do
 		for words in logs "logs web" events stops "stops --summary" "stops --plot" "stops --plot none.svg"; do
 			# shellcheck disable=SC2086 # several words
 			g 1 $words
-			assert_equal "the message" "gracectl: there is no log in $STATE: $reason" "$error"
+			assert_equal "the message of $words, the directory being $directory" \
+				"gracectl: there is no log in $STATE yet: nothing has been started there" "$error"
 		done
 		mkdir -p "$STATE"
 	done
@@ -328,6 +329,24 @@ on_terminal() {
 	"$GRACECTL" -c "$CONFIG" logs >/dev/full 2>full.err || status=$?
 	assert_equal "the exit code on a full disk" 1 "$status"
 	assert_has "the message" "the output could not be written: No space left on device" "$(<full.err)"
+}
+
+# A long text goes past the buffer of the stream, a short one through it.
+@test "who follows into a full disk is told so at once, not when the next line comes" {
+	local long
+	long=$(printf 'long%.0s' {1..3000})
+	given_log <<-END
+		2026-06-09T16:13:40Z event web.1 1 launch command=$long
+		2026-06-09T16:13:41Z out web.1 1 short\\n$long\\n
+	END
+	for words in "logs -t -n 1" "logs -t" "logs -t -n 1 --json" "events -t"; do
+		status=0
+		# shellcheck disable=SC2086
+		timeout "$PATIENCE" "$GRACECTL" -c "$CONFIG" $words >/dev/full 2>full.err || status=$?
+		assert_equal "the exit code of $words" 1 "$status"
+		assert_equal "the message" "gracectl: the output could not be written: No space left on device" \
+			"$(<full.err)"
+	done
 }
 
 @test "logs -t shows what is written, over restarts and new pieces, until it is interrupted" {

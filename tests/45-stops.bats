@@ -401,6 +401,50 @@ outbound: 127.0.0.1:27017 x10
 	assert_equal "what is left beside it" "stop.svg taken.svg" "$(echo *svg*)"
 }
 
+@test "an SVG goes through a link, and keeps the mode of what is there" {
+	given_a_forced_stop
+	mkdir pictures
+	echo old >pictures/old.svg
+	chmod 640 pictures/old.svg
+	ln -s pictures/old.svg link.svg
+	ln -s link.svg two.svg
+	ln -s pictures/new.svg empty.svg
+	g stops --plot two.svg
+	g stops --plot empty.svg
+	assert_equal "where the links lead" "link.svg pictures/old.svg pictures/new.svg" \
+		"$(readlink two.svg link.svg empty.svg | paste -sd ' ')"
+	for picture in old new; do
+		assert_has "what is behind the link" "</svg>" "$(<"pictures/$picture.svg")"
+	done
+	assert_equal "the mode of the old file" 640 "$(stat -c %a pictures/old.svg)"
+	assert_equal "what is left beside them" "new.svg old.svg" "$(ls -A pictures | paste -sd " ")"
+}
+
+@test "an SVG that cannot be written leaves the old one, or none" {
+	given_a_forced_stop
+	echo old >stop.svg
+	for picture in stop.svg none.svg; do
+		status=0
+		# shellcheck disable=SC2016
+		bash -c 'ulimit -f 1; trap "" XFSZ; exec "$@"' bash \
+			"$GRACECTL" -c "$CONFIG" stops --plot "$picture" 2>large.err || status=$?
+		assert_equal "the exit status" 1 "$status"
+		assert_equal "the message" "gracectl: cannot write $picture: File too large" "$(<large.err)"
+	done
+	assert_equal "the old picture" "old" "$(<stop.svg)"
+	assert_equal "what is left beside it" "stop.svg" "$(echo *svg*)"
+}
+
+@test "an SVG goes into a pipe" {
+	given_a_forced_stop
+	mkfifo pipe.svg
+	timeout "$PATIENCE" cat pipe.svg >shown 3>&- &
+	g stops --plot pipe.svg
+	wait $!
+	assert_has "what came through the pipe" "</svg>" "$(<shown)"
+	[ -p pipe.svg ] || fail "the pipe was replaced by a file"
+}
+
 @test "a document that lies is drawn as far as it can be" {
 	given_stops <<-'END'
 		stop("2026-06-09T16:13:42Z", "web.1", ms=9223372036854775807, not_accepting_ms=-5, drained_ms="soon",

@@ -189,10 +189,7 @@ S="$T s"
 }
 
 @test "a start shows how much of the time to boot is gone" {
-	write_script late <<-'END'
-		await_release
-		exec python3 -c 'import os, socket; socket.create_server(("", int(os.environ["PORT"]))).accept()'
-	END
+	write_late_server
 	write_config <<<$'[process web]\ncommand = ./late\nboot_timeout = 40s'
 	on_terminal 80x24 see '^web\.1  starting +▕.*▏ [0-9.]+ s of 40 s$' run "$release_one" -- start
 	assert_screen "Starting all dynos on shop\.\.\." \
@@ -206,6 +203,18 @@ S="$T s"
 	assert_screen "Starting all dynos on shop\.\.\." \
 		"app\.1  did not come up: exited with status 3 \(after $S\)" \
 		"failed, 0 of 1 up in $S"
+}
+
+@test "the line of a dyno that came up and crashes says so, at once" {
+	write_two_servers
+	on_terminal 1 80x24 see '^app\.1  up in [0-9.]+ s: pid [0-9]+, port [0-9]+\nweb\.1  starting ' \
+		run "kill -KILL \$('$GRACECTL' -c '$CONFIG' ps -l app | awk '/^app/ { print \$6 }')" \
+		see '^app\.1  was up, and crashed: exited with status 137 \(SIGKILL\)\nweb\.1  starting ' \
+		run "$release_one" -- start
+	assert_screen "Starting all dynos on shop\.\.\." \
+		"app\.1  was up, and crashed: exited with status 137 \(SIGKILL\)" \
+		"web\.1  up in $S: pid $(pid_of web.1), port $(field_of web.1 port)" \
+		"failed, 1 of 2 up in $S"
 }
 
 # The terminal.

@@ -316,17 +316,23 @@ write_daemon() {
 	END
 }
 
-@test "a daemon that escapes from its session is found and stopped" {
+# assert_daemon_is_stopped COMMAND [LINE...]: a job that has left a daemon is stopped, and with it the daemon, by SIGTERM.
+assert_daemon_is_stopped() {
 	write_daemon
-	write_config <<-'END'
+	write_config <<-END
 		[process job]
-		command = python3 daemon.py stay
+		command = $1
+		$(printf '%s\n' "${@:2}")
 	END
 	g start
 	wait_until "$PATIENCE" test -s escaped
 	g stop job
 	assert_equal "its fate" SIGTERM "$(<fate)"
 	is_gone "$(<escaped)"
+}
+
+@test "a daemon that escapes from its session is found and stopped" {
+	assert_daemon_is_stopped "python3 daemon.py stay"
 }
 
 @test "a daemon that outlives its main process is named and stopped" {
@@ -348,31 +354,11 @@ write_daemon() {
 }
 
 @test "a daemon without our mark that still writes to the log is told to stop before it is killed" {
-	write_daemon
-	write_config <<-'END'
-		[process job]
-		command = env -i PATH=/usr/bin:/bin python3 daemon.py stay
-		stop = TERM/10/KILL/5
-	END
-	g start
-	wait_until "$PATIENCE" test -s escaped
-	g stop job
-	assert_equal "its fate" SIGTERM "$(<fate)"
-	is_gone "$(<escaped)"
+	assert_daemon_is_stopped "env -i PATH=/usr/bin:/bin python3 daemon.py stay" "stop = TERM/10/KILL/5"
 }
 
 @test "a daemon that has neither our mark nor our output is found and stopped" {
-	write_daemon
-	write_config <<-'END'
-		[process job]
-		command = exec env -i PATH=/usr/bin:/bin python3 daemon.py stay >/dev/null 2>&1
-		stop = TERM/10/KILL/5
-	END
-	g start
-	wait_until "$PATIENCE" test -s escaped
-	g stop job
-	assert_equal "its fate" SIGTERM "$(<fate)"
-	is_gone "$(<escaped)"
+	assert_daemon_is_stopped "exec env -i PATH=/usr/bin:/bin python3 daemon.py stay >/dev/null 2>&1" "stop = TERM/10/KILL/5"
 }
 
 @test "a daemon without our mark that outlives its main process is stopped, and the dyno has crashed" {
@@ -436,6 +422,15 @@ use_as_ordinary() {
 	g stop
 	g 3 ps
 	assert_equal "processes that are left" "" "$(processes_of_test)"
+	# From any directory, by its name.
+	cd /
+	gracectl __complete apps
+	assert_equal "the applications that -a completes" "$APP" "$output"
+	gracectl -a "$APP" __complete targets
+	assert_equal "the names, known by their logs" "job.1 job.2 web.1" "$(grep -F . <<<"$output" | paste -sd ' ')"
+	gracectl -a "$APP" logs -n 1
+	assert_equal "that -a is enough" 0 "$status"
+	cd - || return
 }
 
 @test "as an ordinary user: everything basic works in the directories of XDG" {

@@ -191,8 +191,14 @@ all_shells_complete() {
 @test "ps completes the second words of ps restart and the like" {
 	all_shells_complete "restart" gracectl ps re
 	all_shells_complete "start stop" gracectl ps st
-	all_shells_complete "" gracectl ps web.1 rest
 	all_shells_complete "" gracectl logs rest
+}
+
+@test "the second word of ps restart comes right behind ps" {
+	all_shells_complete "" gracectl ps web.1 rest
+	all_shells_complete "" gracectl ps -l rest
+	all_shells_complete "--watch" gracectl ps web.1 restart --wa
+	all_shells_complete "--watch" gracectl ps -l restart --wa
 }
 
 @test "stops --plot completes pictures beside dynos and types, and nothing else does" {
@@ -201,6 +207,18 @@ all_shells_complete() {
 	all_shells_complete "work.svg worker worker.1" gracectl stops --plot web.1 wo
 	all_shells_complete "worker worker.1" gracectl stops --summary wo
 	all_shells_complete "worker worker.1" gracectl stops wo
+}
+
+@test "stops --plot completes one picture" {
+	touch work.svg
+	all_shells_complete "worker worker.1" gracectl stops --plot other.svg wo
+	all_shells_complete "worker worker.1" gracectl stops other.svg --plot wo
+}
+
+@test "help completes one command" {
+	all_shells_complete "start stop stops" gracectl help st
+	all_shells_complete "" gracectl help start st
+	all_shells_complete "" gracectl help start ''
 }
 
 @test "a command without arguments completes none" {
@@ -236,6 +254,26 @@ all_shells_complete() {
 	all_shells_complete "mailer mailer.1" gracectl restart -c elsewhere/other.ini ma
 }
 
+@test "with -a no names are offered from the file of another application" {
+	all_shells_complete "" gracectl -a other stop ''
+	all_shells_complete "" gracectl logs -a other -d ''
+	all_shells_complete "web web.1 web.2" gracectl -a shop stop we
+	all_shells_complete "clock clock.1 clock.2" gracectl -a shop -c elsewhere/other.ini stop cl
+}
+
+@test "-a offers the application of the configuration that was found" {
+	for shell in bash zsh fish; do
+		"complete_$shell" gracectl -a sho | grep -qx shop
+	done
+}
+
+@test "without a configuration and a supervisor the names of the log are offered" {
+	mkdir -p elsewhere/state/log/{old.1,old.2,gone.1,.x}
+	cd elsewhere
+	printf '%s\n' "[app]" "state_dir = $PWD/state" >empty.ini
+	all_shells_complete "gone gone.1 old old.1 old.2" gracectl -c empty.ini logs ''
+}
+
 @test "a configuration below the home directory is found" {
 	all_shells_complete "clock clock.1 clock.2" gracectl -c '~/elsewhere/other.ini' start cl
 }
@@ -256,6 +294,16 @@ all_shells_complete() {
 	same zsh "worker.1" "$(complete_zsh gracectl logs "$long=wo")"
 }
 
+@test "a letter with its value in one word is understood" {
+	all_shells_complete "clock clock.1 clock.2" gracectl -celsewhere/other.ini stop cl
+	all_shells_complete "mailer mailer.1" gracectl logs -tcelsewhere/other.ini ma
+	all_shells_complete "worker worker.1" gracectl logs -tn 5 wo
+	all_shells_complete "worker.1" gracectl logs -td wo
+	same bash "-dworker.1" "$(complete_bash gracectl logs -dwo)"
+	same fish "-dworker.1" "$(complete_fish gracectl logs -dwo)"
+	same zsh "worker.1" "$(complete_zsh gracectl logs -dwo)"
+}
+
 @test "bash completes a command with a colon from the words that readline makes of it" {
 	gracectl __complete commands | grep -q '^ps:restart' || {
 		echo "ps:restart is not in the command table"
@@ -270,9 +318,7 @@ all_shells_complete() {
 }
 
 @test "after -- no option is offered" {
-	for shell in bash fish; do
-		same "$shell" "" "$("complete_$shell" gracectl stop -- -)"
-	done
+	all_shells_complete "" gracectl stop -- -
 	all_shells_complete "worker worker.1" gracectl stop -- wo
 }
 

@@ -415,19 +415,11 @@ start_stranger() {
 	g stop job.1
 	kill_both
 	mv left "$RUN/job.1.1.id"
-	python3 - "$RUN/job.1.1.id" >held 3>&- <<-'END' &
-		import fcntl, sys, time
-		with open(sys.argv[1], "r+") as file:
-		    fcntl.lockf(file, fcntl.LOCK_EX)
-		    print("held", flush=True)
-		    time.sleep(1000)
-	END
-	holder=$!
-	wait_until "$PATIENCE" test -s held
+	hold_lock "$RUN/job.1.1.id"
 
 	g ps
 
 	assert_state job.1 down
-	kill "$holder"
+	kill "$HOLDER"
 	assert_equal "the launches and ends" $'launch job.1\nexit job.1' "$(events kind dyno | grep -E '^(launch|exit)')"
 }

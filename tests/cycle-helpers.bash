@@ -2,13 +2,14 @@
 
 load helpers
 
-# wait_for_field DYNO FIELD VALUE: ps --json says so.
-wait_for_field() {
-	wait_until "$PATIENCE" has_field "$@"
-}
-
-has_field() {
-	assert_equal "$2 of $1" "$3" "$(field_of "$1" "$2")"
+# A dyno that is up until it is killed. Usage: [LINE...] of its section.
+start_steady_job() {
+	write_config <<-END
+		[process job]
+		command = sleep 1000
+		$(printf '%s\n' "$@")
+	END
+	g start
 }
 
 # count_lines DYNO LINE: how often the platform said exactly this of the dyno.
@@ -23,15 +24,6 @@ wait_for_line() {
 
 has_line() {
 	(($(count_lines "$1" "$2") >= ${3:-1}))
-}
-
-# wait_for_output DYNO LINE [COUNT]: the dyno has printed this line, at least so often.
-wait_for_output() {
-	wait_until "$PATIENCE" has_output "$@"
-}
-
-has_output() {
-	(($(output_of "$1" | grep -cxF -- "$2") >= ${3:-1}))
 }
 
 # main_lines DYNO: what the platform said of the dyno, without the phases of its stops, which differ with luck.

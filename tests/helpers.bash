@@ -114,6 +114,11 @@ gracectl() {
 		"$status"
 }
 
+# visible_commands: the words of the commands that help lists.
+visible_commands() {
+	"$GRACECTL" __complete commands | cut -f1 | grep -v :
+}
+
 # g_in_background ARG...: the same, but does not wait. Sets BACKGROUND, its pid. What it prints is in
 # background.out and background.err, that of an earlier one in background.PID.out and .err.
 g_in_background() {
@@ -144,12 +149,24 @@ finish() {
 
 # write_config: the standard input is the configuration, but for [app], which is put before it.
 # Lines for [app] can be given as arguments.
+# shellcheck disable=SC2120 # the tests give them
 write_config() {
 	{
 		printf '%s\n' "[app]" "name = shop" "root = $BATS_TEST_TMPDIR" "state_dir = $STATE" \
 			"run_dir = $RUN" "$@" "" "[defaults]" "backoff = never"
 		cat
 	} >"$CONFIG"
+}
+
+# Two types of processes that only wait.
+write_sleepers() {
+	write_config <<-'END'
+		[process app]
+		command = sleep 1000
+		scale = 2
+		[process worker]
+		command = sleep 1000
+	END
 }
 
 # write_script NAME: the standard input is a shell script for the dynos of this test. It has two
@@ -165,6 +182,41 @@ write_script() {
 		cat
 	} >"$BATS_TEST_TMPDIR/$1"
 	chmod +x "$BATS_TEST_TMPDIR/$1"
+}
+
+# `late` is a server that listens when the test calls `release`.
+write_late_server() {
+	write_script late <<-'END'
+		echo booting
+		await_release
+		exec python3 -m http.server --bind 127.0.0.1 "$PORT"
+	END
+}
+
+# app.1 listens at once, web.1 when the test calls `release`.
+write_two_servers() {
+	write_late_server
+	write_config <<-'END'
+		[process app]
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		port = auto
+		[process web]
+		command = ./late
+	END
+}
+
+# hold_lock FILE: somebody else holds its lock, until the test kills HOLDER, which is set.
+hold_lock() {
+	python3 - "$1" >held 3>&- <<-'END' &
+		import fcntl, sys, time
+		with open(sys.argv[1], "a") as file:
+		    fcntl.lockf(file, fcntl.LOCK_EX)
+		    print("held", flush=True)
+		    time.sleep(1000)
+	END
+	# shellcheck disable=SC2034 # for the tests
+	HOLDER=$!
+	wait_until "$PATIENCE" test -s held
 }
 
 # ---- when, and what for ----
@@ -204,6 +256,15 @@ lines_of() {
 
 	[ $# -lt 2 ] || filter=(-d "$1")
 	"$GRACECTL" -c "$CONFIG" logs -n 100000 "${filter[@]}" | sed 's/^[^ ]* //'
+}
+
+# wait_for_output DYNO LINE [COUNT]: its processes have printed exactly this, at least so often.
+wait_for_output() {
+	wait_until "$PATIENCE" has_output "$@"
+}
+
+has_output() {
+	(($(output_of "$1" | grep -cxF -- "$2") >= ${3:-1}))
 }
 
 # platform_lines DYNO: what the platform says of a dyno, without time and source.

@@ -113,15 +113,6 @@ refute_event() {
 	! has_event "$@" || fail "there is an event $1 of $2 already"
 }
 
-# wait_for_output DYNO LINE [COUNT]: the application has said exactly this, at least so often.
-wait_for_output() {
-	wait_until "$PATIENCE" has_output "$@"
-}
-
-has_output() {
-	(($(output_of "$1" | grep -cxF -- "$2") >= ${3:-1}))
-}
-
 # ---- then ----
 
 # assert_outcome DYNO: the standard input has what became of each connection, in any order.

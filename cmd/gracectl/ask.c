@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changed.h"
 #include "client.h"
 #include "xmalloc.h"
 
@@ -54,7 +55,7 @@ static int hear(const struct cli *cli, const struct config *config, const struct
 			continue;
 		if (text[0] != '\0')
 			cli_error("%s", text);
-		cli_tell_newer(cli, config, doc_text(&message, "unknown"));
+		changed_tell_target(cli, config, doc_text(&message, "unknown"));
 		return (int)doc_int(&message, "code");
 	}
 	if (result == CLIENT_INTERRUPTED)

@@ -9,6 +9,7 @@
 #include "fdio.h"
 #include "xmalloc.h"
 
+#define GOES_ON "the supervisor goes on with what it was started with"
 #define TAKE_UP "`gracectl stop` and then `gracectl start` take up the file as it is now"
 
 enum {
@@ -60,13 +61,10 @@ static void tell_difference(const struct cli *cli, const struct config *config, 
 
 	config_load(config->path, cli->app, &now, &problems);
 	if (problems.errors > 0)
-		cli_error("warning: %s has %zu mistake%s now, see `gracectl check`; the supervisor "
-			  "goes on with what it was started with",
+		cli_error("warning: %s has %zu mistake%s now, see `gracectl check`; " GOES_ON,
 			config->path, problems.errors, problems.errors == 1 ? "" : "s");
 	else if (!is_same(&now, kept))
-		cli_error("warning: %s has changed, but the supervisor goes on with what it was "
-			  "started with; " TAKE_UP,
-			config->path);
+		cli_error("warning: %s has changed, but " GOES_ON "; " TAKE_UP, config->path);
 	config_problems_release(&problems);
 	config_release(&now);
 }
@@ -93,4 +91,10 @@ void changed_tell(const struct cli *cli, const struct config *config)
 	buf_release(&kept);
 	free(door);
 	free(path);
+}
+
+void changed_tell_target(const struct cli *cli, const struct config *config, const char *target)
+{
+	if (target[0] != '\0' && cli_file_has(cli, config, target))
+		cli_error("%s has it, but " GOES_ON "; " TAKE_UP, config->path);
 }

@@ -12,4 +12,8 @@
 /* Says so on the standard error, if it has changed. */
 void changed_tell(const struct cli *cli, const struct config *config);
 
+/* A supervisor did not know this target ("": it has not said so). Says when the file by now does.
+ */
+void changed_tell_target(const struct cli *cli, const struct config *config, const char *target);
+
 #endif

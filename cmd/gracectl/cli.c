@@ -56,8 +56,11 @@ int cli_point_to_help(const struct command *command)
 	return EXIT_USAGE;
 }
 
+#define NOTHING_DONE "; nothing was done"
+
 /* "7 mistakes in FILE and .env; nothing was done" */
-static void tell_sum(const struct config_problems *problems, const struct config *config)
+static void tell_sum(
+	const struct config_problems *problems, const struct config *config, const char *end)
 {
 	const char *other = NULL;
 	bool own = false;
@@ -70,19 +73,20 @@ static void tell_sum(const struct config_problems *problems, const struct config
 			other = problem->file;
 	}
 	own = own || other == NULL;
-	cli_error("%zu mistake%s in %s%s%s; nothing was done", problems->errors,
-		problems->errors == 1 ? "" : "s", own ? config->path : "",
-		own && other != NULL ? " and " : "", other != NULL ? other : "");
+	cli_error("%zu mistake%s in %s%s%s%s", problems->errors, problems->errors == 1 ? "" : "s",
+		own ? config->path : "", own && other != NULL ? " and " : "",
+		other != NULL ? other : "", end);
 }
 
 /* Prints every problem. Returns 0, or EXIT_USAGE, and then config is released. */
-static int tell_problems(const struct config_problems *problems, struct config *config)
+static int tell_problems(
+	const struct config_problems *problems, struct config *config, const char *end)
 {
 	for (size_t i = 0; i < problems->count; i++)
 		config_problem_print(&problems->items[i], stderr);
 	if (problems->errors == 0)
 		return EXIT_DONE;
-	tell_sum(problems, config);
+	tell_sum(problems, config, end);
 	config_release(config);
 	return EXIT_USAGE;
 }
@@ -102,8 +106,13 @@ static int locate_app(const struct cli *cli, struct config *config)
 
 bool cli_is_foreign(const struct cli *cli, const struct config *config)
 {
-	if (cli->app == NULL || cli->config_path != NULL || config->own_name == NULL ||
-		strcmp(config->own_name, cli->app) == 0)
+	return cli->app != NULL && cli->config_path == NULL && config->own_name != NULL &&
+	       strcmp(config->own_name, cli->app) != 0;
+}
+
+bool cli_refuse_foreign(const struct cli *cli, const struct config *config)
+{
+	if (!cli_is_foreign(cli, config))
 		return false;
 	cli_error("%s is the configuration of %s, not of %s; name that of %s with -c FILE, or put "
 		  "it into " GRACECTL_ETC "/%s.ini",
@@ -126,18 +135,18 @@ int cli_locate(const struct cli *cli, struct config *config)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, config, &problems);
-	if (cli_is_foreign(cli, config)) {
+	if (cli_refuse_foreign(cli, config)) {
 		config_release(config);
 		code = EXIT_USAGE;
 	} else if (run_dir_check(config->run_dir, true, &cause) < 0) {
-		code = tell_problems(&problems, config);
+		code = tell_problems(&problems, config, NOTHING_DONE);
 	}
 	config_problems_release(&problems);
 	free(path);
 	return code;
 }
 
-int cli_load(const struct cli *cli, struct config *config)
+static int load(const struct cli *cli, struct config *config, const char *end)
 {
 	struct config_problems problems = {0};
 	struct cause cause;
@@ -149,13 +158,23 @@ int cli_load(const struct cli *cli, struct config *config)
 	}
 	config_load(path, cli->app, config, &problems);
 	int code = EXIT_USAGE;
-	if (cli_is_foreign(cli, config))
+	if (cli_refuse_foreign(cli, config))
 		config_release(config);
 	else
-		code = tell_problems(&problems, config);
+		code = tell_problems(&problems, config, end);
 	config_problems_release(&problems);
 	free(path);
 	return code;
+}
+
+int cli_load(const struct cli *cli, struct config *config)
+{
+	return load(cli, config, NOTHING_DONE);
+}
+
+int cli_check(const struct cli *cli, struct config *config)
+{
+	return load(cli, config, "");
 }
 
 /* What the file says of targets. With mistakes in it that is nothing: what it lacks may be what
@@ -192,14 +211,6 @@ bool cli_file_has(const struct cli *cli, const struct config *config, const char
 	bool known = ask_file(cli, config, &targets, &cause) == FILE_KNOWN;
 	strlist_release(&targets);
 	return known;
-}
-
-void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target)
-{
-	if (target[0] != '\0' && cli_file_has(cli, config, target))
-		cli_error("%s has it, but the supervisor goes on with what it was started with; "
-			  "`gracectl stop` and then `gracectl start` take up the file as it is now",
-			config->path);
 }
 
 int cli_no_supervisor(const struct cli *cli, const struct config *config,

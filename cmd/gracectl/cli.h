@@ -105,14 +105,18 @@ int cli_point_to_help(const struct command *command);
  */
 int cli_locate(const struct cli *cli, struct config *config);
 
-/*
- * A file that was found and names another application than -a is not taken for that one's; what -c
- * names is. True after saying so.
- */
+/* A file that was found and names another application than -a is not taken for that one's; what -c
+ * names is. */
 bool cli_is_foreign(const struct cli *cli, const struct config *config);
+
+/* True after saying so. */
+bool cli_refuse_foreign(const struct cli *cli, const struct config *config);
 
 /* Loads and checks the whole configuration; prints every problem. Returns 0, or EXIT_USAGE. */
 int cli_load(const struct cli *cli, struct config *config);
+
+/* The same for who wants to do no more than that. */
+int cli_check(const struct cli *cli, struct config *config);
 
 /*
  * What a command has to say when no supervisor runs and none is to be started: that, with `rest` as
@@ -122,10 +126,6 @@ int cli_load(const struct cli *cli, struct config *config);
  */
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest);
-
-/* A supervisor did not know this target ("": it has not said so). Tells when the file by now does.
- */
-void cli_tell_newer(const struct cli *cli, const struct config *config, const char *target);
 
 /* Takes up what a supervisor and a guard that died at once have left, if there is anything. For
  * commands that do not speak to it. */

@@ -70,7 +70,7 @@ static int check_json(const struct cli *cli)
 		return EXIT_USAGE;
 	}
 	config_load(path, cli->app, &config, &problems);
-	bool foreign = cli_is_foreign(cli, &config);
+	bool foreign = cli_refuse_foreign(cli, &config);
 	if (!foreign)
 		print_json(&config, &problems);
 	int code = problems.errors > 0 || foreign ? EXIT_USAGE : EXIT_DONE;
@@ -99,7 +99,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 		return cli_usage_error(&cmd_check, "--print and --json exclude each other");
 	if (cli->json)
 		return check_json(cli);
-	if (cli_load(cli, &config) != EXIT_DONE)
+	if (cli_check(cli, &config) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (print)
 		config_print(&config, stdout);

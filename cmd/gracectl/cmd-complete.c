@@ -4,9 +4,11 @@
  *     __complete commands           NAME <tab> summary <tab> kind of its arguments
  *     __complete options [COMMAND]  OPTION <tab> help <tab> kind of its value; for a flag nothing,
  *                                   or "+" and the kind of further arguments that it brings
- *     __complete targets | dynos | types | apps
+ *     __complete targets | dynos | types
  *                                   one name a line: of the running application, else of its
- *                                   configuration
+ *                                   configuration, or, where there is none, of its log
+ *     __complete apps               the application of the configuration that was found, and those
+ *                                   that this machine knows, one a line
  *     __complete reasons | verdicts
  *                                   the words of `stops`, one a line
  *
@@ -19,6 +21,7 @@
 #include "cli.h"
 #include "client.h"
 #include "doc.h"
+#include "logview.h"
 #include "stopdoc.h"
 
 #define PATIENCE (NSEC_PER_SEC)
@@ -96,33 +99,83 @@ static bool ask_supervisor(const struct config *config, const char *kind)
 	return answered;
 }
 
-static void print_names(const struct cli *cli, const char *kind)
+static void print_configured(const struct config *config, const char *kind)
+{
+	for (size_t i = 0; i < config->process_count; i++)
+		for (unsigned n = 1; n <= config->process[i].scale; n++)
+			print_dyno(kind, config->process[i].name, n);
+}
+
+/* Those that have left something to read. */
+static void print_logged(const struct config *config, const char *kind)
+{
+	struct strlist dynos = STRLIST_INIT;
+
+	logview_dynos(config->state_dir, &dynos);
+	for (size_t i = 0; i < dynos.count; i++) {
+		char *dot = strchr(dynos.items[i], '.');
+		*dot = '\0';
+		print_dyno(kind, dynos.items[i], (unsigned)strtoul(dot + 1, NULL, 10));
+	}
+	strlist_release(&dynos);
+}
+
+/* The application that a command would take for the one that is meant; false when it would refuse.
+ */
+static bool locate(const struct cli *cli, struct config *config)
 {
 	struct config_problems problems = {0};
-	struct config config;
 	struct cause cause;
 	char *path = config_find(cli->config_path, cli->app, &cause);
 
-	if (path != NULL)
-		config_load(path, cli->app, &config, &problems);
-	else if (cli->app != NULL && errno == ENOENT)
-		config_for_app(cli->app, &config);
+	if (path == NULL && (cli->app == NULL || errno != ENOENT))
+		return false;
+	if (path == NULL)
+		config_for_app(cli->app, config);
 	else
-		return;
-	if (strcmp(kind, "apps") == 0)
-		puts(config.name);
-	else if (!ask_supervisor(&config, kind))
-		for (size_t i = 0; i < config.process_count; i++)
-			for (unsigned n = 1; n <= config.process[i].scale; n++)
-				print_dyno(kind, config.process[i].name, n);
+		config_load(path, cli->app, config, &problems);
+	bool is_foreign = cli_is_foreign(cli, config);
+	if (is_foreign)
+		config_release(config);
 	config_problems_release(&problems);
-	config_release(&config);
 	free(path);
+	return !is_foreign;
+}
+
+static void print_names(const struct cli *cli, const char *kind)
+{
+	struct config config;
+
+	if (!locate(cli, &config))
+		return;
+	if (ask_supervisor(&config, kind))
+		;
+	else if (config.process_count > 0)
+		print_configured(&config, kind);
+	else
+		print_logged(&config, kind);
+	config_release(&config);
+}
+
+static void print_apps(const struct cli *cli)
+{
+	struct strlist names = STRLIST_INIT;
+	struct config config;
+
+	config_apps(&names);
+	if (locate(cli, &config)) {
+		if (!strlist_has(&names, config.name))
+			strlist_add(&names, config.name);
+		config_release(&config);
+	}
+	for (size_t i = 0; i < names.count; i++)
+		puts(names.items[i]);
+	strlist_release(&names);
 }
 
 static bool is_name_kind(const char *kind)
 {
-	static const char *const kinds[] = {"targets", "dynos", "types", "apps"};
+	static const char *const kinds[] = {"targets", "dynos", "types"};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kind, kinds[i]) == 0)
@@ -145,6 +198,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 		print_words(stopfilter_reasons);
 	} else if (strcmp(kind, "verdicts") == 0) {
 		print_words(stopfilter_verdicts);
+	} else if (strcmp(kind, "apps") == 0) {
+		print_apps(cli);
 	} else if (is_name_kind(kind)) {
 		print_names(cli, kind);
 	}

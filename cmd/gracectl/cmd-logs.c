@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "cli.h"
+#include "doc.h"
 #include "event.h"
 #include "logask.h"
 #include "logprint.h"
-#include "utf8.h"
 
 #define RED "31"
 #define GREEN "32"
@@ -138,15 +138,6 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	buf_addc(&print->out, '\n');
 }
 
-static void append_utf8(bson_t *doc, const char *key, const char *text, size_t len)
-{
-	struct buf valid = BUF_INIT;
-
-	utf8_append_valid(&valid, text, len);
-	bson_append_utf8(doc, key, -1, valid.len > 0 ? valid.data : "", (int)valid.len);
-	buf_release(&valid);
-}
-
 static void print_json(struct logprint *print, const struct logview_line *line)
 {
 	char time[TIME_TEXT];
@@ -155,10 +146,10 @@ static void print_json(struct logprint *print, const struct logview_line *line)
 
 	BSON_APPEND_UTF8(&doc, "time", time_format_exact(line->time, time));
 	BSON_APPEND_UTF8(&doc, "source", source_name(line));
-	append_utf8(&doc, "dyno", line->dyno, strlen(line->dyno));
+	doc_put_text(&doc, "dyno", line->dyno);
 	if (line->launch > 0)
 		BSON_APPEND_INT64(&doc, "launch", (int64_t)line->launch);
-	append_utf8(&doc, "message", line->text, line->len);
+	doc_put_bytes(&doc, "message", line->text, line->len);
 	char *json = bson_as_relaxed_extended_json(&doc, &len);
 	buf_append(&print->out, json, len);
 	buf_addc(&print->out, '\n');

@@ -135,8 +135,8 @@ static void print_remarks(const bson_t *dyno)
 		}
 	} else if (strcmp(state, "stopping") == 0) {
 		print_stopping(dyno);
-	} else if (strncmp(why, "the last restart failed", 23) == 0) {
-		printf(": %s", why);
+	} else if (strcmp(state, "up") == 0 && why[0] != '\0') {
+		printf(": the last restart failed: %s", why);
 	}
 	print_olds(dyno);
 }

@@ -6,20 +6,18 @@
  * takes what it needs.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "cmd-why.h"
 #include "event.h"
-#include "fdio.h"
 #include "logask.h"
 #include "logprint.h"
+#include "outfile.h"
 #include "stopdoc.h"
 #include "stoplog.h"
 #include "stopplot.h"
@@ -282,18 +280,12 @@ static unsigned screen_width(void)
 	return size.ws_col;
 }
 
-/* The file has the mode of one that a shell writes, as it is to be looked at. */
 static int write_file(const char *path, const struct buf *svg)
 {
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (fdio_replace_at(AT_FDCWD, path, svg->data, svg->len) < 0 ||
-		chmod(path, 0666 & ~mask) < 0) {
-		cli_error("cannot write %s: %s", path, strerror(errno));
-		return EXIT_FAILED;
-	}
-	return EXIT_DONE;
+	if (outfile_write(path, svg->data, svg->len) == 0)
+		return EXIT_DONE;
+	cli_error("cannot write %s: %s", path, strerror(errno));
+	return EXIT_FAILED;
 }
 
 static int draw(const struct cli *cli, const bson_t *stop, const char *path)

@@ -61,66 +61,20 @@ static void look_at_size(struct livedraw *draw)
 	draw->rows = known && size.ws_row > 0 ? size.ws_row : ROWS;
 }
 
-/* In a window that was made narrower meanwhile, what stands there was wrapped; few terminals cut it
- * off instead. */
-static unsigned rows_taken(const struct liveframe *frame, unsigned columns)
-{
-	unsigned rows = 0;
-
-	for (size_t i = 0; i < frame->count; i++)
-		rows += frame->width[i] > columns ? (frame->width[i] + columns - 1) / columns : 1;
-	return rows;
-}
-
-/* Moves to the first line of what stands there. */
-static void add_way_back(const struct live *live, struct buf *out)
-{
-	unsigned rows = rows_taken(&live->frame, live->draw.columns);
-
-	if (rows > 0)
-		buf_addf(out, "\r\033[%uA", rows);
-}
-
-/* Each line clears what the old one leaves behind it, so nothing is blank even for a moment. */
-static void add_lines(const struct buf *lines, struct buf *out)
-{
-	for (size_t at = 0; at < lines->len;) {
-		size_t len = strcspn(lines->data + at, "\n");
-		buf_append(out, lines->data + at, len);
-		buf_adds(out, "\033[K\n");
-		at += len + 1;
-	}
-}
-
 /* ---- frames ---- */
 
-static bool is_same(const struct liveframe *a, const struct liveframe *b)
-{
-	return a->text.len == b->text.len &&
-	       (a->text.len == 0 || memcmp(a->text.data, b->text.data, a->text.len) == 0);
-}
-
-/* Replaces what stands there by what is to stay and a new frame, which it takes over. */
+/* Brings the terminal up to date; takes the frame over. */
 static void show(struct live *live, struct liveframe *frame)
 {
 	struct buf out = BUF_INIT;
 
 	if (continued)
-		liveframe_release(&live->frame);
+		livescreen_leave(&live->screen);
 	continued = 0;
-	if (live->above.len == 0 && is_same(frame, &live->frame)) {
-		liveframe_release(frame);
-		return;
-	}
-	add_way_back(live, &out);
-	add_lines(&live->above, &out);
-	add_lines(&frame->text, &out);
-	buf_adds(&out, "\033[J");
-	fdio_write_all(STDERR_FILENO, out.data, out.len);
+	livescreen_draw(&live->screen, &live->draw, frame, &out);
+	if (out.len > 0)
+		fdio_write_all(STDERR_FILENO, out.data, out.len);
 	buf_release(&out);
-	buf_reset(&live->above);
-	liveframe_release(&live->frame);
-	live->frame = *frame;
 }
 
 static void draw(struct live *live, nsec_t now)
@@ -145,8 +99,7 @@ void live_end(struct live *live)
 	show(live, &none);
 	live->on = false;
 	client_close(&live->poll);
-	buf_release(&live->above);
-	liveframe_release(&live->frame);
+	livescreen_release(&live->screen);
 	livework_release(&live->work);
 }
 
@@ -229,23 +182,30 @@ static bool is_worth_a_line(const bson_t *event)
 
 void live_event(struct live *live, const bson_t *event)
 {
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, line = BUF_INIT;
 
 	livework_event(&live->work, event, clock_mono());
-	if (is_worth_a_line(event) && event_render(event, &text))
-		livedraw_note(&live->work, doc_text(event, "dyno"), text.data, &live->above);
+	if (is_worth_a_line(event) && event_render(event, &text)) {
+		livedraw_note(&live->work, doc_text(event, "dyno"), text.data, &line);
+		livescreen_add(&live->screen, NULL, line.data);
+	}
 	buf_release(&text);
+	buf_release(&line);
 }
 
 void live_result(struct live *live, const char *dyno, bool failed, const char *said)
 {
 	const struct live_row *row = livework_result(&live->work, dyno);
+	struct buf line = BUF_INIT;
 
-	if (row != NULL)
-		livedraw_result(
-			&live->draw, &live->work, row, failed, said, clock_mono(), &live->above);
-	else /* its line stands already, and is not true any more */
-		livedraw_note(&live->work, dyno, said, &live->above);
+	if (row != NULL) {
+		livedraw_result(&live->draw, &live->work, row, failed, said, clock_mono(), &line);
+		livescreen_add(&live->screen, dyno, line.data);
+	} else {
+		livedraw_revised(&live->draw, &live->work, dyno, said, &line);
+		livescreen_replace(&live->screen, dyno, line.data);
+	}
+	buf_release(&line);
 }
 
 static nsec_t earlier(nsec_t a, nsec_t b)

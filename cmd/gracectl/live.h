@@ -1,10 +1,10 @@
 /*
  * live: the display of start, stop and restart on a terminal.
  *
- * Below what was printed stands a part that moves, a line for each dyno that has not got there yet.
- * It is drawn again in its place, ten times a second at most and only when it has changed, with one
- * write; what stays (a result) is written above it. All moves of the cursor are relative to where
- * it stands, so what was on the screen before stays there, and can be scrolled back to.
+ * Below what was printed stands a line for each dyno: for one that has got there its result, and
+ * below all of these, for one that has not, a line that moves. What has changed is drawn again in
+ * its place, ten times a second at most, with one write (livescreen.h). What was on the screen
+ * before stays there, and can be scrolled back to.
  *
  * Where stderr is no terminal that can do this, or nothing is to be said, it is off and does
  * nothing: then live_next() is client_next(), and the caller prints lines.
@@ -16,15 +16,14 @@
 
 #include "cli.h"
 #include "client.h"
-#include "livedraw.h"
+#include "livescreen.h"
 
 struct live {
 	bool on;
 	const struct config *config;
 	struct livework work;
 	struct livedraw draw;
-	struct liveframe frame; /* what stands there now */
-	struct buf above;	/* what is to stay, not written yet */
+	struct livescreen screen;
 	nsec_t next_frame;
 
 	struct client poll; /* a connection for `ps`, beside that of the caller */

@@ -101,12 +101,15 @@ static int check_log(const struct logask *ask)
 
 	if (has_log(state_dir))
 		return EXIT_DONE;
-	if (ask->query.follow && (errno == 0 || errno == ENOENT)) {
+	bool can_come = errno == 0 || errno == ENOENT;
+	if (can_come && ask->query.follow) {
 		await_log(state_dir);
 		return EXIT_DONE;
 	}
-	cli_error("there is no log in %s: %s", state_dir,
-		errno != 0 ? strerror(errno) : "nothing has been started yet");
+	if (can_come)
+		cli_error("there is no log in %s yet: nothing has been started there", state_dir);
+	else
+		cli_error("there is no log in %s: %s", state_dir, strerror(errno));
 	return EXIT_FAILED;
 }
 

@@ -72,7 +72,8 @@ static bool flush(void *arg)
 	if (print->out.len > 0)
 		fwrite(print->out.data, 1, print->out.len, stdout);
 	buf_reset(&print->out);
-	return fflush(stdout) == 0;
+	/* What was too long for the buffer of the stream is not in it any more. */
+	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 static bool print_line(void *arg, const struct logview_line *line)

@@ -57,6 +57,7 @@ struct job {
 	nsec_t patience; /* --timeout, 0: as the supervisor says */
 	nsec_t deadline; /* monotonic */
 	int guard;	 /* pidfd of the supervisor's guard, -1: none */
+	bool told;	 /* what is being done has been said */
 	bson_t *base;	 /* what was answered with at first; NULL before. Owned */
 	unsigned dynos;	 /* how many are waited for */
 	struct results results;
@@ -77,13 +78,25 @@ static void print_object(const struct job *job, FILE *out)
 	}
 }
 
-static void print_begin(const struct job *job)
+static enum live_kind kind_of(const struct work *work)
 {
-	if (quiet || job->cli->json)
-		return;
+	if (work->launches)
+		return LIVE_START;
+	return work->ends ? LIVE_STOP : LIVE_RESTART;
+}
+
+/* Says what is being done, once, when a supervisor is about to do it: what is refused does not
+ * begin. True when that was now. */
+static bool begin_telling(struct job *job)
+{
+	if (job->told || quiet || job->cli->json)
+		return false;
+	job->told = true;
 	fprintf(stderr, "%s ", job->work->doing);
 	print_object(job, stderr);
 	fprintf(stderr, " on %s...\n", job->config->name);
+	live_begin(&job->live, kind_of(job->work), job->cli, job->config);
+	return true;
 }
 
 static void print_event(const bson_t *event)
@@ -196,7 +209,7 @@ static int hear_done(struct job *job, const bson_t *message)
 	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
-	cli_tell_newer(job->cli, job->config, doc_text(message, "unknown"));
+	changed_tell_target(job->cli, job->config, doc_text(message, "unknown"));
 	if (code == WIRE_USAGE)
 		return EXIT_USAGE;
 	/* What was told before a change of supervisors stays true, whatever the next one sees. */
@@ -260,6 +273,8 @@ static void hear_accepted(struct job *job, const bson_t *message)
 		job->patience > 0 ? job->patience : doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 	bson_t base;
 
+	if (begin_telling(job) && !job->work->ends)
+		changed_tell(job->cli, job->config);
 	job->deadline = (job->patience > 0 ? job->began : job->asked) + patience;
 	if (!was_accepted(job) && doc_child(message, "base", &base)) {
 		if (job->base != NULL)
@@ -351,6 +366,7 @@ static int outlast(struct job *job)
 	const char *name = job->config->name;
 
 	client_close(&job->client);
+	begin_telling(job);
 	if (!quiet && !job->cli->json)
 		fprintf(stderr,
 			"  the supervisor of %s is ending; another one is started after it\n",
@@ -409,13 +425,6 @@ static nsec_t hearing_deadline(const struct job *job)
 	return job->patience > 0 && limit < deadline ? limit : deadline;
 }
 
-static enum live_kind kind_of(const struct work *work)
-{
-	if (work->launches)
-		return LIVE_START;
-	return work->ends ? LIVE_STOP : LIVE_RESTART;
-}
-
 int work_run(const struct work *work, const struct command *command, const struct cli *cli,
 	int argc, char **argv)
 {
@@ -440,11 +449,6 @@ int work_run(const struct work *work, const struct command *command, const struc
 		client_limit(job.began + job.patience);
 	code = reach_supervisor(cli, &config, &job.targets, work->launches, &job.client);
 	if (code == EXIT_DONE) {
-		print_begin(&job);
-		if (!work->ends && !quiet && !cli->json)
-			changed_tell(cli, &config);
-		if (!quiet && !cli->json)
-			live_begin(&job.live, kind_of(work), cli, &config);
 		job.asked = clock_mono();
 		job.deadline = hearing_deadline(&job);
 		code = see_through(&job);

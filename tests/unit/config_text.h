@@ -13,6 +13,9 @@
 #include "../../src/xmalloc.h"
 #include "tap.h"
 
+/* The least that is a configuration. */
+#define WEB "[process web]\ncommand = sleep 1\n"
+
 static char test_dir[] = "/tmp/gracectl-config-XXXXXX";
 static struct config config;
 static struct config_problems problems;

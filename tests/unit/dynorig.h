@@ -7,10 +7,9 @@
 
 #include "dyno.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "did.h"
 #include "tap.h"
 
 enum {
@@ -22,18 +21,9 @@ static struct {
 	struct dyno dyno;
 	struct process_config config;
 	struct instance instances[LAUNCHES + 1];
-	struct buf did;
-	nsec_t before; /* monotonic: when the last event was handed in */
 	uint64_t random;
 	unsigned told; /* how often changed() was called */
 } world;
-
-static inline void did(const char *what)
-{
-	if (world.did.len > 0)
-		buf_adds(&world.did, "; ");
-	buf_adds(&world.did, what);
-}
 
 static inline struct instance *fake_launch(struct dyno *dyno)
 {
@@ -75,19 +65,13 @@ static inline void fake_stop_old(struct dyno *dyno)
 	did("stop old");
 }
 
-/* The wait is told in whole half seconds, so the time that the test itself takes does not matter.
- */
 static inline void fake_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
 {
 	static const char *const names[DYNO_TIMERS] = {"cool", "stable", "cycle"};
-	const nsec_t grain = NSEC_PER_SEC / 2;
-	char wait[DURATION_TEXT], text[80];
 
 	if (due != 0 && due != dyno->due[timer])
 		did("a timer that is not noted");
-	snprintf(text, sizeof text, "%s %s", names[timer],
-		due == 0 ? "off" : duration_format((due - world.before) / grain * grain, wait));
-	did(text);
+	did_timer(names[timer], due);
 }
 
 static inline void fake_publish(struct dyno *dyno, struct event *event)
@@ -127,22 +111,11 @@ static const struct dyno_ops ops = {
 	.random = fake_random,
 };
 
-/* What was done since the last call; good until the next one. */
-static inline const char *done(void)
-{
-	static struct buf text;
-
-	buf_reset(&text);
-	buf_adds(&text, world.did.len > 0 ? world.did.data : "");
-	buf_reset(&world.did);
-	return text.data;
-}
-
 /* ---- what can happen; each tells what came of it ---- */
 
 static inline const char *on(enum dyno_event event)
 {
-	world.before = clock_mono();
+	did_begin();
 	dyno_handle(&world.dyno, event);
 	return done();
 }
@@ -156,7 +129,7 @@ static inline const char *fires(enum dyno_timer timer, enum dyno_event event)
 
 static inline const char *becomes(int number, enum instance_state state)
 {
-	world.before = clock_mono();
+	did_begin();
 	instance_restore(&world.instances[number], state);
 	dyno_instance_changed(&world.dyno, &world.instances[number]);
 	return done();

@@ -7,11 +7,9 @@
 
 #include "instance.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
 
+#include "did.h"
 #include "tap.h"
 
 /* The world of one instance. */
@@ -19,18 +17,9 @@ static struct {
 	struct instance instance;
 	struct process_config config;
 	unsigned left;	  /* processes that a survey finds */
-	struct buf did;	  /* what was done, in words: "rung 30s; TERM all" */
-	struct buf lines; /* the same events as they are logged, one a line */
-	nsec_t before;	  /* monotonic: when the last event was handed in */
+	struct buf lines; /* the events as they are logged, one a line */
 	bool armed[INSTANCE_TIMERS];
 } world;
-
-static inline void did(const char *what)
-{
-	if (world.did.len > 0)
-		buf_adds(&world.did, "; ");
-	buf_adds(&world.did, what);
-}
 
 static inline unsigned fake_signal(struct instance *instance, int signo, bool all)
 {
@@ -50,19 +39,13 @@ static inline unsigned fake_survey(struct instance *instance, struct buf *names)
 	return world.left;
 }
 
-/* The wait is told in whole half seconds, so the time that the test itself takes does not matter.
- */
 static inline void fake_timer(struct instance *instance, enum instance_timer timer, nsec_t due)
 {
 	static const char *const names[INSTANCE_TIMERS] = {"boot", "rung"};
-	const nsec_t grain = NSEC_PER_SEC / 2;
-	char wait[DURATION_TEXT], text[64];
 
 	if (due != instance->deadline[timer] && due != 0)
 		did("a deadline that is not noted");
-	snprintf(text, sizeof text, "%s %s", names[timer],
-		due == 0 ? "off" : duration_format((due - world.before) / grain * grain, wait));
-	did(text);
+	did_timer(names[timer], due);
 	world.armed[timer] = due != 0;
 }
 
@@ -92,30 +75,16 @@ static const struct instance_ops ops = {
 	.changed = fake_changed,
 };
 
-/* What was done since the last call; good until the next one. */
-static inline const char *done(void)
-{
-	static struct buf text;
-
-	buf_reset(&text);
-	buf_adds(&text, world.did.len > 0 ? world.did.data : "");
-	buf_reset(&world.did);
-	return text.data;
-}
-
 static inline const char *lines(void)
 {
 	static struct buf text;
 
-	buf_reset(&text);
-	buf_adds(&text, world.lines.len > 0 ? world.lines.data : "");
-	buf_reset(&world.lines);
-	return text.data;
+	return take_text(&world.lines, &text);
 }
 
 static inline void handle(enum instance_event event)
 {
-	world.before = clock_mono();
+	did_begin();
 	instance_handle(&world.instance, event);
 }
 
@@ -138,7 +107,7 @@ static inline void launch(const char *ladder, enum ready_kind ready)
 	if (ladder_parse(ladder, &world.config.stop, &cause) < 0)
 		printf("Bail out! %s\n", cause.text);
 	world.left = 3;
-	world.before = clock_mono();
+	did_begin();
 	for (int i = 0; i < INSTANCE_TIMERS; i++)
 		world.armed[i] = false;
 	instance_init(&world.instance, &ops, &world, &world.config, "web.1", 7);

@@ -86,6 +86,12 @@ static inline int connect_to(int family, uint16_t port)
 	return fd;
 }
 
+static inline void close_each(const int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(fds[i]);
+}
+
 static inline struct sockaddr_un unix_address(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -2,8 +2,6 @@
 #include "../../src/config-options.h"
 #include "config_text.h"
 
-#define WEB "[process web]\ncommand = sleep 1\n"
-
 /*
  * What is printed
  */

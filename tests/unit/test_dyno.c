@@ -1,6 +1,7 @@
 /* Tests of dyno: every cell of its table. The courses are in test_dyno_courses.c, and those that
  * are too many to be written down in test_dyno_walk.c. */
 #include "dynorig.h"
+#include "warnings.h"
 
 /* ---- the table ---- */
 
@@ -133,15 +134,12 @@ enum {
 	CELLS = sizeof cells / sizeof *cells
 };
 
-/* Runs it with stderr in a file; tells whether something was written there, and keeps what was
- * done. */
+/* Runs it and tells whether it warns, and keeps what was done. */
 static bool warns(const struct cell *cell, struct buf *what)
 {
-	FILE *file = tmpfile();
-	int saved = dup(STDERR_FILENO);
+	struct warnings warnings = warnings_begin();
 
-	dup2(fileno(file), STDERR_FILENO);
-	world.before = clock_mono();
+	did_begin();
 	if (cell->gone > 0) {
 		instance_restore(&world.instances[cell->gone], INSTANCE_GONE);
 		dyno_instance_changed(&world.dyno, &world.instances[cell->gone]);
@@ -149,11 +147,7 @@ static bool warns(const struct cell *cell, struct buf *what)
 		dyno_handle(&world.dyno, cell->event);
 	}
 	buf_adds(what, done());
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	bool warned = lseek(fileno(file), 0, SEEK_END) > 0;
-	fclose(file);
-	return warned;
+	return warnings_end(&warnings);
 }
 
 /* Timers that may run in a state. */
@@ -216,6 +210,6 @@ static void test_table(void)
 int main(void)
 {
 	test_table();
-	buf_release(&world.did);
+	buf_release(&doings.words);
 	return tap_done();
 }

@@ -12,7 +12,7 @@ static void test_boot(void)
 	is_int(world.instance.state, INSTANCE_STARTING, "a new instance is starting");
 	is_int(world.instance.up_mono, 0, "it has not been up");
 	on(INSTANCE_READY);
-	ok(world.instance.up_mono >= world.before, "the time when it came up is noted");
+	ok(world.instance.up_mono >= doings.before, "the time when it came up is noted");
 	is_int(world.instance.deadline[INSTANCE_TIMER_BOOT], 0, "and its boot deadline is gone");
 }
 
@@ -71,7 +71,7 @@ static void test_graceful_stop(void)
 	launch_up("TERM/30/KILL/5");
 	is_str(on(INSTANCE_STOP), "-> stopping; rung 30s; TERM all; stop", "a stop begins");
 	is_int(world.instance.ending, ENDING_ASKED, "because somebody asked");
-	ok(world.instance.stop_began >= world.before, "the time of its first signal is noted");
+	ok(world.instance.stop_began >= doings.before, "the time of its first signal is noted");
 	main_exits(143, SIGTERM, 0);
 	is_str(done(), "", "the end of its main process needs no word when nothing is left");
 	is_str(on(INSTANCE_EMPTY), "exit; rung off; -> gone", "it is gone when it is empty");
@@ -420,7 +420,7 @@ int main(void)
 	test_exit_text();
 	test_launch_failure();
 	test_restore();
-	buf_release(&world.did);
+	buf_release(&doings.words);
 	buf_release(&world.lines);
 	return tap_done();
 }

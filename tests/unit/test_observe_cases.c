@@ -56,12 +56,6 @@ static void launch_briefly(struct brief brief, int *clients)
 		shutdown(clients[i], SHUT_WR);
 }
 
-static void close_all(const int *fds, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		close(fds[i]);
-}
-
 /* The next look would come in an hour. */
 static void test_lost(void)
 {
@@ -79,7 +73,7 @@ static void test_lost(void)
 	const struct observe_report *report = end_stop();
 	ok(report->not_accepting >= 0, "a look finds them");
 	is_int(report->accepted, 0, "and nothing else");
-	close_all(clients, MANY);
+	close_each(clients, MANY);
 }
 
 /* A look is made while news wait to be read. */
@@ -99,7 +93,7 @@ static void test_late_news(void)
 	run_loop(10);
 	const struct observe_report *report = end_stop();
 	is_int(report->accepted, 0, "what a look has found closed is no new one when it is told");
-	close_all(clients, 2);
+	close_each(clients, 2);
 }
 
 /* Somebody else observes already, so what was closed before is told as well. */
@@ -122,7 +116,7 @@ static void test_early_news(void)
 		"what was closed before the signal has not come after it");
 	observe_stop(&other);
 	end_stop();
-	close_all(clients, 2);
+	close_each(clients, 2);
 }
 
 /* ---- several processes ---- */

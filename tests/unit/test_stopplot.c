@@ -3,6 +3,7 @@
 #include "../../cmd/gracectl/stopplot-text.c"
 #include "../../cmd/gracectl/stopplot.c"
 
+#include "docof.h"
 #include "tap.h"
 
 static struct stopplot plot;
@@ -12,7 +13,7 @@ static void given(const char *json)
 {
 	if (stop != NULL)
 		bson_destroy(stop);
-	stop = bson_new_from_json((const uint8_t *)json, -1, NULL);
+	stop = doc_of(json);
 	stopplot_init(&plot, stop);
 }
 

@@ -2,17 +2,13 @@
 #include "../../cmd/gracectl/stopdoc.c"
 #include "../../cmd/gracectl/stopstats.c"
 
+#include "docof.h"
 #include "tap.h"
-
-static bson_t *from_json(const char *json)
-{
-	return bson_new_from_json((const uint8_t *)json, -1, NULL);
-}
 
 static void add(struct stopstats *stats, const char *dyno, int64_t ms, const char *rest)
 {
 	char *json = xasprintf("{\"dyno\": \"%s\", \"ms\": %lld, %s}", dyno, (long long)ms, rest);
-	bson_t *stop = from_json(json);
+	bson_t *stop = doc_of(json);
 
 	stopstats_add(stats, stop);
 	bson_destroy(stop);
@@ -95,7 +91,7 @@ static void warnings(void)
 
 static int64_t ms_of(const char *json)
 {
-	bson_t *stop = from_json(json);
+	bson_t *stop = doc_of(json);
 	int64_t ms = stopdoc_ms(stop);
 
 	bson_destroy(stop);
@@ -113,7 +109,7 @@ static void odd_documents(void)
 
 static bool passes(const struct stopfilter *filter, const char *json)
 {
-	bson_t *stop = from_json(json);
+	bson_t *stop = doc_of(json);
 	bool accepted = stopfilter_accepts(filter, stop);
 
 	bson_destroy(stop);

@@ -1,48 +1,8 @@
-/* Unit tests of livework and livedraw: what a command knows of its dynos while it waits, and how
- * that is drawn. */
-#include <stdlib.h>
-
-#include "event.h"
-#include "livedraw.h"
-#include "livework.h"
-#include "tap.h"
+/* Tests of livedraw: the frame that moves, and the lines that stay. */
+#include "liverig.h"
 #include "utf8.h"
 
-#define T0 (1000 * NSEC_PER_SEC)
-#define AT(seconds) (T0 + (nsec_t)((seconds)*1000) * NSEC_PER_MSEC)
-
-static struct livework work;
-static struct livedraw draw;
 static struct liveframe frame;
-
-/* ---- given ---- */
-
-static bson_t *doc_of(const char *json)
-{
-	bson_error_t error;
-	bson_t *doc = bson_new_from_json((const uint8_t *)json, -1, &error);
-
-	if (doc == NULL) {
-		printf("Bail out! %s: %s\n", json, error.message);
-		exit(1);
-	}
-	return doc;
-}
-
-/* A command that waits for these dynos, on a terminal of 80 x 24. */
-static void begin(enum live_kind kind, const char *base)
-{
-	bson_t *doc = doc_of(base);
-
-	livework_release(&work);
-	work.kind = kind;
-	livework_expect(&work, doc);
-	bson_destroy(doc);
-	draw = (struct livedraw){.columns = 80, .rows = 24, .unicode = true};
-}
-
-#define ONE "[{\"dyno\": \"web.1\"}]"
-#define TWO "[{\"dyno\": \"web.1\"}, {\"dyno\": \"worker.1\"}]"
 
 static void begin_many(enum live_kind kind, unsigned count)
 {
@@ -55,60 +15,10 @@ static void begin_many(enum live_kind kind, unsigned count)
 	buf_release(&base);
 }
 
-/* Tells an event: the fields beside kind, as JSON. */
-static void tell(enum event_kind kind, const char *fields, nsec_t now)
-{
-	char json[1024];
-
-	snprintf(json, sizeof json, "{\"kind\": \"%s\", %s}", event_kind_name(kind), fields);
-	bson_t *doc = doc_of(json);
-	livework_event(&work, doc, now);
-	bson_destroy(doc);
-}
-
-#define STOP "\"signal\": \"SIGTERM\", \"processes\": 1, \"ladder\": \"TERM/30/KILL/5\""
-
-static void tell_stop(const char *dyno, unsigned launch, nsec_t now)
-{
-	char fields[256];
-
-	snprintf(fields, sizeof fields, "\"dyno\": \"%s\", \"launch\": %u, " STOP, dyno, launch);
-	tell(EVENT_STOP, fields, now);
-}
-
-/* `ps` tells of an instance that is being stopped. */
-static void look(const char *dyno, unsigned launch, const char *stop, nsec_t now)
-{
-	char json[1024];
-
-	snprintf(json, sizeof json,
-		"{\"name\": \"%s\", \"instances\": [{\"launch\": %u, \"stop\": {%s}}]}", dyno,
-		launch, stop);
-	bson_t *doc = doc_of(json);
-	livework_snapshot(&work, doc, now);
-	bson_destroy(doc);
-}
-
-#define DRAINING                                                                                   \
-	"\"signal\": \"SIGTERM\", \"elapsed_ms\": 4200, \"kill_in_ms\": 25800, "                   \
-	"\"processes\": 1, \"phase\": \"draining\", \"inbound\": 3, \"outbound\": 2"
-
-/* ---- when, and what for ---- */
-
 static const char *drawn(nsec_t now)
 {
 	livedraw_frame(&draw, &work, now, &frame);
 	return frame.text.len > 0 ? frame.text.data : "";
-}
-
-/* The words of the first row. */
-static const char *words(void)
-{
-	static struct buf text;
-
-	buf_reset(&text);
-	live_stop_text(&work.rows[0].stop, false, &text);
-	return text.data;
 }
 
 static const char *result(const char *dyno, bool failed, const char *said, nsec_t now)
@@ -151,103 +61,6 @@ static unsigned widest(void)
 		at += len + 1;
 	}
 	return most;
-}
-
-/* ---- what is known ---- */
-
-static void test_phases(void)
-{
-	begin(LIVE_STOP, ONE);
-	tell(EVENT_OPEN, "\"dyno\": \"web.1\", \"launch\": 7, \"inbound\": 3, \"outbound\": 2", T0);
-	tell_stop("web.1", 7, T0);
-	is_str(words(), "stopping", "before anything is seen of it, it is stopping");
-	tell(EVENT_NOT_ACCEPTING, "\"dyno\": \"web.1\", \"launch\": 7", AT(.1));
-	is_str(words(), "draining 3 connections", "what was open at the signal is counted");
-	look("web.1", 7, DRAINING, AT(4.2));
-	is_str(words(), "draining 3 connections", "ps tells how far it is");
-	tell(EVENT_DRAINED, "\"dyno\": \"web.1\", \"launch\": 7", AT(5));
-	is_str(words(), "releasing 2 connections", "after the inbound ones come the outbound ones");
-	tell(EVENT_RELEASED, "\"dyno\": \"web.1\", \"launch\": 7", AT(6));
-	is_str(words(), "ending", "without connections it is ending");
-	tell(EVENT_STOP_KILL, "\"dyno\": \"web.1\", \"launch\": 7, \"signal\": \"SIGKILL\"",
-		AT(30));
-	is_str(words(), "SIGKILL sent", "a SIGKILL is told");
-}
-
-static void test_words(void)
-{
-	static const struct {
-		struct live_stop stop;
-		const char *full, *brief;
-	} cases[] = {
-		{{.phase = PHASE_UNSEEN, .processes = 2}, "stopping, 2 processes", "stopping"},
-		{{.phase = PHASE_ACCEPTING, .inbound = 1}, "accepting, 1 connection",
-			"accepting 1"},
-		{{.phase = PHASE_ACCEPTING}, "accepting", "accepting"},
-		{{.phase = PHASE_DRAINING, .inbound = 12}, "draining 12 connections",
-			"draining 12"},
-		{{.phase = PHASE_RELEASING, .outbound = 1}, "releasing 1 connection",
-			"releasing 1"},
-		{{.phase = PHASE_ENDING, .processes = 1}, "ending", "ending"},
-		{{.phase = PHASE_ENDING, .processes = 3}, "ending, 3 processes", "ending"},
-		{{.phase = PHASE_DRAINING, .inbound = 3, .processes = 2, .killed = true},
-			"SIGKILL sent, 2 processes", "killed"},
-	};
-	struct buf text = BUF_INIT;
-
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		buf_reset(&text);
-		live_stop_text(&cases[i].stop, false, &text);
-		is_str(text.data, cases[i].full, "a phase has its words");
-		buf_reset(&text);
-		live_stop_text(&cases[i].stop, true, &text);
-		is_str(text.data, cases[i].brief, "a phase has its words in brief");
-	}
-	buf_release(&text);
-}
-
-static void test_late_answers(void)
-{
-	begin(LIVE_RESTART, ONE);
-	tell_stop("web.1", 7, T0);
-	tell(EVENT_STOPPED, "\"dyno\": \"web.1\", \"launch\": 7, \"ms\": 100", AT(.1));
-	ok(livework_is_curious(&work.rows[0]),
-		"after an end, ps is asked whether another one ends");
-	look("web.1", 7, DRAINING, AT(.2));
-	is_int((int64_t)work.rows[0].stop.launch, 0,
-		"an answer that is older than the end does not bring an instance back");
-	ok(livework_is_curious(&work.rows[0]), "and that answer does not count");
-	look("web.1", 6, DRAINING, AT(.3));
-	is_int((int64_t)work.rows[0].stop.launch, 6, "another old instance is shown then");
-	tell(EVENT_DRAINED, "\"dyno\": \"web.1\", \"launch\": 7", AT(.4));
-	is_int((int64_t)work.rows[0].stop.launch, 6, "news of one are not news of another");
-	is_int(work.rows[0].stop.inbound, 3, "and do not change its counts");
-}
-
-static void test_who_comes_late(void)
-{
-	begin(LIVE_STOP, ONE);
-	ok(livework_is_curious(&work.rows[0]),
-		"ps is asked about a dyno of which nothing is known");
-	look("web.1", 7, DRAINING, AT(10));
-	is_str(words(), "draining 3 connections", "a stop that has begun before is seen");
-	is_int(work.rows[0].stop.began, AT(5.8), "with the time that it has taken already");
-	is_int(work.rows[0].stop.kill_at, AT(35.8), "and that which it has left");
-}
-
-static void test_strange_answers(void)
-{
-	begin(LIVE_STOP, ONE);
-	tell(EVENT_STOP, "\"dyno\": \"other.1\", \"launch\": 7, " STOP, T0);
-	look("other.1", 7, DRAINING, T0);
-	ok(work.rows[0].stop.launch == 0, "a dyno that nobody waits for changes nothing");
-	tell(EVENT_STOP, "\"dyno\": \"web.1\", \"launch\": 7, \"ladder\": \"nonsense\"", T0);
-	is_int(work.rows[0].stop.kill_at, 0, "a ladder that cannot be read gives no deadline");
-	look("web.1", 7, "\"phase\": \"dancing\", \"inbound\": -5", AT(1));
-	is_str(words(), "stopping", "an unknown phase is none");
-	ok(livework_result(&work, "other.1") == NULL, "a result for nobody ends no row");
-	ok(livework_result(&work, "web.1") != NULL, "a result ends a row");
-	ok(livework_result(&work, "web.1") == NULL, "and only once");
 }
 
 /* ---- a frame ---- */
@@ -491,6 +304,22 @@ static void test_other_results(void)
 		"a restart tells of both instances");
 }
 
+static void test_revised(void)
+{
+	struct buf out = BUF_INIT;
+
+	begin(LIVE_START, TWO);
+	result("web.1", false, "up", T0);
+	livedraw_revised(&draw, &work, "web.1", "was up, and crashed: \033", &out);
+	is_str(out.data, "web.1     was up, and crashed: \\x1b\n",
+		"a line that has become untrue says what is true, and nothing else");
+	buf_reset(&out);
+	draw.color = true;
+	livedraw_revised(&draw, &work, "web.1", "was up, and crashed", &out);
+	is_str(out.data, "web.1     \033[31mwas up, and crashed\033[0m\n", "it is red");
+	buf_release(&out);
+}
+
 /* A new instance that does not come up, and the one that is tried after it. */
 static void tell_boot_timeout(void)
 {
@@ -528,11 +357,6 @@ static void test_boots_that_fail(void)
 
 int main(void)
 {
-	test_phases();
-	test_words();
-	test_late_answers();
-	test_who_comes_late();
-	test_strange_answers();
 	test_frame();
 	test_times();
 	test_bars_stay();
@@ -543,6 +367,7 @@ int main(void)
 	test_colors();
 	test_results();
 	test_other_results();
+	test_revised();
 	test_boots_that_fail();
 	livework_release(&work);
 	liveframe_release(&frame);
