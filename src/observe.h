@@ -183,6 +183,10 @@ void observe_before(struct observer *observer, int signo);
  * of processes that got it. All times count from the first one. */
 void observe_signal(struct observer *observer, int signo, bool all, unsigned count);
 
+/* To be called after the last signal was sent once more, to so many who had not got it: they were
+ * found only now. */
+void observe_signal_new(struct observer *observer, int signo, unsigned count);
+
 /* What is open now. False when nothing is observed, or nothing can be seen. */
 bool observe_now(const struct observer *observer, struct observe_now *now);
 
