@@ -89,7 +89,7 @@ void observe_choose_door(struct observer *observer);
 enum socktable_role observe_listener_role(const struct observer *observer, uint16_t port);
 enum socktable_role observe_inbound_role(const struct observer *observer, uint16_t port);
 
-/* "9090, 9229" */
+/* "9090, 9229"; when there is no room for all: "9090, 9229 and 70 more". */
 void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE]);
 
 /* Lets the kernel's table come, without what need not be seen; closely: with what was said on each
@@ -118,6 +118,9 @@ struct look {
 	bool has_scanned;
 	bool is_complete; /* everything could be seen */
 };
+
+/* Something could not be seen. */
+void look_miss(struct look *look, enum observe_unseen why);
 
 /* Finds out what our processes have open, once in a look. */
 void look_scan(struct look *look);

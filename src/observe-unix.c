@@ -220,8 +220,8 @@ void observe_find_unix(struct look *look)
 
 	if (look->is_first ? look->owned.count == 0 : !has_doors)
 		return;
-	if (!find(look, has_doors, &table, &callers))
-		look->is_complete &= all_are_tcp(look);
+	if (!find(look, has_doors, &table, &callers) && !all_are_tcp(look))
+		look_miss(look, UNSEEN_UNIX);
 	netunix_release_callers(&callers);
 	netunix_release(&table);
 }

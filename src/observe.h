@@ -47,7 +47,7 @@
 #include "tree.h"
 
 enum {
-	OBSERVE_PORTS = 64, /* who listens on more is not observed */
+	OBSERVE_PORTS = 256, /* who listens on more is not observed */
 	OBSERVE_PEERS = 512,
 	OBSERVE_PEERS_SHOWN = 32, /* of these, as far as there is room */
 	OBSERVE_LEFT = 256,
@@ -61,12 +61,24 @@ enum observe_watched {
 	OBSERVE_EVENTS,	 /* the kernel tells of each */
 };
 
+/* Why nothing can be seen. */
+enum observe_unseen {
+	UNSEEN_UNKNOWN,
+	UNSEEN_KERNEL,	  /* it does not tell of sockets */
+	UNSEEN_UNIX,	  /* it does not tell of Unix sockets, and there are some */
+	UNSEEN_PROCESS,	  /* one may not be looked at, or has too much open */
+	UNSEEN_ELSEWHERE, /* the sockets are in another network namespace */
+	UNSEEN_PORTS,	  /* it listens on more than OBSERVE_PORTS */
+	UNSEENS
+};
+
 /* What was seen of a stop. Times are since the first signal; -1: did not happen, or could not be
  * seen. */
 struct observe_report {
 	unsigned processes; /* told by the first signal */
 	enum observe_watched watched;
-	bool visible;	    /* false: the kernel or the rights of the process did not let us see */
+	bool visible;	    /* false: not everything could be seen, so nothing is told */
+	unsigned unseen;    /* enum observe_unseen: why not */
 	unsigned listeners; /* open at the signal */
 	unsigned inbound;   /* accepted or waiting to be accepted at the signal */
 	unsigned outbound;  /* open at the signal */

@@ -12,6 +12,7 @@ static const struct {
 	size_t offset; /* of an unsigned in struct observe_report */
 } counts[] = {
 	{"processes", offsetof(struct observe_report, processes)},
+	{"unseen", offsetof(struct observe_report, unseen)},
 	{"listeners", offsetof(struct observe_report, listeners)},
 	{"inbound", offsetof(struct observe_report, inbound)},
 	{"outbound", offsetof(struct observe_report, outbound)},
