@@ -82,7 +82,7 @@ assert_dynos() {
 		"2026-06-09T16:13:42Z web.1      stop      2.14s of 30s   clean  4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms, drained 2.11s, released 2.13s" \
 		"$(sed -n 1p <<<"$output")"
 	assert_equal "one with evidence" \
-		"2026-06-10T16:13:42Z worker.1   cycle    30.02s of 30s   forced, cut, status 137 4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms; SIGKILL was needed: 4711 (node) was left" \
+		"2026-06-10T16:13:42Z worker.1   cycle    30.02s of 30s   forced, cut, status 137  4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms; SIGKILL was needed: 4711 (node) was left" \
 		"$(sed -n 2p <<<"$output")"
 	assert_equal "one that could not be seen" \
 		"2026-06-11T16:13:42Z web.2      restart   214ms of 30s   clean  connections unknown" \

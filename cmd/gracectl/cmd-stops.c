@@ -51,11 +51,8 @@ static const char *color_of(const char *verdict, size_t len)
 
 static void add_verdict(struct logprint *print, const bson_t *stop)
 {
-	enum {
-		WIDTH = 6
-	};
 	const char *at = doc_text(stop, "verdict"), *part, *separator = "";
-	size_t len, all = strlen(at);
+	size_t len;
 
 	while ((part = stopdoc_next_verdict(&at, &len)) != NULL) {
 		buf_adds(&print->out, separator);
@@ -64,7 +61,6 @@ static void add_verdict(struct logprint *print, const bson_t *stop)
 		logprint_plain(print);
 		separator = ", ";
 	}
-	buf_addf(&print->out, "%*s", all < WIDTH ? (int)(WIDTH - all) : 0, "");
 }
 
 /* "4 in, 10 out (127.0.0.1:27017 x10)": what was open at the signal. */
@@ -139,7 +135,7 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	add_time(print, stop);
 	buf_addc(&print->out, ' ');
 	add_verdict(print, stop);
-	buf_addc(&print->out, ' ');
+	buf_adds(&print->out, "  "); /* behind "status 143" a number follows */
 	add_open(print, stop);
 	add_phases(print, stop);
 	if (evidence[0] != '\0') {
