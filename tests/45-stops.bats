@@ -89,6 +89,17 @@ assert_dynos() {
 		"$(sed -n 3p <<<"$output")"
 }
 
+@test "a stop stays one line when the names in it hold line breaks and controls" {
+	given_stops <<-'END'
+		stop("2026-06-09T16:13:42Z", "web.1", inbound=0, outbound=1, not_accepting_ms=None, drained_ms=None, released_ms=None,
+		    peers="unix:@evil\x1b[31m\nx x1", verdict="forced", evidence="SIGKILL was needed: 9 (a\nb\t)")
+	END
+	g stops
+	assert_equal "the line" \
+		'2026-06-09T16:13:42Z web.1      stop      2.14s of 30s   forced  0 in, 1 out (unix:@evil\x1b[31m\x0ax x1); SIGKILL was needed: 9 (a\x0ab'$'\t)' \
+		"$output"
+}
+
 @test "the filters choose first, then the last ones are counted" {
 	given_a_week
 	assert_dynos "13 web.1" -n 1

@@ -114,7 +114,9 @@ static void add_time(struct logprint *print, const bson_t *stop)
 		most != STOPDOC_NEVER ? stopdoc_allowed_text(most, allowed) : "");
 }
 
-/* 2026-06-09T16:13:42Z web.1      stop            2.14s of 30s   clean  4 in, ... */
+/* 2026-06-09T16:13:42Z web.1      stop            2.14s of 30s   clean  4 in, ...
+ * Names of sockets and processes may hold anything; a stop is one line all the same, wherever it is
+ * printed. */
 static void print_text(struct logprint *print, const struct logview_line *line)
 {
 	enum {
@@ -124,6 +126,7 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	const char *evidence = doc_text(stop, "evidence"), *reason = stopdoc_reason(stop);
 	char time[TIME_TEXT];
 
+	print->safe = true;
 	logprint_color(print, logprint_color_of(print, line->dyno));
 	buf_addf(&print->out, "%.19sZ ", time_format_log(line->time, time));
 	logprint_name(print, line->dyno);
