@@ -295,6 +295,15 @@ static int write_file(const char *path, const struct buf *svg)
 	return EXIT_DONE;
 }
 
+/* In fewer columns the rows would be broken, and nothing could be seen. */
+static int refuse_narrow(unsigned width)
+{
+	cli_error("the picture needs %d columns, and the terminal has %u; make it wider, or draw "
+		  "into a file: `gracectl stops --plot stop.svg`",
+		STOPPLOT_WIDTH_MIN, width);
+	return EXIT_FAILED;
+}
+
 static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 {
 	static struct stopplot picture;
@@ -307,6 +316,8 @@ static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 	} else {
 		const struct stopplot_screen screen = {
 			.width = screen_width(), .utf8 = cli_utf8(), .color = cli_color(cli)};
+		if (screen.width < STOPPLOT_WIDTH_MIN)
+			return refuse_narrow(screen.width);
 		stopplot_text(&picture, &screen, &out);
 	}
 	if (path != NULL && strcmp(path, "-") != 0)
