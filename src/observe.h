@@ -85,7 +85,8 @@ struct observe_report {
 	unsigned beside;    /* inbound connections at other ports, which count nowhere else */
 	unsigned accepted;  /* inbound connections that came after the signal */
 	unsigned late;	    /* of these more than a second after it, and accepted */
-	unsigned reset; /* inbound connections that still waited when their listener was closed */
+	unsigned reset;	 /* inbound connections that still waited when their listener was closed */
+	unsigned waited; /* the same at a Unix listener, or accepted and closed just before */
 	unsigned in_at_exit;   /* inbound connections closed while their process was ending */
 	unsigned out_at_exit;  /* outbound ones */
 	unsigned cut;	       /* of in_at_exit those that surely were open at its end */

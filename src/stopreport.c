@@ -118,6 +118,20 @@ static void judge_status(struct judgement *judgement, const struct instance *ins
 	judge(judgement, verdict, text);
 }
 
+static void explain_waited(struct judgement *judgement, unsigned count)
+{
+	char text[TEXT];
+
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text,
+		"%u connection%s that waited at its Unix listener %s gone when that was closed: "
+		"accepted and closed just before, or reset with it, which cannot be told apart "
+		"from outside",
+		count, plural(count), were(count));
+	add(&judgement->evidence, "; ", text);
+}
+
 static void explain_unseen(struct judgement *judgement, const struct observe_report *report)
 {
 	static const char *const reasons[UNSEENS] = {
@@ -159,6 +173,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			report->reset, plural(report->reset), were(report->reset));
 		judge(judgement, "reset", text);
 	}
+	explain_waited(judgement, report->waited);
 	if (report->late > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s came in more than a second after the signal", report->late,

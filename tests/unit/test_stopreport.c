@@ -64,6 +64,12 @@ static void test_verdicts(void)
 		"with the reason, if it is known");
 
 	begin("TERM/30/KILL/5");
+	report.waited = 2;
+	judges("clean",
+		"2 connections that waited at its Unix listener were gone when that was closed",
+		"what may have been reset is evidence and no verdict");
+
+	begin("TERM/30/KILL/5");
 	instance.killed = true;
 	snprintf(report.left, sizeof report.left, "12 (node)");
 	judges("forced", "SIGKILL was needed: 12 (node)", "one that needed SIGKILL was forced");
