@@ -225,6 +225,7 @@ static void hear_stop(struct live_row *row, const bson_t *event, nsec_t now)
 	if (stop->launch != launch)
 		*stop = (struct live_stop){.launch = launch};
 	stop->began = now;
+	row->told = launch;
 	set_signal(stop, event);
 	stop->processes = count_of(event, "processes");
 	if (ladder_parse(doc_text(event, "ladder"), &ladder, &cause) < 0)
@@ -264,18 +265,27 @@ static void read_report(struct live_report *report, const bson_t *event)
 	snprintf(report->evidence, sizeof report->evidence, "%s", doc_text(event, "evidence"));
 }
 
+/* A stop that was told when it began had begun a moment before: who waits for several hears of them
+ * when all are under way. The whole is not shorter than that part of it. */
+static void begin_before(struct live_row *row, nsec_t began)
+{
+	if (row->began > began)
+		row->began = began;
+}
+
 /* Of an old instance and a new one that does not come up, the end of the old one is worth more. */
 static void hear_stopped(struct live_row *row, const bson_t *event, nsec_t now)
 {
 	uint64_t launch = (uint64_t)event_get_int(event, "launch");
 	bool is_new = row->boot.launch == launch;
 
-	(void)now;
 	if (!is_new || row->report.launch == 0) {
 		row->report.launch = launch;
 		row->report.is_new = is_new;
 		read_report(&row->report, event);
 	}
+	if (row->told == launch)
+		begin_before(row, now - doc_int(event, "ms") * NSEC_PER_MSEC);
 	if (is_new)
 		row->boot.launch = 0;
 	if (row->stop.launch != launch)

@@ -77,9 +77,10 @@ struct live_boot {
 
 struct live_row {
 	char dyno[LIVE_NAME];
-	nsec_t began; /* the first that was heard of it, 0: nothing yet */
-	bool done;    /* its result is known */
-	bool seen;    /* `ps` has told of it, and nothing has changed since that it must tell */
+	nsec_t began;  /* the first that was heard of it, 0: nothing yet */
+	uint64_t told; /* the launch whose stop was told when it began; 0: of none */
+	bool done;     /* its result is known */
+	bool seen;     /* `ps` has told of it, and nothing has changed since that it must tell */
 	struct live_stop stop;
 	struct live_report report;
 	struct live_boot boot;

@@ -29,6 +29,12 @@ void observe_take_back(struct observer *observer)
 	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
 }
 
+void observe_take_back_shut(struct observer *observer)
+{
+	observer->report.not_accepting = observer->report.drained = -1;
+	observer->is_shut = false;
+}
+
 static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
 {
 	*phase = observe_elapsed(observer);

@@ -26,8 +26,9 @@ void look_scan(struct look *look)
 	if (!look->is_first)
 		tree_each(observer->subject.tree, add_process, &observer->processes);
 	TAILQ_FOREACH (item, &observer->processes.items, link)
-		if (!item->has_ended)
-			look->is_complete &= procsock_scan(&look->owned, item->id);
+		if (!item->has_ended && !procsock_scan(&look->owned, item->id))
+			look_miss(look, proc_shares_network(item->id.pid) ? UNSEEN_PROCESS
+									  : UNSEEN_ELSEWHERE);
 	procsock_sort(&look->owned);
 }
 
@@ -124,6 +125,12 @@ static bool go_through_known(struct look *look)
 	return found_new;
 }
 
+void look_miss(struct look *look, enum observe_unseen why)
+{
+	look->is_complete = false;
+	look->observer->report.unseen = why;
+}
+
 void look_add(struct look *look, struct socktable_row *row, enum socktable_role role)
 {
 	row->role = role;
@@ -148,7 +155,8 @@ static void add_listeners(struct look *look)
 		if (!row.sock.listening || socktable_find(&observer->table, row.sock.cookie) ||
 			!look_find_owner(look, &row))
 			continue;
-		look->is_complete &= observe_add_port(observer, row.sock.local_port);
+		if (!observe_add_port(observer, row.sock.local_port))
+			look_miss(look, UNSEEN_PORTS);
 		look_add(look, &row, observe_listener_role(observer, row.sock.local_port));
 	}
 	for (size_t i = 0; i < dump->count; i++)
@@ -169,7 +177,8 @@ static void find_given_port(struct look *look)
 		struct socktable_row row = {.sock = dump->rows[i]};
 		if (row.sock.local_port != port || !look_find_owner(look, &row))
 			continue;
-		look->is_complete &= observe_add_port(observer, port);
+		if (!observe_add_port(observer, port))
+			look_miss(look, UNSEEN_PORTS);
 		return;
 	}
 }
@@ -383,8 +392,10 @@ bool observe_look(struct observer *observer, bool closely)
 	struct look look = {
 		.observer = observer, .is_first = observer->looks == 0, .is_complete = true};
 
-	if (!observe_dump(observer, closely))
+	if (!observe_dump(observer, closely)) {
+		look_miss(&look, UNSEEN_KERNEL);
 		return false;
+	}
 	observer->quiet = 0;
 	observer->must_look = false;
 	observer->counts = observer->app->counts;

@@ -1,6 +1,7 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-unix.c does it for Unix sockets,
+ * hears the news, observe-look.c finds out what is open, observe-found.c heeds processes that are
+ * found later, observe-unix.c does it for Unix sockets,
  * observe-ports.c finds out where the dyno listens and what need not be seen for that,
  * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
  * been said on it, observe-lines.c writes the lines of the log.
@@ -36,6 +37,9 @@ void observe_learn(struct observer *observer, struct socktable_row *row);
 
 /* There is an outbound connection again: whatever was released before was not all. */
 void observe_take_back(struct observer *observer);
+
+/* A listener that seemed to be closed is not: nor is what came after that over. */
+void observe_take_back_shut(struct observer *observer);
 
 /* Finds out how those were closed that were closed since, and which phases that ended. To be called
  * when all news that are there have been read. */
@@ -85,7 +89,7 @@ void observe_choose_door(struct observer *observer);
 enum socktable_role observe_listener_role(const struct observer *observer, uint16_t port);
 enum socktable_role observe_inbound_role(const struct observer *observer, uint16_t port);
 
-/* "9090, 9229" */
+/* "9090, 9229"; when there is no room for all: "9090, 9229 and 70 more". */
 void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE]);
 
 /* Lets the kernel's table come, without what need not be seen; closely: with what was said on each
@@ -115,6 +119,9 @@ struct look {
 	bool is_complete; /* everything could be seen */
 };
 
+/* Something could not be seen. */
+void look_miss(struct look *look, enum observe_unseen why);
+
 /* Finds out what our processes have open, once in a look. */
 void look_scan(struct look *look);
 
@@ -122,6 +129,12 @@ void look_scan(struct look *look);
 bool look_find_owner(const struct look *look, struct socktable_row *row);
 
 void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
+
+/* ---- observe-found.c ---- */
+
+/* Processes were found that belong to the dyno as well: a listener that only others seemed to have
+ * may be theirs, and then it was never closed. */
+void observe_reclaim(struct observer *observer);
 
 /* ---- observe-unix.c ---- */
 

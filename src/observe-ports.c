@@ -79,13 +79,23 @@ void observe_choose_door(struct observer *observer)
 
 void observe_list_other_ports(const struct observer *observer, char text[static OBSERVE_BESIDE])
 {
-	size_t len = 0;
+	enum {
+		ROOM = sizeof ", 65535 and 255 more"
+	};
+	size_t len = 0, left = 0;
 
 	text[0] = '\0';
-	for (size_t i = 0; i < observer->port_count && len < OBSERVE_BESIDE; i++)
-		if (is_beside(observer, observer->ports[i]))
-			len += (size_t)snprintf(text + len, OBSERVE_BESIDE - len,
-				len > 0 ? ", %u" : "%u", observer->ports[i]);
+	for (size_t i = 0; i < observer->port_count; i++) {
+		if (!is_beside(observer, observer->ports[i]))
+			continue;
+		if (left > 0 || len + ROOM > OBSERVE_BESIDE)
+			left++;
+		else
+			len += (size_t)sprintf(
+				text + len, len > 0 ? ", %u" : "%u", observer->ports[i]);
+	}
+	if (left > 0)
+		sprintf(text + len, " and %zu more", left);
 }
 
 /* ---- what need not be seen ---- */

@@ -147,14 +147,27 @@ static void see_accepted(struct look *look, const struct netunix *sock)
 	}
 }
 
-/* What waited, and is neither accepted nor there any more, has gone with its listener. */
-static void drop_waiting(struct observer *observer)
+static bool has_open_door(const struct observer *observer, const struct netunix_table *table)
 {
+	for (size_t i = 0; i < observer->unix_door_count; i++)
+		if (netunix_find(table, observer->unix_doors[i].inode) != NULL)
+			return true;
+	return false;
+}
+
+/* What waited, and is neither accepted nor there any more, has gone with its listener; or was
+ * accepted since the last look and closed again: nothing tells which. */
+static void drop_waiting(struct observer *observer, const struct netunix_table *table)
+{
+	bool is_shut = !has_open_door(observer, table);
+
 	for (size_t i = observer->table.count; i-- > 0;) {
 		struct socktable_row *row = &observer->table.rows[i];
-		if (row->sock.family == AF_UNIX && row->sock.inode == 0 &&
-			row->look != observer->looks)
-			observe_close(observer, row);
+		if (row->sock.family != AF_UNIX || row->sock.inode != 0 ||
+			row->look == observer->looks)
+			continue;
+		observer->report.waited += is_shut && !row->doomed;
+		observe_close(observer, row);
 	}
 }
 
@@ -174,7 +187,7 @@ static void find_callers(
 			socktable_find(&observer->table, sock->cookie) == NULL)
 			see_accepted(look, sock);
 	}
-	drop_waiting(observer);
+	drop_waiting(observer, table);
 }
 
 /* ---- */
@@ -220,8 +233,8 @@ void observe_find_unix(struct look *look)
 
 	if (look->is_first ? look->owned.count == 0 : !has_doors)
 		return;
-	if (!find(look, has_doors, &table, &callers))
-		look->is_complete &= all_are_tcp(look);
+	if (!find(look, has_doors, &table, &callers) && !all_are_tcp(look))
+		look_miss(look, UNSEEN_UNIX);
 	netunix_release_callers(&callers);
 	netunix_release(&table);
 }

@@ -390,6 +390,7 @@ void observe_signal(struct observer *observer, int signo, bool all, unsigned cou
 		report->processes = count;
 	} else {
 		tree_each(observer->subject.tree, watch_process, &observer->processes);
+		observe_reclaim(observer);
 	}
 	procwatch_signalled(
 		&observer->processes, signo, all ? PROC_NONE : observer->subject.tree->main);

@@ -47,7 +47,7 @@
 #include "tree.h"
 
 enum {
-	OBSERVE_PORTS = 64, /* who listens on more is not observed */
+	OBSERVE_PORTS = 256, /* who listens on more is not observed */
 	OBSERVE_PEERS = 512,
 	OBSERVE_PEERS_SHOWN = 32, /* of these, as far as there is room */
 	OBSERVE_LEFT = 256,
@@ -61,19 +61,32 @@ enum observe_watched {
 	OBSERVE_EVENTS,	 /* the kernel tells of each */
 };
 
+/* Why nothing can be seen. */
+enum observe_unseen {
+	UNSEEN_UNKNOWN,
+	UNSEEN_KERNEL,	  /* it does not tell of sockets */
+	UNSEEN_UNIX,	  /* it does not tell of Unix sockets, and there are some */
+	UNSEEN_PROCESS,	  /* one may not be looked at, or has too much open */
+	UNSEEN_ELSEWHERE, /* the sockets are in another network namespace */
+	UNSEEN_PORTS,	  /* it listens on more than OBSERVE_PORTS */
+	UNSEENS
+};
+
 /* What was seen of a stop. Times are since the first signal; -1: did not happen, or could not be
  * seen. */
 struct observe_report {
 	unsigned processes; /* told by the first signal */
 	enum observe_watched watched;
-	bool visible;	    /* false: the kernel or the rights of the process did not let us see */
+	bool visible;	    /* false: not everything could be seen, so nothing is told */
+	unsigned unseen;    /* enum observe_unseen: why not */
 	unsigned listeners; /* open at the signal */
 	unsigned inbound;   /* accepted or waiting to be accepted at the signal */
 	unsigned outbound;  /* open at the signal */
 	unsigned beside;    /* inbound connections at other ports, which count nowhere else */
 	unsigned accepted;  /* inbound connections that came after the signal */
 	unsigned late;	    /* of these more than a second after it, and accepted */
-	unsigned reset; /* inbound connections that still waited when their listener was closed */
+	unsigned reset;	 /* inbound connections that still waited when their listener was closed */
+	unsigned waited; /* the same at a Unix listener, or accepted and closed just before */
 	unsigned in_at_exit;   /* inbound connections closed while their process was ending */
 	unsigned out_at_exit;  /* outbound ones */
 	unsigned cut;	       /* of in_at_exit those that surely were open at its end */
@@ -182,6 +195,10 @@ void observe_before(struct observer *observer, int signo);
 /* To be called after each signal that was sent, to all or to the main process only, with the number
  * of processes that got it. All times count from the first one. */
 void observe_signal(struct observer *observer, int signo, bool all, unsigned count);
+
+/* To be called after the last signal was sent once more, to so many who had not got it: they were
+ * found only now. */
+void observe_signal_new(struct observer *observer, int signo, unsigned count);
 
 /* What is open now. False when nothing is observed, or nothing can be seen. */
 bool observe_now(const struct observer *observer, struct observe_now *now);

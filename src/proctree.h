@@ -37,7 +37,8 @@ struct proctree_entry {
 struct proctree {
 	struct proctree_entry *entries; /* in the order of the pids */
 	uint32_t *by_session;		/* indices, in the order of the sessions */
-	uint32_t *strays;		/* indices of the unclaimed children of a reaper */
+	uint32_t *strays;		/* indices of the unclaimed children of a reaper; known
+					   after the first query */
 	size_t stray_count;
 	size_t count;
 	size_t capacity;

@@ -64,7 +64,7 @@ static uint64_t handled_signals(pid_t pid)
 	return status.caught | status.ignored | status.blocked;
 }
 
-static struct procwatch_item *add(struct procwatch *watch, const struct proc_stat *stat, int pidfd)
+static struct procwatch_item *add(struct procwatch *watch, const struct proc_stat *stat)
 {
 	struct procwatch_item *item = xcalloc(1, sizeof *item);
 
@@ -72,32 +72,42 @@ static struct procwatch_item *add(struct procwatch *watch, const struct proc_sta
 	item->id = stat->id;
 	snprintf(item->name, sizeof item->name, "%s", stat->name);
 	item->handled = handled_signals(stat->id.pid);
-	item->pidfd = pidfd;
+	item->pidfd = -1;
 	ev_init(&item->death, death_cb);
 	item->death.data = item;
 	TAILQ_INSERT_TAIL(&watch->items, item, link);
 	return item;
 }
 
+static void await_end(struct procwatch_item *item, int pidfd)
+{
+	struct procwatch *watch = item->watch;
+
+	item->pidfd = pidfd;
+	watch->watched++;
+	watch->left++;
+	ev_io_set(&item->death, pidfd, EV_READ);
+	ev_io_start(watch->loop, &item->death);
+}
+
 void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told)
 {
+	struct procwatch_item *item = procwatch_find(watch, stat->id);
 	int pidfd = -1;
 
-	if (procwatch_find(watch, stat->id) != NULL)
+	if (item != NULL && (item->is_told || !told))
 		return;
 	if (told && watch->watched < PROCWATCH_MAX) {
 		pidfd = proc_open(stat->id);
 		if (pidfd < 0 && errno == ESRCH)
 			return;
 	}
-	struct procwatch_item *item = add(watch, stat, pidfd);
+	if (item == NULL)
+		item = add(watch, stat);
+	item->is_told = told;
 	watch->count += told;
-	if (pidfd < 0)
-		return;
-	watch->watched++;
-	watch->left++;
-	ev_io_set(&item->death, pidfd, EV_READ);
-	ev_io_start(watch->loop, &item->death);
+	if (pidfd >= 0)
+		await_end(item, pidfd);
 }
 
 void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only)

@@ -26,6 +26,7 @@ struct procwatch_item {
 	char name[PROC_NAME_MAX];
 	int pidfd; /* -1: it has ended, or is not watched */
 	ev_io death;
+	bool is_told;
 	bool has_ended;
 	uint64_t handled; /* signals that do not end it at once (bit signo - 1): it catches, ignores
 			     or blocks them */
@@ -50,7 +51,8 @@ struct procwatch {
 void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
 	void (*ended)(void *owner, const struct procwatch_item *item), void *owner);
 
-/* With told, its end is told, in a later turn. Ignored when it is known already. */
+/* With told, its end is told, in a later turn. Ignored when it is known already, but for one that
+ * was not told then. */
 void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told);
 
 /* A signal was sent to that process only; PROC_NONE: to all. */

@@ -12,6 +12,7 @@ static const struct {
 	size_t offset; /* of an unsigned in struct observe_report */
 } counts[] = {
 	{"processes", offsetof(struct observe_report, processes)},
+	{"unseen", offsetof(struct observe_report, unseen)},
 	{"listeners", offsetof(struct observe_report, listeners)},
 	{"inbound", offsetof(struct observe_report, inbound)},
 	{"outbound", offsetof(struct observe_report, outbound)},
@@ -19,6 +20,7 @@ static const struct {
 	{"accepted", offsetof(struct observe_report, accepted)},
 	{"late", offsetof(struct observe_report, late)},
 	{"reset", offsetof(struct observe_report, reset)},
+	{"waited", offsetof(struct observe_report, waited)},
 	{"in_at_exit", offsetof(struct observe_report, in_at_exit)},
 	{"out_at_exit", offsetof(struct observe_report, out_at_exit)},
 	{"cut", offsetof(struct observe_report, cut)},

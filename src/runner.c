@@ -32,12 +32,43 @@ const char *runner_file(
 	return name;
 }
 
+/* ---- who holds its files ---- */
+
+/* Whoever holds the lock of the instance was forked by one of its processes. */
+static bool lock_is_held(const struct runner *runner)
+{
+	char record[RUNNER_FILE_NAME];
+
+	return fdio_is_locked_at(
+		runner->app->run_dir, runner_file(&runner->instance, "id", record));
+}
+
+typedef void find_writers(struct tree *tree, const char *name, const struct stat *file);
+
+static void find_holders(struct runner *runner, find_writers *find)
+{
+	char name[RUNNER_FILE_NAME];
+	struct stat file;
+
+	if (runner->mover.fifo >= 0 && fstat(runner->mover.fifo, &file) == 0)
+		find(&runner->tree, runner_file(&runner->instance, "out", name), &file);
+	runner_file(&runner->instance, "id", name);
+	if (fstatat(runner->app->run_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0)
+		find(&runner->tree, name, &file);
+}
+
+void runner_find_strays(struct runner *runner)
+{
+	find_holders(runner, tree_find_stray_writers);
+}
+
 /* ---- the orders of the machine ---- */
 
 static unsigned op_survey(struct instance *instance, struct buf *names)
 {
 	struct runner *runner = instance->owner;
 
+	runner_find_strays(runner);
 	return tree_survey(&runner->tree, names);
 }
 
@@ -102,16 +133,6 @@ static void give_up_search(struct runner *runner)
 	mover_stop(&runner->mover);
 }
 
-/* Whoever holds the lock of the instance was forked by one of its processes. */
-static bool lock_is_held(const struct runner *runner, struct stat *lock)
-{
-	char record[RUNNER_FILE_NAME];
-
-	runner_file(&runner->instance, "id", record);
-	return fstatat(runner->app->run_dir, record, lock, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fdio_is_locked_at(runner->app->run_dir, record);
-}
-
 static bool search_again(struct runner *runner)
 {
 	if (runner->searches >= SEARCHES_MAX)
@@ -121,28 +142,31 @@ static bool search_again(struct runner *runner)
 	return true;
 }
 
+/* Somebody is left of whom the main process' end knew nothing: that is said, and the signal that
+ * all have got is sent. */
+static void meet(struct runner *runner)
+{
+	instance_handle(&runner->instance, INSTANCE_MAIN_EXIT);
+	timer_set(runner->app->loop, &runner->again, clock_mono());
+}
+
 /*
  * True when the output has ended too and nobody holds the lock. Otherwise somebody is left who left
  * no trace in the tree: he is found by the file that he has open, and belongs from then on.
  */
 static bool nothing_is_held(struct runner *runner)
 {
-	char name[RUNNER_FILE_NAME];
-	struct stat output, lock;
 	bool ended = mover_drain(&runner->mover);
-	bool locked = lock_is_held(runner, &lock);
 
-	if (ended && !locked)
+	if (ended && !lock_is_held(runner))
 		return !tree_is_unsure(&runner->tree) || !search_again(runner);
 	if (!search_again(runner)) {
 		give_up_search(runner);
 		return true;
 	}
-	if (!ended && fstat(runner->mover.fifo, &output) == 0)
-		tree_find_writers(
-			&runner->tree, runner_file(&runner->instance, "out", name), &output);
-	if (locked)
-		tree_find_writers(&runner->tree, runner_file(&runner->instance, "id", name), &lock);
+	find_holders(runner, tree_find_writers);
+	if (tree_count(&runner->tree) > 0)
+		meet(runner);
 	return false;
 }
 
@@ -153,9 +177,8 @@ void runner_check_empty(struct runner *runner)
 	if (instance->state != INSTANCE_STOPPING || !instance->main_ended)
 		return;
 	if (tree_count(&runner->tree) > 0) {
-		/* Somebody was found by the output of whom the main process' end knew nothing. */
 		if (instance->rung == 0)
-			instance_handle(instance, INSTANCE_MAIN_EXIT);
+			meet(runner);
 		/* Nobody tells us of the end of processes that are not below us. */
 		if ((runner->adopted || runner->searches > 0) && !timer_is_set(&runner->again))
 			timer_set(runner->app->loop, &runner->again, clock_mono() + ADOPTED_LOOK);
@@ -202,8 +225,7 @@ static void again_fired(void *owner)
 
 	look_for_exec(runner);
 	stopping_take_up(runner);
-	if (runner->signo != 0 &&
-		tree_signal(&runner->tree, runner->signo, true, runner->instance.main_ended) > 0)
+	if (stopping_signal_new(runner) > 0)
 		timer_set(runner->app->loop, &runner->again, clock_mono() + RUNNER_SECOND_LOOK);
 	runner_check_empty(runner);
 }

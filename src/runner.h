@@ -100,6 +100,10 @@ void runner_main_exited(struct runner *runner, struct proc_exit exit);
  * reaped. */
 void runner_check_empty(struct runner *runner);
 
+/* Finds those of its processes that have left their session, their parent and their mark behind, if
+ * they still hold a file of the instance. */
+void runner_find_strays(struct runner *runner);
+
 /* Looks at what it holds: what keeps it from ending, if it is being stopped. */
 void runner_why(struct runner *runner, struct why *why);
 

@@ -24,6 +24,7 @@ void runner_why(struct runner *runner, struct why *why)
 {
 	const struct observer *observer = runner->observer;
 
+	runner_find_strays(runner);
 	why_look(why, runner->app, &runner->tree, &runner->instance,
 		observer != NULL ? observer->ports : NULL,
 		observer != NULL ? observer->port_count : 0);
@@ -116,6 +117,7 @@ unsigned stopping_signal(struct instance *instance, int signo, bool all)
 	struct runner *runner = instance->owner;
 	nsec_t began = clock_mono();
 
+	runner_find_strays(runner);
 	if (instance->sent == 0 && runner->observer == NULL)
 		observe(runner);
 	runner->owner->save(runner->owner_arg);
@@ -123,6 +125,17 @@ unsigned stopping_signal(struct instance *instance, int signo, bool all)
 	instance->sent = instance->rung;
 	allow_for(runner, clock_mono() - began);
 	runner->owner->touched(runner->owner_arg);
+	return count;
+}
+
+unsigned stopping_signal_new(struct runner *runner)
+{
+	if (runner->signo == 0)
+		return 0;
+	unsigned count =
+		tree_signal(&runner->tree, runner->signo, true, runner->instance.main_ended);
+	if (count > 0 && runner->observer != NULL)
+		observe_signal_new(runner->observer, runner->signo, count);
 	return count;
 }
 

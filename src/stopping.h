@@ -19,6 +19,10 @@ struct runner;
 unsigned stopping_signal(struct instance *instance, int signo, bool all);
 void stopping_describe(struct instance *instance, struct event *event);
 
+/* Sends the last signal to those who have not got it, since they were forked or found later.
+ * Returns how many there were. */
+unsigned stopping_signal_new(struct runner *runner);
+
 /* Its deadlines have changed, so the moments have at which its stop has to be explained. */
 void stopping_plan_why(struct runner *runner);
 

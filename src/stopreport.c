@@ -118,6 +118,39 @@ static void judge_status(struct judgement *judgement, const struct instance *ins
 	judge(judgement, verdict, text);
 }
 
+static void explain_waited(struct judgement *judgement, unsigned count)
+{
+	char text[TEXT];
+
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text,
+		"%u connection%s that waited at its Unix listener %s gone when that was closed: "
+		"accepted and closed just before, or reset with it, which cannot be told apart "
+		"from outside",
+		count, plural(count), were(count));
+	add(&judgement->evidence, "; ", text);
+}
+
+static void explain_unseen(struct judgement *judgement, const struct observe_report *report)
+{
+	static const char *const reasons[UNSEENS] = {
+		[UNSEEN_KERNEL] = "the kernel does not tell of sockets here",
+		[UNSEEN_UNIX] = "it has Unix sockets, of which the kernel does not tell here",
+		[UNSEEN_PROCESS] = "one of its processes may not be looked at, or has too many "
+				   "descriptors open",
+		[UNSEEN_ELSEWHERE] = "they are in another network namespace",
+		[UNSEEN_PORTS] = "it listens on more ports than the 256 that are observed",
+	};
+	const char *reason = report->unseen < UNSEENS ? reasons[report->unseen] : NULL;
+	char text[TEXT];
+
+	_Static_assert(OBSERVE_PORTS == 256, "as the reason says");
+	snprintf(text, sizeof text, "what its sockets did could not be seen%s%s",
+		reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	add(&judgement->evidence, "; ", text);
+}
+
 static void judge_stop(struct judgement *judgement, const struct instance *instance,
 	const struct observe_report *report)
 {
@@ -130,7 +163,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 		judge(judgement, "forced", text);
 	}
 	if (!report->visible)
-		add(&judgement->evidence, "; ", "what its sockets did could not be seen");
+		explain_unseen(judgement, report);
 	judge_connections(judgement, report);
 	judge_answers(judgement, report);
 	if (report->reset > 0) {
@@ -140,6 +173,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			report->reset, plural(report->reset), were(report->reset));
 		judge(judgement, "reset", text);
 	}
+	explain_waited(judgement, report->waited);
 	if (report->late > 0) {
 		snprintf(text, sizeof text,
 			"%u connection%s came in more than a second after the signal", report->late,

@@ -23,6 +23,9 @@
  * end never came is among them. On a connection that had answers before only the times tell that
  * the client spoke last, and he need not have asked for anything: that is evidence and no verdict.
  *
+ * Of Unix sockets there are no news, so what waited at a Unix listener in one look and is gone in
+ * the next one, with the listener, may have been accepted and closed in between: evidence, too.
+ *
  * A single outbound connection may have been closed by the request that had used it, which is then
  * answered in the right order: that is evidence and no verdict.
  *

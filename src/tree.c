@@ -152,6 +152,13 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ende
 	return sent;
 }
 
+bool tree_was_told(const struct tree *tree, struct proc_id id)
+{
+	size_t at = place_of(tree, id);
+
+	return at < tree->known_count && tree->told[at];
+}
+
 unsigned tree_survey(struct tree *tree, struct buf *names)
 {
 	const struct proc_stat **found;
@@ -179,6 +186,19 @@ void tree_find_writers(struct tree *tree, const char *name, const struct stat *f
 		struct proc_id id = all->entries[i].stat.id;
 		if (id.pid != getpid() && proc_can_write(id.pid, name, file))
 			tree_know(tree, id);
+	}
+}
+
+void tree_find_stray_writers(struct tree *tree, const char *name, const struct stat *file)
+{
+	const struct proc_stat **found;
+
+	find(tree, &found); /* who is a stray is known then */
+	const struct proctree *all = app_tree(tree->app);
+	for (size_t i = 0; i < all->stray_count; i++) {
+		const struct proctree_entry *stray = &all->entries[all->strays[i]];
+		if (stray->mark == NULL && proc_can_write(stray->stat.id.pid, name, file))
+			tree_know(tree, stray->stat.id);
 	}
 }
 

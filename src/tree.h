@@ -43,6 +43,9 @@ bool tree_is_unsure(struct tree *tree);
  */
 unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ended);
 
+/* Whether that one, not the main process, has got the last signal. */
+bool tree_was_told(const struct tree *tree, struct proc_id id);
+
 /* Signals the main process. */
 bool tree_signal_main(struct tree *tree, int signo);
 
@@ -58,6 +61,9 @@ void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 /* Finds processes anywhere that can write to a file (see proc_can_write()), and makes them belong.
  */
 void tree_find_writers(struct tree *tree, const char *name, const struct stat *file);
+
+/* The same among orphans only of which nothing tells whose they are. */
+void tree_find_stray_writers(struct tree *tree, const char *name, const struct stat *file);
 
 /* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked
  * at. */

@@ -91,12 +91,16 @@ int why_signal(const struct instance *instance)
 				     : instance->config->stop.rung[instance->rung - 1].signo;
 }
 
-/* What the ladder allows before SIGKILL, 0 when that does not come by itself. */
+/* What there is before SIGKILL, 0 when that does not come by itself: what the ladder allows, which
+ * counts from the signal itself, unless somebody was in a hurry. */
 static nsec_t allowed(const struct instance *instance)
 {
 	nsec_t kill_time = instance_kill_time(instance);
 
-	return kill_time > 0 ? kill_time - instance->stop_began : 0;
+	if (kill_time == 0)
+		return 0;
+	return instance->hurried ? kill_time - instance->stop_began
+				 : ladder_grace(&instance->config->stop);
 }
 
 static void publish(struct app *app, struct event *event)

@@ -15,14 +15,20 @@ enum {
 	ADDRESS_MAX = NETUNIX_NAME + 8
 };
 
-void why_sockets_know(struct why_sockets *sockets, uint16_t port)
+static void mark(uint8_t *ports, uint16_t port)
 {
-	sockets->inbound[port / 8] |= (uint8_t)(1U << port % 8);
+	ports[port / 8] |= (uint8_t)(1U << port % 8);
 }
 
-static bool is_inbound(const struct why_sockets *sockets, uint16_t port)
+static bool is_marked(const uint8_t *ports, uint16_t port)
 {
-	return (sockets->inbound[port / 8] >> port % 8 & 1) != 0;
+	return (ports[port / 8] >> port % 8 & 1) != 0;
+}
+
+void why_sockets_know(struct why_sockets *sockets, uint16_t port)
+{
+	mark(sockets->inbound, port);
+	mark(sockets->own, port);
 }
 
 /* An outbound connection has a port of its own from this range. */
@@ -46,13 +52,14 @@ static void learn_inbound(struct why_sockets *sockets)
 	unsigned low, high;
 
 	memset(sockets->inbound, 0, sizeof sockets->inbound);
+	memset(sockets->own, 0, sizeof sockets->own);
 	read_ephemeral_range(&low, &high);
 	for (unsigned port = 0; port <= UINT16_MAX; port++)
 		if (port < low || port > high)
-			why_sockets_know(sockets, (uint16_t)port);
+			mark(sockets->inbound, (uint16_t)port);
 	for (size_t i = 0; sockets->table != NULL && i < sockets->table->count; i++)
 		if (sockets->table->rows[i].listening)
-			why_sockets_know(sockets, sockets->table->rows[i].local_port);
+			mark(sockets->inbound, sockets->table->rows[i].local_port);
 }
 
 void why_sockets_look(struct why_sockets *sockets, struct app *app)
@@ -103,7 +110,7 @@ static void put_text(char text[static WHY_TEXT], struct buf *from)
 
 /* What one process has open, as it is found. */
 struct finding {
-	const struct why_sockets *sockets;
+	struct why_sockets *sockets;
 	struct owned owned;
 	struct peers inbound, outbound;
 	struct buf doors; /* where it listens */
@@ -123,23 +130,68 @@ __attribute__((format(printf, 2, 3))) static void add_door(
 		buf_addf(&finding->doors, "%s%s", finding->door_count > 1 ? ", " : "", text);
 }
 
-static void find_tcp(struct finding *finding)
+static void add_tcp_doors(struct finding *finding)
 {
 	const struct netsock_table *table = finding->sockets->table;
-	char address[NETSOCK_TEXT];
 
 	for (size_t i = 0; i < table->count; i++) {
 		const struct netsock *sock = &table->rows[i];
-		if (!owns(&finding->owned, sock->inode))
+		if (!sock->listening || !owns(&finding->owned, sock->inode))
 			continue;
-		if (sock->listening)
-			add_door(finding, "%u", sock->local_port);
-		else
-			peers_add(is_inbound(finding->sockets, sock->local_port)
-					  ? &finding->inbound
-					  : &finding->outbound,
-				netsock_remote_text(sock, address));
+		add_door(finding, "%u", sock->local_port);
+		why_sockets_know(finding->sockets, sock->local_port);
 	}
+}
+
+/* Whether the process has the other end as well. */
+static bool is_with_itself(const struct finding *finding, const struct netsock *sock)
+{
+	const struct netsock_table *table = finding->sockets->table;
+
+	if (!is_marked(finding->sockets->own, sock->remote_port) || !netsock_is_local(sock))
+		return false;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct netsock *other = &table->rows[i];
+		if (other->local_port == sock->remote_port &&
+			other->remote_port == sock->local_port &&
+			owns(&finding->owned, other->inode))
+			return true;
+	}
+	return false;
+}
+
+static void add_tcp_peer(struct finding *finding, const struct netsock *sock)
+{
+	const struct why_sockets *sockets = finding->sockets;
+	char address[NETSOCK_TEXT];
+
+	netsock_remote_text(sock, address);
+	if (is_marked(sockets->inbound, sock->local_port))
+		peers_add(&finding->inbound, address);
+	else if (!is_with_itself(finding, sock))
+		peers_add(&finding->outbound, address);
+}
+
+static void find_tcp(struct finding *finding)
+{
+	const struct netsock_table *table = finding->sockets->table;
+
+	add_tcp_doors(finding);
+	for (size_t i = 0; i < table->count; i++)
+		if (!table->rows[i].listening && owns(&finding->owned, table->rows[i].inode))
+			add_tcp_peer(finding, &table->rows[i]);
+}
+
+/* Whether the process listens there itself. */
+static bool leads_home(const struct finding *finding, const struct netunix *peer)
+{
+	const struct netunix_table *table = &finding->sockets->local;
+
+	for (size_t i = 0; i < table->count; i++)
+		if (table->rows[i].listening && netunix_is_at(peer, &table->rows[i]) &&
+			owns(&finding->owned, table->rows[i].inode))
+			return true;
+	return false;
 }
 
 /* Who accepts has the name of the listener; who connects has none, as a rule. A pair without names
@@ -154,7 +206,8 @@ static void find_unix(struct finding *finding)
 		const struct netunix *peer = netunix_find(table, sock->peer);
 		bool outbound = sock->name[0] == '\0' && peer != NULL;
 		const char *name = outbound ? peer->name : sock->name;
-		if (name[0] == '\0' || !owns(&finding->owned, sock->inode))
+		if (name[0] == '\0' || !owns(&finding->owned, sock->inode) ||
+			(outbound && leads_home(finding, peer)))
 			continue;
 		snprintf(address, sizeof address, "unix:%s", name);
 		if (sock->listening)
@@ -164,7 +217,7 @@ static void find_unix(struct finding *finding)
 	}
 }
 
-void why_sockets_find(const struct why_sockets *sockets, struct why_process *process)
+void why_sockets_find(struct why_sockets *sockets, struct why_process *process)
 {
 	static struct finding finding;
 

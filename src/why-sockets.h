@@ -17,6 +17,7 @@ struct why_sockets {
 	const struct netsock_table *table; /* NULL: they cannot be seen */
 	struct netunix_table local;
 	uint8_t inbound[65536 / 8]; /* a bit for each port: connections on it are inbound */
+	uint8_t own[65536 / 8];	    /* on it the instance listens, or has listened */
 };
 
 /* Looks at the kernel's tables; all who look in the same turn share one dump of that of TCP. */
@@ -25,8 +26,9 @@ void why_sockets_look(struct why_sockets *sockets, struct app *app);
 /* The instance is known to have listened on that port. */
 void why_sockets_know(struct why_sockets *sockets, uint16_t port);
 
-/* Fills what the process has open. */
-void why_sockets_find(const struct why_sockets *sockets, struct why_process *process);
+/* Fills what the process has open. A connection of the process with itself is an inbound one only;
+ * one with another process of its dyno stands with both. */
+void why_sockets_find(struct why_sockets *sockets, struct why_process *process);
 
 void why_sockets_release(struct why_sockets *sockets);
 

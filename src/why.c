@@ -166,8 +166,7 @@ static void find_children(const struct look *look, struct why_process *process)
 }
 
 /* It may have ended since the snapshot. */
-static bool look_at(
-	const struct look *look, const struct proc_stat *stat, struct why_process *process)
+static bool look_at(struct look *look, const struct proc_stat *stat, struct why_process *process)
 {
 	*process = (struct why_process){.pid = stat->id.pid, .parent = stat->ppid};
 	if (!procstate_read(process->pid, &process->now) || procstate_is_dead(&process->now))

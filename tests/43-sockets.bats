@@ -315,6 +315,6 @@ sees() {
 		drained_ms absent
 		released_ms absent
 		status = 0
-		evidence has what its sockets did could not be seen
+		evidence has what its sockets did could not be seen: the kernel does not tell
 	END
 }

@@ -82,11 +82,22 @@ assert_dynos() {
 		"2026-06-09T16:13:42Z web.1      stop      2.14s of 30s   clean  4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms, drained 2.11s, released 2.13s" \
 		"$(sed -n 1p <<<"$output")"
 	assert_equal "one with evidence" \
-		"2026-06-10T16:13:42Z worker.1   cycle    30.02s of 30s   forced, cut, status 137 4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms; SIGKILL was needed: 4711 (node) was left" \
+		"2026-06-10T16:13:42Z worker.1   cycle    30.02s of 30s   forced, cut, status 137  4 in, 10 out (127.0.0.1:27017 x10): not accepting 11ms; SIGKILL was needed: 4711 (node) was left" \
 		"$(sed -n 2p <<<"$output")"
 	assert_equal "one that could not be seen" \
 		"2026-06-11T16:13:42Z web.2      restart   214ms of 30s   clean  connections unknown" \
 		"$(sed -n 3p <<<"$output")"
+}
+
+@test "a stop stays one line when the names in it hold line breaks and controls" {
+	given_stops <<-'END'
+		stop("2026-06-09T16:13:42Z", "web.1", inbound=0, outbound=1, not_accepting_ms=None, drained_ms=None, released_ms=None,
+		    peers="unix:@evil\x1b[31m\nx x1", verdict="forced", evidence="SIGKILL was needed: 9 (a\nb\t)")
+	END
+	g stops
+	assert_equal "the line" \
+		'2026-06-09T16:13:42Z web.1      stop      2.14s of 30s   forced  0 in, 1 out (unix:@evil\x1b[31m\x0ax x1); SIGKILL was needed: 9 (a\x0ab'$'\t)' \
+		"$output"
 }
 
 @test "the filters choose first, then the last ones are counted" {
@@ -336,7 +347,8 @@ outbound: 127.0.0.1:27017 x10
 		assert_equal "the widest line of $columns columns" "$columns" "$widest"
 	done
 	on_terminal 20 "'$GRACECTL' -c '$CONFIG' --no-color stops --plot"
-	assert_has "no less than 40 columns" "SIGKILL to 1 ▼" "$output"
+	assert_has "what is too narrow" "the picture needs 40 columns, and the terminal has 20; make it wider, or draw" "$output"
+	refute_has "what is too narrow" "SIGKILL" "$output"
 	on_terminal 80 "'$GRACECTL' -c '$CONFIG' stops --plot"
 	assert_has "the bar of a phase" $'\033[33m' "$output"
 }

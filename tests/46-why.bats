@@ -72,6 +72,8 @@ write_deaf() {
 	finish 1
 	assert_equal "the order" "stop why why-process why why-process stop-timeout stop-kill" \
 		"$(events kind | grep -E "^(stop|why)" | grep -v "^stopped" | paste -sd " ")"
+	assert_equal "what they and the report say was allowed" "why 2000 why 2000 stopped 2000" \
+		"$(events kind allowed_ms | grep -E "^(why|stopped) " | paste -sd " ")"
 }
 
 @test "they are shown to who waits for the stop" {

@@ -368,7 +368,7 @@ assert_daemon_is_stopped() {
 		command = env -i PATH=/usr/bin:/bin python3 daemon.py leave
 		stop = TERM/10/KILL/5
 	END
-	g start
+	gracectl -c "$CONFIG" start # as above
 	wait_for_state job.1 crashed
 	assert_equal "its fate" SIGTERM "$(<fate)"
 	is_gone "$(<escaped)"

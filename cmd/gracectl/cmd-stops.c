@@ -49,11 +49,8 @@ static const char *color_of(const char *verdict, size_t len)
 
 static void add_verdict(struct logprint *print, const bson_t *stop)
 {
-	enum {
-		WIDTH = 6
-	};
 	const char *at = doc_text(stop, "verdict"), *part, *separator = "";
-	size_t len, all = strlen(at);
+	size_t len;
 
 	while ((part = stopdoc_next_verdict(&at, &len)) != NULL) {
 		buf_adds(&print->out, separator);
@@ -62,7 +59,6 @@ static void add_verdict(struct logprint *print, const bson_t *stop)
 		logprint_plain(print);
 		separator = ", ";
 	}
-	buf_addf(&print->out, "%*s", all < WIDTH ? (int)(WIDTH - all) : 0, "");
 }
 
 /* "4 in, 10 out (127.0.0.1:27017 x10)": what was open at the signal. */
@@ -116,7 +112,9 @@ static void add_time(struct logprint *print, const bson_t *stop)
 		most != STOPDOC_NEVER ? stopdoc_allowed_text(most, allowed) : "");
 }
 
-/* 2026-06-09T16:13:42Z web.1      stop            2.14s of 30s   clean  4 in, ... */
+/* 2026-06-09T16:13:42Z web.1      stop            2.14s of 30s   clean  4 in, ...
+ * Names of sockets and processes may hold anything; a stop is one line all the same, wherever it is
+ * printed. */
 static void print_text(struct logprint *print, const struct logview_line *line)
 {
 	enum {
@@ -126,6 +124,7 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	const char *evidence = doc_text(stop, "evidence"), *reason = stopdoc_reason(stop);
 	char time[TIME_TEXT];
 
+	print->safe = true;
 	logprint_color(print, logprint_color_of(print, line->dyno));
 	buf_addf(&print->out, "%.19sZ ", time_format_log(line->time, time));
 	logprint_name(print, line->dyno);
@@ -137,7 +136,7 @@ static void print_text(struct logprint *print, const struct logview_line *line)
 	add_time(print, stop);
 	buf_addc(&print->out, ' ');
 	add_verdict(print, stop);
-	buf_addc(&print->out, ' ');
+	buf_adds(&print->out, "  "); /* behind "status 143" a number follows */
 	add_open(print, stop);
 	add_phases(print, stop);
 	if (evidence[0] != '\0') {
@@ -288,6 +287,15 @@ static int write_file(const char *path, const struct buf *svg)
 	return EXIT_FAILED;
 }
 
+/* In fewer columns the rows would be broken, and nothing could be seen. */
+static int refuse_narrow(unsigned width)
+{
+	cli_error("the picture needs %d columns, and the terminal has %u; make it wider, or draw "
+		  "into a file: `gracectl stops --plot stop.svg`",
+		STOPPLOT_WIDTH_MIN, width);
+	return EXIT_FAILED;
+}
+
 static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 {
 	static struct stopplot picture;
@@ -300,6 +308,8 @@ static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 	} else {
 		const struct stopplot_screen screen = {
 			.width = screen_width(), .utf8 = cli_utf8(), .color = cli_color(cli)};
+		if (screen.width < STOPPLOT_WIDTH_MIN)
+			return refuse_narrow(screen.width);
 		stopplot_text(&picture, &screen, &out);
 	}
 	if (path != NULL && strcmp(path, "-") != 0)

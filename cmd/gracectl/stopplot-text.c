@@ -13,7 +13,6 @@
 #include "utf8.h"
 
 enum {
-	WIDTH_MIN = 40,
 	WIDTH_MAX = 400,
 	LABEL_MIN = 9, /* "accepting" */
 	RIGHT_MIN = 6, /* "30.02s" */
@@ -444,7 +443,7 @@ static unsigned right_width(const struct canvas *canvas)
 	for (enum stopplot_side side = 0; side < STOPPLOT_SIDES && canvas->plot->step_count > 0;
 		side++) {
 		unsigned len = fall_text(canvas, side, text);
-		if (len > most && len < WIDTH_MIN / 2)
+		if (len > most && len < STOPPLOT_WIDTH_MIN / 2)
 			most = len;
 	}
 	return most;
@@ -453,9 +452,9 @@ static unsigned right_width(const struct canvas *canvas)
 void stopplot_text(
 	const struct stopplot *plot, const struct stopplot_screen *screen, struct buf *out)
 {
-	unsigned width = screen->width < WIDTH_MIN   ? WIDTH_MIN
-			 : screen->width > WIDTH_MAX ? WIDTH_MAX
-						     : screen->width;
+	unsigned width = screen->width < STOPPLOT_WIDTH_MIN ? STOPPLOT_WIDTH_MIN
+			 : screen->width > WIDTH_MAX	    ? WIDTH_MAX
+							    : screen->width;
 	struct canvas canvas = {
 		.plot = plot,
 		.glyphs = screen->utf8 ? &unicode : &ascii,

@@ -107,9 +107,13 @@ void stopplot_peers(const struct stopplot *plot, struct buf *out);
 void stopplot_evidence(const struct stopplot *plot, struct buf *out);
 void stopplot_note(const struct stopplot *plot, struct buf *out);
 
+enum {
+	STOPPLOT_WIDTH_MIN = 40
+};
+
 /* What a terminal can show. */
 struct stopplot_screen {
-	unsigned width; /* columns, at least 40 */
+	unsigned width; /* columns, at least STOPPLOT_WIDTH_MIN */
 	bool utf8, color;
 };
 

@@ -302,6 +302,21 @@ static void test_other_results(void)
 	is_str(result("web.1", false, "restarted", AT(1)),
 		"web.1  restarted in 1.0 s: new up 0.5; old drained 0.8, ended 1.0, status 0\n",
 		"a restart tells of both instances");
+	begin(LIVE_RESTART, ONE);
+	tell_stop("web.1", 7, AT(.2));
+	tell(EVENT_STOPPED, "\"dyno\": \"web.1\", \"launch\": 7, \"ms\": 1000, \"status\": 0",
+		AT(1.1));
+	is_str(result("web.1", false, "restarted", AT(1.1)),
+		"web.1  restarted in 1.0 s: old ended 1.0, status 0\n",
+		"which takes no less time than the end of the old one, whenever that was heard of");
+	begin(LIVE_RESTART, ONE);
+	tell(EVENT_RESTART, "\"dyno\": \"web.1\"", AT(10));
+	look("web.1", 7, DRAINING, AT(10));
+	tell(EVENT_STOPPED, "\"dyno\": \"web.1\", \"launch\": 7, \"ms\": 5000, \"status\": 0",
+		AT(11));
+	is_str(result("web.1", false, "restarted", AT(11)),
+		"web.1  restarted in 1.0 s: old ended 5.0, status 0\n",
+		"but the end of one that was being stopped before does not make it longer");
 }
 
 static void test_revised(void)

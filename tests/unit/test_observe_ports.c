@@ -103,6 +103,48 @@ static void test_elsewhere(void)
 	close(reader);
 }
 
+/* ---- more than there is room for ---- */
+
+enum {
+	OTHERS = 20
+};
+
+static void serve_many(void *arg)
+{
+	uint16_t port = 0;
+
+	(void)arg;
+	listen_on(AF_INET, &port, false);
+	say(port);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		uint16_t other = 0;
+		listen_on(AF_INET, &other, false);
+	}
+	say(0);
+	await_signal(SIGTERM);
+}
+
+/* Ports of the test are five digits long, so there is room for seven, and the others are counted.
+ */
+static void test_room(void)
+{
+	unsigned commas = 0, left = 0;
+
+	launch(serve_many, NULL, true);
+	rig.port = hear();
+	hear();
+	begin_stop(SIGTERM);
+	const char *text = rig.observer.report.other_ports, *more = strstr(text, " and ");
+	for (const char *at = text; *at != '\0'; at++)
+		commas += *at == ',';
+	if (more != NULL)
+		sscanf(more, " and %u more", &left);
+	if (!ok(commas + 1 + left == OTHERS, "ports for which there is no room are counted"))
+		printf("# %s\n", text);
+	end_stop();
+	rig.port = 0;
+}
+
 /* ---- nobody listens any more ---- */
 
 static void serve_rest(void *arg)
@@ -152,6 +194,7 @@ int main(void)
 	begin_rig();
 	test_figures();
 	test_elsewhere();
+	test_room();
 	test_rest();
 	return end_rig();
 }

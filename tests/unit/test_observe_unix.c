@@ -146,6 +146,7 @@ static void test_door(bool by_news)
 	rig.app.news.is_refused = false;
 	is_int(report->late, 2, "two were late");
 	is_int(report->in_at_exit, 0, "and all were closed by the program");
+	is_int(report->waited, 0, "none of them was left waiting");
 	for (int i = 0; i < CALLERS; i++)
 		close(callers[i]);
 }
@@ -167,7 +168,7 @@ static void test_same_name(void)
 	int other = listen_on_unix("door"), theirs = connect_to_unix("door");
 	begin_stop(SIGTERM);
 	is_int(rig.observer.report.inbound, 1, "what comes to another one of the name is not ours");
-	end_stop();
+	is_int(end_stop()->waited, 1, "who waits when the door is closed is gone with it");
 	close(ours);
 	close(theirs);
 	close(other);

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <linux/unix_diag.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "nets.h"
@@ -34,9 +35,11 @@ static const struct observe_report *stop(void (*program)(void *arg), void *arg)
 	return end_stop();
 }
 
-static void is_unseen(const struct observe_report *report, const char *name)
+static void is_unseen(
+	const struct observe_report *report, enum observe_unseen why, const char *name)
 {
 	ok(!report->visible, name);
+	is_int(report->unseen, why, "and the report knows why");
 	is_int(report->watched, OBSERVE_UNKNOWN, "nothing is known of it");
 	is_int(report->listeners + report->inbound + report->outbound, 0, "nothing is counted");
 	ok(report->not_accepting < 0 && report->drained < 0 && report->released < 0,
@@ -64,7 +67,8 @@ static void live_elsewhere(void *arg)
 
 static void test_elsewhere(void)
 {
-	is_unseen(stop(serve_elsewhere, NULL), "sockets in another network namespace are not seen");
+	is_unseen(stop(serve_elsewhere, NULL), UNSEEN_ELSEWHERE,
+		"sockets in another network namespace are not seen");
 	ok(stop(live_elsewhere, NULL)->visible, "who has no sockets has none anywhere");
 }
 
@@ -84,12 +88,16 @@ static void serve_ports(void *arg)
 
 static void test_ports(void)
 {
+	struct rlimit files;
 	unsigned most = OBSERVE_PORTS, too_many = OBSERVE_PORTS + 1;
 
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 	const struct observe_report *report = stop(serve_ports, &most);
 	ok(report->visible, "so many ports can be observed");
 	is_int(report->listeners, OBSERVE_PORTS, "each of them");
-	is_unseen(stop(serve_ports, &too_many), "with one more nothing is seen");
+	is_unseen(stop(serve_ports, &too_many), UNSEEN_PORTS, "with one more nothing is seen");
 }
 
 /* ---- a kernel that does not tell of Unix sockets ---- */
@@ -147,7 +155,7 @@ static void test_no_unix(void)
 	const struct observe_report *report = stop(use_tcp, &database);
 	ok(report->visible, "who has only TCP sockets is seen all the same");
 	is_int(report->listeners + report->outbound, 2, "with each of them");
-	is_unseen(stop(serve_with_pair, NULL), "who has others is not");
+	is_unseen(stop(serve_with_pair, NULL), UNSEEN_UNIX, "who has others is not");
 	close(fd);
 }
 

@@ -67,6 +67,24 @@ static void test_pid(void)
 	end_child(dead.id.pid, SIGKILL);
 }
 
+/* One that a look has found, and that is told only then, has its end told as well. */
+static void test_told_later(void)
+{
+	struct proc_stat child = begin_child();
+	struct procwatch watch;
+
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &child, false);
+	is_int((long)watch.left, 0, "the end of a process that was not told is not awaited");
+	procwatch_add(&watch, &child, true);
+	is_int((long)watch.left, 1, "it is when the process is told later");
+	is_int((long)watch.count, 1, "which counts it");
+	procwatch_add(&watch, &child, true);
+	is_int((long)watch.count, 1, "once");
+	procwatch_release(&watch);
+	end_child(child.id.pid, SIGKILL);
+}
+
 /* ---- a stop ---- */
 
 /* Its worker has a connection; another child ends when it is told. At each SIGUSR1 it goes on. */
@@ -133,6 +151,7 @@ int main(void)
 	begin_rig();
 	test_signalled();
 	test_pid();
+	test_told_later();
 	test_vanished();
 	return end_rig();
 }

@@ -56,6 +56,20 @@ static void test_verdicts(void)
 	judges("clean", "", "a stop in order is clean");
 
 	begin("TERM/30/KILL/5");
+	report.visible = false;
+	judges("clean", "what its sockets did could not be seen",
+		"where nothing could be seen that is said");
+	report.unseen = UNSEEN_PORTS;
+	judges("clean", "could not be seen: it listens on more ports than the 256",
+		"with the reason, if it is known");
+
+	begin("TERM/30/KILL/5");
+	report.waited = 2;
+	judges("clean",
+		"2 connections that waited at its Unix listener were gone when that was closed",
+		"what may have been reset is evidence and no verdict");
+
+	begin("TERM/30/KILL/5");
 	instance.killed = true;
 	snprintf(report.left, sizeof report.left, "12 (node)");
 	judges("forced", "SIGKILL was needed: 12 (node)", "one that needed SIGKILL was forced");
