@@ -51,8 +51,11 @@ static void put_off(struct observer *observer, const struct socktable_row *row)
 	observer->closing[observer->closing_count++].name = NULL;
 }
 
+/* Whoever is told of from now on may have come before a listener was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row)
 {
+	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
+		observe_shut(observer);
 	put_off(observer, row);
 	socktable_remove(&observer->table, row);
 }
@@ -132,8 +135,6 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	bool struck;
 
 	bool at_end = has_ended(observer, owner, &struck);
-	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
-		observe_shut(observer);
 	if (is_inbound || row->was_inbound)
 		observe_weigh(observer, row, at_end);
 	if (is_outbound) {
