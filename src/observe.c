@@ -226,8 +226,7 @@ static void glance_fired(void *owner)
 {
 	struct observer *observer = owner;
 
-	observe_glance(observer);
-	if (observer->closing_count > 0)
+	if (observe_glance(observer))
 		observe_settle(observer);
 	plan_glance(observer);
 }
