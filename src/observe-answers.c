@@ -42,6 +42,7 @@ void observe_drop(struct observer *observer)
 		observer->dropped = 0;
 	observer->dropped++;
 	observer->last_drop = now;
+	observer->has_dropped = true;
 }
 
 void observe_shut(struct observer *observer)

@@ -238,6 +238,8 @@ void observe_settle(struct observer *observer)
 {
 	observer->settlements++;
 	observer->has_releaser = false;
+	if (observer->has_dropped)
+		observe_check_listeners(observer);
 	bool surely = settle_all(observer);
 	if (has_unseen(observer) ||
 		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {

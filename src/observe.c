@@ -151,7 +151,7 @@ static void read_news(void *owner)
 	if (!hearing.heard)
 		return;
 	TAILQ_FOREACH (observer, &hearing.app->observers, link)
-		if (observer->closing_count > 0)
+		if (observer->closing_count > 0 || observer->has_dropped)
 			observe_settle(observer);
 }
 

@@ -144,6 +144,7 @@ struct observer {
 	unsigned settlements;
 	unsigned dropped; /* connections that were broken off lately, perhaps with their listener */
 	nsec_t last_drop; /* since the first signal, the last of them */
+	bool has_dropped; /* one was since the listeners were checked */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
 	struct netsock last_outbound; /* the one that was closed last */
 	bool was_in_use;	      /* an inbound one of its process, then or afterwards */
