@@ -43,6 +43,8 @@ static void forget_row(
 	if (was_ours && row->look > 1)
 		observe_arrival(observer, true);
 	row->sock.talk = sock->talk;
+	if (row->was_inbound && row->sock.inode == 0 && sock->talk.was_dropped)
+		observe_drop(observer);
 	if (was_ours || row->was_inbound)
 		observe_learn(observer, row);
 	socktable_remove(&observer->table, row);

@@ -108,6 +108,38 @@ static void test_dropped(void)
 	close_waiting(clients);
 }
 
+/* ---- a look that comes before the news ---- */
+
+static bool is_told(int news)
+{
+	struct pollfd poll_for = {.fd = news, .events = POLLIN};
+
+	return poll(&poll_for, 1, 0) == 1;
+}
+
+static void test_dropped_before(void)
+{
+	int clients[WAITING];
+
+	launch(shut_down, NULL, true);
+	connect_waiting(clients, hear());
+	begin_stop(SIGTERM);
+	if (!wait_until(is_told(rig.app.news.fd)))
+		bail_out("the end of who waits is not told");
+	begin_turn();
+	observe_look(&rig.observer, false);
+	observe_settle(&rig.observer);
+	is_int(observe_count(&rig.observer, ROLE_INBOUND), 0,
+		"a look finds that who waited has "
+		"gone");
+	run_loop(NEWS_DELAY / NSEC_PER_MSEC);
+	kill(rig.tree.main.pid, SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->reset, WAITING, "that they were dropped is told afterwards");
+	is_int(report->accepted, 0, "and not taken for others that came");
+	close_waiting(clients);
+}
+
 int main(void)
 {
 	if (!enter_own_network())
@@ -116,5 +148,6 @@ int main(void)
 	test_others();
 	test_shut_down();
 	test_dropped();
+	test_dropped_before();
 	return end_rig();
 }
