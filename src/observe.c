@@ -11,9 +11,10 @@
 #include "log.h"
 #include "observe-parts.h"
 
-#define LOOK_INTERVAL_MAX (16 * NSEC_PER_SEC)
-/* A look that costs more than that is made less often. */
-#define LOOK_DEAR (NSEC_PER_MSEC / 2)
+/* After a look there is none for so many times what it has cost, so all of them take one percent of
+ * a CPU at most; but not for longer than that. */
+#define LOOK_PAUSE 100
+#define LOOK_PAUSE_MAX (16 * NSEC_PER_SEC)
 /* After so many that were not needed one is made all the same. */
 #define QUIET_MAX 16
 
@@ -137,6 +138,7 @@ static void look_all(struct app *app)
 	log_debug("some closes were not told; a look finds them");
 	TAILQ_FOREACH (observer, &app->observers, link) {
 		observer->must_look = observer->is_deaf = true;
+		observer->due = 0;
 		if (timer_is_set(&observer->look))
 			timer_set(app->loop, &observer->look, clock_mono());
 	}
@@ -175,13 +177,22 @@ static nsec_t cpu_time(void)
 
 static void plan_look(struct observer *observer, nsec_t cost)
 {
-	if (observer->report.watched == OBSERVE_LOOKS)
-		observer->interval = glance_interval(observer);
-	else if (observer->report.inbound_then > 0)
-		observer->interval = LOOK_INTERVAL;
-	else if (cost > LOOK_DEAR && observer->interval < LOOK_INTERVAL_MAX)
-		observer->interval *= 4;
-	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
+	nsec_t now = clock_mono(), pause = cost * LOOK_PAUSE;
+	nsec_t due = now + (pause < LOOK_PAUSE_MAX ? pause : LOOK_PAUSE_MAX);
+	bool is_coarse = observer->report.watched == OBSERVE_LOOKS;
+
+	if (due > observer->due)
+		observer->due = due;
+	timer_set(observer->app->loop, &observer->look,
+		now + (is_coarse ? glance_interval(observer) : LOOK_INTERVAL));
+}
+
+/* Whether it is too early for another look. What it may still find in the order of the closes is
+ * worth more. */
+static bool is_early(const struct observer *observer)
+{
+	return observer->report.watched == OBSERVE_EVENTS && observer->report.inbound_then == 0 &&
+	       clock_mono() < observer->due;
 }
 
 /* Whether there can be nothing to see, but a listener that only others still have. On a port that
@@ -195,15 +206,22 @@ static bool is_quiet(const struct observer *observer)
 	       netcounts_read(&counts) && netcounts_are_same(&counts, &observer->counts);
 }
 
+static void glance_only(struct observer *observer)
+{
+	observe_glance(observer);
+	observe_find_callers(observer);
+}
+
 static void look_fired(void *owner)
 {
 	struct observer *observer = owner;
 	nsec_t began = cpu_time();
 
-	if (is_quiet(observer)) {
+	if (is_early(observer)) {
+		glance_only(observer);
+	} else if (is_quiet(observer)) {
 		observer->quiet++;
-		observe_glance(observer);
-		observe_find_callers(observer);
+		glance_only(observer);
 		observer->looked = observe_elapsed(observer);
 	} else {
 		observe_look(observer, false);
@@ -297,9 +315,10 @@ void observe_begin(
 
 static void plan_first_look(struct observer *observer)
 {
-	observer->interval = observer->report.watched == OBSERVE_LOOKS ? GLANCE_INTERVAL
-								       : LATE_AFTER + NSEC_PER_MSEC;
-	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
+	bool is_coarse = observer->report.watched == OBSERVE_LOOKS;
+
+	timer_set(observer->app->loop, &observer->look,
+		clock_mono() + (is_coarse ? GLANCE_INTERVAL : LATE_AFTER + NSEC_PER_MSEC));
 }
 
 static void name_left(struct observer *observer)

@@ -125,7 +125,7 @@ struct observer {
 	size_t unix_door_count;
 
 	struct timer look;
-	nsec_t interval;	 /* of the looks */
+	nsec_t due;		 /* monotonic: an earlier look would cost too much */
 	unsigned looks;		 /* how many there were */
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
