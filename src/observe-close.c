@@ -29,9 +29,10 @@ void observe_take_back(struct observer *observer)
 	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
 }
 
-static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
+static void reach(struct observer *observer, nsec_t *phase, nsec_t when, enum event_kind kind,
+	unsigned closed)
 {
-	*phase = observe_elapsed(observer);
+	*phase = when;
 	observe_say_phase(observer, kind, *phase, closed);
 	if (observer->reached != NULL)
 		observer->reached(observer->owner);
@@ -188,30 +189,50 @@ static unsigned mark_accepted(struct observer *observer)
 	return count;
 }
 
+/* Of those who came and went just before the last listener was closed the news may still come: they
+ * are waited for, so that all are counted when it is said that all have gone. */
+static void check_drained(struct observer *observer, nsec_t now)
+{
+	struct observe_report *report = &observer->report;
+	unsigned all = report->inbound + report->accepted;
+	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
+
+	if (!is_closed || observe_count(observer, ROLE_INBOUND) > 0 ||
+		observer->has_died[ROLE_INBOUND]) {
+		observer->emptied = -1;
+		return;
+	}
+	if (observer->emptied < 0)
+		observer->emptied = now;
+	if (observer->may_miss && observe_is_just_shut(observer))
+		timer_set(observer->app->loop, &observer->wait,
+			observer->began + observer->shut + NEWS_DELAY + NSEC_PER_MSEC);
+	else if (all > 0)
+		reach(observer, &report->drained, observer->emptied, EVENT_DRAINED, all);
+}
+
 /* Each phase is reached once, and not by the death of a process. surely: it was the program that
  * closed the last outbound connection. */
 static void check_phases(struct observer *observer, bool surely)
 {
 	struct observe_report *report = &observer->report;
-	unsigned inbound = observe_count(observer, ROLE_INBOUND);
-	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
-	unsigned all_inbound = report->inbound + report->accepted;
+	nsec_t now = observe_elapsed(observer);
 
-	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
+	stophistory_add_step(&report->history, now, observe_count(observer, ROLE_INBOUND),
 		observe_count(observer, ROLE_OUTBOUND));
-	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
-		!observer->has_died[ROLE_LISTENER])
-		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
-	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
-		!observer->has_died[ROLE_INBOUND])
-		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
+	if (report->not_accepting < 0 && report->listeners > 0 &&
+		observe_count(observer, ROLE_LISTENER) == 0 && !observer->has_died[ROLE_LISTENER])
+		reach(observer, &report->not_accepting, now, EVENT_NOT_ACCEPTING,
+			report->listeners);
+	if (report->drained < 0)
+		check_drained(observer, now);
 	if (is_released(observer)) {
 		report->inbound_then = surely ? mark_accepted(observer) : 0;
 		observer->is_unsure |= observer->stroke_count < 2;
 		if (report->inbound_then > 0) /* another outbound one would change that */
 			timer_set(
 				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
-		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
+		reach(observer, &report->released, now, EVENT_RELEASED, report->outbound);
 	}
 }
 
@@ -225,8 +246,10 @@ static bool has_unseen(struct observer *observer)
 		observe_count(observer, ROLE_LISTENER) > 0)
 		return false;
 	observer->is_shut = true;
-	return !netcounts_read(&counts) || counts.opened_here != observer->counts.opened_here ||
-	       counts.opened_elsewhere != observer->counts.opened_elsewhere;
+	observer->may_miss = !netcounts_read(&counts) ||
+			     counts.opened_here != observer->counts.opened_here ||
+			     counts.opened_elsewhere != observer->counts.opened_elsewhere;
+	return observer->may_miss;
 }
 
 /*

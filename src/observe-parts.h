@@ -53,6 +53,9 @@ bool observe_is_late(const struct observer *observer);
 /* An inbound connection has come since the last look. */
 void observe_arrival(struct observer *observer, bool is_accepted);
 
+/* Whether a listener was closed so short a time ago that news from before may be on their way. */
+bool observe_is_just_shut(const struct observer *observer);
+
 /* Whether a connection may have come to us by now of which nobody knew. */
 bool observe_may_come(const struct observer *observer);
 

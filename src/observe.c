@@ -88,6 +88,8 @@ static void come_and_go(struct observer *observer, const struct netsock *sock)
 	if (sock->talk.was_dropped)
 		observe_drop(observer);
 	observe_weigh(observer, &row, false);
+	if (observer->emptied >= 0)
+		observer->emptied = observe_elapsed(observer);
 }
 
 /* A connection may come and go between two looks; then its close is all that is ever seen of it.
@@ -251,6 +253,11 @@ static void glance_fired(void *owner)
 	plan_glance(observer);
 }
 
+static void wait_over(void *owner)
+{
+	observe_settle(owner);
+}
+
 /* ---- beginning and end ---- */
 
 static void process_ended(void *owner, const struct procwatch_item *item)
@@ -285,7 +292,8 @@ static bool see_first(struct observer *observer)
 static void begin(struct observer *observer, struct app *app, const struct observe_subject *subject)
 {
 	*observer = (struct observer){
-		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1};
+		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1, .emptied = -1};
+	timer_init(&observer->wait, wait_over, observer);
 	timer_init(&observer->look, look_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
@@ -463,6 +471,14 @@ static void await_news(struct observer *observer)
 		read_news(observer->app);
 }
 
+/* What was not told by now never is. */
+static void end_wait(struct observer *observer)
+{
+	observer->may_miss = false;
+	if (observer->emptied >= 0 && observer->report.drained < 0)
+		observe_settle(observer);
+}
+
 /* Its processes are gone, so every socket that only they had is closed. */
 void observe_end(struct observer *observer, const struct proc_exit *exit)
 {
@@ -478,6 +494,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 			observe_settle(observer);
 			await_news(observer);
 		}
+		end_wait(observer);
 	}
 	procwatch_sweep(&observer->processes);
 	main = procwatch_find(&observer->processes, observer->subject.tree->main);
@@ -496,6 +513,7 @@ void observe_stop(struct observer *observer)
 		return;
 	timer_stop(app->loop, &observer->look);
 	timer_stop(app->loop, &observer->glance);
+	timer_stop(app->loop, &observer->wait);
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);
 	free(observer->closing);

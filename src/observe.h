@@ -129,9 +129,13 @@ struct observer {
 	unsigned looks;		 /* how many there were */
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
-	bool is_shut;	       /* the last listener is closed, and who came before that is known */
-	unsigned quiet;	       /* how many were not needed since */
-	nsec_t stroke;	       /* when an outbound one was closed last, since the signal */
+	bool is_shut;	   /* the last listener is closed, and who came before that is known */
+	bool may_miss;	   /* some of these may have gone before they were seen */
+	struct timer wait; /* for the news of these */
+	nsec_t emptied; /* since the first signal: when no inbound connection was left, as far as is
+			   known; -1: one is */
+	unsigned quiet; /* how many were not needed since */
+	nsec_t stroke;	/* when an outbound one was closed last, since the signal */
 	unsigned stroke_count; /* how many were, in one stroke with that */
 	bool is_deaf;	       /* some news were lost: what was not told may never be */
 	bool must_look;	       /* the next one is needed, whatever the counts say */

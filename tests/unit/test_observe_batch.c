@@ -90,6 +90,12 @@ static void close_all(const int fds[static MANY])
 		close(fds[i]);
 }
 
+static void spare_looks(void)
+{
+	timer_set(rig.app.loop, &rig.observer.look, clock_mono() + 3600 * NSEC_PER_SEC);
+	timer_set(rig.app.loop, &rig.observer.glance, clock_mono() + 3600 * NSEC_PER_SEC);
+}
+
 static void test_unseen(void)
 {
 	const struct observe_report *report = &rig.observer.report;
@@ -108,9 +114,83 @@ static void test_unseen(void)
 	is_int(report->accepted, MANY,
 		"who is told of after the end of the listener, in one go, has come before it");
 	is_int(report->unanswered, MANY, "and what was said to him is known");
+	spare_looks();
+	await_phase(&report->drained);
+	ok(has_line("8 inbound connections closed"), "when all have gone that is a phase");
 	kill(rig.tree.main.pid, SIGTERM);
 	end_stop();
 	close(news.fd);
+	close_all(clients);
+}
+
+/* ---- who is told of after all others ---- */
+
+/* The same for one who came before the signal, and goes with the listener. */
+static void serve_one_more(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false), known, fds[MANY];
+
+	(void)arg;
+	say(port);
+	known = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	for (int i = 0; i < MANY; i++)
+		fds[i] = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	close(known);
+	await_signal(SIGTERM);
+	for (int i = 0; i < MANY; i++)
+		close(fds[i]);
+	await_signal(SIGTERM);
+}
+
+/* Hears what was told up to now; a look finds nobody, as if the others had gone already. */
+static void hear_blindly(void)
+{
+	int link = rig.app.net.fd;
+
+	rig.app.net.fd = -1;
+	ev_run(rig.app.loop, EVRUN_NOWAIT);
+	rig.app.net.fd = link;
+}
+
+/* On a busy machine the test must not be slower than the news that it plays. */
+static void be_in_time(void)
+{
+	rig.observer.shut = observe_elapsed(&rig.observer);
+}
+
+/* at_once: it ends before it is sure that there are no more. */
+static void test_after_all(bool at_once)
+{
+	int clients[MANY], known;
+
+	launch(serve_one_more, NULL, true);
+	uint16_t port = hear();
+	known = connect_to(AF_INET, port);
+	hear();
+	begin_news(port);
+	begin_stop(SIGTERM);
+	come(clients, port);
+	hear();
+	wait_until(observe_elapsed(&rig.observer) > NEWS_DELAY);
+	shutdown(known, SHUT_WR);
+	go_on_unheard(1, 1);
+	hear_blindly();
+	go_on_unheard(1, 1 + MANY);
+	be_in_time();
+	if (!at_once)
+		await_phase(&rig.observer.report.drained);
+	kill(rig.tree.main.pid, SIGTERM);
+	end_stop();
+	ok(has_line("9 inbound connections closed"), "who is told of a moment after all others "
+						     "counts when it is said that all are gone");
+	close(news.fd);
+	close(known);
 	close_all(clients);
 }
 
@@ -120,5 +200,7 @@ int main(void)
 		printf("# no network of its own: %s\n", strerror(errno));
 	begin_rig();
 	test_unseen();
+	test_after_all(false);
+	test_after_all(true);
 	return end_rig();
 }
