@@ -142,6 +142,7 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 		note_stroke(observer);
 		note_releaser(observer, owner);
 		observer->last_outbound = row->sock;
+		observer->given_up++;
 	}
 	if (!at_end)
 		return false;
@@ -232,7 +233,8 @@ static void check_phases(struct observer *observer, bool surely)
 		if (report->inbound_then > 0) /* another outbound one would change that */
 			timer_set(
 				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
-		reach(observer, &report->released, now, EVENT_RELEASED, report->outbound);
+		reach(observer, &report->released, now, EVENT_RELEASED, observer->given_up);
+		observer->given_up = 0;
 	}
 }
 

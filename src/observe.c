@@ -382,6 +382,15 @@ static bool was_killed(const struct stophistory *history)
 	return false;
 }
 
+/* Those of the first signal that are gone by now. */
+static void note_given_up(struct observer *observer, const struct observe_kept *kept)
+{
+	unsigned outbound = observe_count(observer, ROLE_OUTBOUND);
+
+	if (kept->report.released < 0 && kept->report.outbound > outbound)
+		observer->given_up = kept->report.outbound - outbound;
+}
+
 /* Which process closed what meanwhile is not known, if one has ended. */
 void observe_resume(struct observer *observer, struct app *app,
 	const struct observe_subject *subject, const struct observe_kept *kept, bool main_lives)
@@ -401,6 +410,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
 		return;
 	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	note_given_up(observer, kept);
 	if (observer->is_killed)
 		doom_all(observer);
 	plan_first_look(observer);
