@@ -25,17 +25,57 @@ void observe_take_back(struct observer *observer)
 	struct observe_report *report = &observer->report;
 
 	report->released = -1;
+	observer->is_unsaid[ROLE_OUTBOUND] = false;
 	report->inbound_then = 0;
 	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
 }
 
-static void reach(struct observer *observer, nsec_t *phase, nsec_t when, enum event_kind kind,
-	unsigned closed)
+/* ---- what is said of them ---- */
+
+static void say_reached(
+	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count)
 {
-	*phase = when;
-	observe_say_phase(observer, kind, *phase, closed);
+	observe_say_phase(observer, kind, after, count);
 	if (observer->reached != NULL)
 		observer->reached(observer->owner);
+}
+
+static void say_drained(struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+
+	if (!observer->is_unsaid[ROLE_INBOUND])
+		return;
+	observer->is_unsaid[ROLE_INBOUND] = false;
+	say_reached(observer, EVENT_DRAINED, report->drained, report->inbound + report->accepted);
+}
+
+static void say_released(struct observer *observer)
+{
+	if (!observer->is_unsaid[ROLE_OUTBOUND])
+		return;
+	observer->is_unsaid[ROLE_OUTBOUND] = false;
+	say_reached(observer, EVENT_RELEASED, observer->report.released, observer->given_up);
+	observer->given_up = 0;
+}
+
+/* Of those who came and went just before the last listener was closed the news may still come: they
+ * are waited for, so that all are counted when it is said that all have gone. What happened after
+ * that is said after that. */
+static void say_phases(struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+	bool is_first = report->drained < 0 || report->released < report->drained;
+
+	if (observer->emptied >= 0 && observer->may_miss && observe_is_just_shut(observer)) {
+		timer_set(observer->app->loop, &observer->wait,
+			observer->began + observer->shut + NEWS_DELAY + NSEC_PER_MSEC);
+		return;
+	}
+	if (is_first)
+		say_released(observer);
+	say_drained(observer);
+	say_released(observer);
 }
 
 /* ---- how a socket was closed ---- */
@@ -190,26 +230,33 @@ static unsigned mark_accepted(struct observer *observer)
 	return count;
 }
 
-/* Of those who came and went just before the last listener was closed the news may still come: they
- * are waited for, so that all are counted when it is said that all have gone. */
+/* As long as it is not said it may turn out that there were more. */
 static void check_drained(struct observer *observer, nsec_t now)
 {
 	struct observe_report *report = &observer->report;
-	unsigned all = report->inbound + report->accepted;
 	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
 
 	if (!is_closed || observe_count(observer, ROLE_INBOUND) > 0 ||
-		observer->has_died[ROLE_INBOUND]) {
+		observer->has_died[ROLE_INBOUND])
 		observer->emptied = -1;
-		return;
-	}
-	if (observer->emptied < 0)
+	else if (observer->emptied < 0)
 		observer->emptied = now;
-	if (observer->may_miss && observe_is_just_shut(observer))
-		timer_set(observer->app->loop, &observer->wait,
-			observer->began + observer->shut + NEWS_DELAY + NSEC_PER_MSEC);
-	else if (all > 0)
-		reach(observer, &report->drained, observer->emptied, EVENT_DRAINED, all);
+	report->drained = report->inbound + report->accepted > 0 ? observer->emptied : -1;
+	observer->is_unsaid[ROLE_INBOUND] = report->drained >= 0;
+}
+
+static void check_released(struct observer *observer, nsec_t now, bool surely)
+{
+	struct observe_report *report = &observer->report;
+
+	if (!is_released(observer))
+		return;
+	report->inbound_then = surely ? mark_accepted(observer) : 0;
+	observer->is_unsure |= observer->stroke_count < 2;
+	if (report->inbound_then > 0) /* another outbound one would change that */
+		timer_set(observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
+	report->released = now;
+	observer->is_unsaid[ROLE_OUTBOUND] = true;
 }
 
 /* Each phase is reached once, and not by the death of a process. surely: it was the program that
@@ -222,20 +269,14 @@ static void check_phases(struct observer *observer, bool surely)
 	stophistory_add_step(&report->history, now, observe_count(observer, ROLE_INBOUND),
 		observe_count(observer, ROLE_OUTBOUND));
 	if (report->not_accepting < 0 && report->listeners > 0 &&
-		observe_count(observer, ROLE_LISTENER) == 0 && !observer->has_died[ROLE_LISTENER])
-		reach(observer, &report->not_accepting, now, EVENT_NOT_ACCEPTING,
-			report->listeners);
-	if (report->drained < 0)
-		check_drained(observer, now);
-	if (is_released(observer)) {
-		report->inbound_then = surely ? mark_accepted(observer) : 0;
-		observer->is_unsure |= observer->stroke_count < 2;
-		if (report->inbound_then > 0) /* another outbound one would change that */
-			timer_set(
-				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
-		reach(observer, &report->released, now, EVENT_RELEASED, observer->given_up);
-		observer->given_up = 0;
+		observe_count(observer, ROLE_LISTENER) == 0 && !observer->has_died[ROLE_LISTENER]) {
+		report->not_accepting = now;
+		say_reached(observer, EVENT_NOT_ACCEPTING, now, report->listeners);
 	}
+	if (report->drained < 0 || observer->is_unsaid[ROLE_INBOUND])
+		check_drained(observer, now);
+	check_released(observer, now, surely);
+	say_phases(observer);
 }
 
 /* Whether its last listener has just been closed, and somebody may have come before that whom no

@@ -485,7 +485,7 @@ static void await_news(struct observer *observer)
 static void end_wait(struct observer *observer)
 {
 	observer->may_miss = false;
-	if (observer->emptied >= 0 && observer->report.drained < 0)
+	if (timer_is_set(&observer->wait))
 		observe_settle(observer);
 }
 

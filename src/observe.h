@@ -137,6 +137,7 @@ struct observer {
 	unsigned quiet; /* how many were not needed since */
 	nsec_t stroke;	/* when an outbound one was closed last, since the signal */
 	unsigned stroke_count; /* how many were, in one stroke with that */
+	bool is_unsaid[ROLES]; /* that the last one is closed is to be said yet */
 	unsigned given_up;     /* outbound ones that were closed since it was said last */
 	bool is_deaf;	       /* some news were lost: what was not told may never be */
 	bool must_look;	       /* the next one is needed, whatever the counts say */
