@@ -391,6 +391,23 @@ static void note_given_up(struct observer *observer, const struct observe_kept *
 		observer->given_up = kept->report.outbound - outbound;
 }
 
+/* The steps are not kept; these follow from the phases. */
+static void recall_steps(struct observer *observer)
+{
+	struct observe_report *report = &observer->report;
+	nsec_t drained = report->drained, released = report->released;
+	bool is_drained_first = drained >= 0 && (released < 0 || drained <= released);
+
+	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	if (is_drained_first)
+		stophistory_add_step(&report->history, drained, 0, report->outbound);
+	if (released >= 0)
+		stophistory_add_step(
+			&report->history, released, is_drained_first ? 0 : report->inbound, 0);
+	if (drained >= 0 && !is_drained_first)
+		stophistory_add_step(&report->history, drained, 0, 0);
+}
+
 /* Which process closed what meanwhile is not known, if one has ended. */
 void observe_resume(struct observer *observer, struct app *app,
 	const struct observe_subject *subject, const struct observe_kept *kept, bool main_lives)
@@ -409,7 +426,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	observer->is_killed = was_killed(&report->history);
 	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
 		return;
-	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	recall_steps(observer);
 	note_given_up(observer, kept);
 	if (observer->is_killed)
 		doom_all(observer);
