@@ -75,6 +75,7 @@ static struct socktable_row closed_row(const struct socktable_row *row)
 		.shared = row->shared,
 		.at_release = row->at_release,
 		.then = row->then,
+		.is_late = row->is_late,
 		.was_inbound = row->role == ROLE_INBOUND && !row->sock.talk.is_known};
 }
 
@@ -104,6 +105,8 @@ static bool refresh(
 	row->sock.talk = sock->talk;
 	struct socktable_row other = closed_row(row);
 	other.look = observer->looks;
+	other.is_late = false;
+	observer->report.late += row->is_late;
 	observe_close(observer, row);
 	socktable_add(&observer->table, &other);
 	return false;

@@ -46,6 +46,8 @@ static void forget_row(
 	row->sock.talk = sock->talk;
 	if (row->was_inbound && row->sock.inode == 0 && sock->talk.was_dropped)
 		observe_drop(observer);
+	else
+		observer->report.late += row->is_late;
 	if (was_ours || row->was_inbound)
 		observe_learn(observer, row);
 	socktable_remove(&observer->table, row);

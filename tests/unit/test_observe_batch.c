@@ -249,6 +249,54 @@ static void test_order(void)
 	close(elsewhere);
 }
 
+/* ---- who waited too long ---- */
+
+static void accept_late(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	(void)arg;
+	say(port);
+	await_signal(SIGTERM);
+	say(0);
+	await_signal(SIGTERM);
+	close(accept_one(listener));
+	say(0);
+	await_signal(SIGTERM);
+}
+
+static void look_now(void)
+{
+	begin_turn();
+	observe_look(&rig.observer, false);
+	observe_settle(&rig.observer);
+}
+
+/* One look sees him wait, and the next one comes before the news of his close, as a rule. */
+static void test_late(void)
+{
+	const struct observe_report *report = &rig.observer.report;
+
+	launch(accept_late, NULL, true);
+	uint16_t port = hear();
+	begin_stop(SIGTERM);
+	hear();
+	while (rig.observer.looked < LATE_AFTER)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	int client = connect_to(AF_INET, port);
+	look_now();
+	is_int(report->accepted, 1, "who comes late is seen while he waits");
+	is_int(report->late, 0, "and is no late accept yet");
+	kill(rig.tree.main.pid, SIGTERM);
+	hear();
+	look_now();
+	close(client);
+	kill(rig.tree.main.pid, SIGTERM);
+	end_stop();
+	is_int(report->late, 1, "he is when a look finds him closed already");
+}
+
 int main(void)
 {
 	if (!enter_own_network())
@@ -259,6 +307,7 @@ int main(void)
 	test_after_all(false);
 	test_after_all(true);
 	test_order();
+	test_late();
 	close(listener);
 	return end_rig();
 }
