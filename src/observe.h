@@ -7,10 +7,12 @@
  *
  * Just before the first signal the sockets of the dyno's processes are found: their inodes in
  * /proc/PID/fd, joined with the kernel's tables. Then the kernel tells of each close of a TCP
- * socket; a look now and then finds what is new, and what the news may have missed. Of Unix sockets
- * there are no news, so each of them is looked at ten times a second at first, and then once a
- * second; what is new to a Unix listener is looked for once a second, and when it is closed. Where
- * the kernel refuses to tell news, looks must do for everything.
+ * socket; a look once a second, or as often as one percent of a CPU allows, finds what is new, and
+ * what the news may have missed. A listener that is shut down and kept open is no news: those are
+ * asked for four times a second at first, then once a second, and when who waits is broken off. Of
+ * Unix sockets there are no news, so each of them is looked at ten times a second at first, and
+ * then once a second; what is new to a Unix listener is looked for once a second, and when it is
+ * closed. Where the kernel refuses to tell news, looks must do for everything.
  *
  * What cannot be seen is not claimed:
  *
@@ -18,9 +20,8 @@
  *   as a rule from a look that finds it closed.
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
- *   that only others still have is not ours any more: found by a look. What somebody outside
- *   accepts from our own listener is told apart by a look, and not if it comes and goes between
- * two.
+ *   that only others still have is not ours any more. What somebody outside accepts from our own
+ *   listener is told apart by a look, and not if it comes and goes between two.
  * - A connection of a dyno with itself is an inbound one only.
  * - A dyno that listens on its $PORT, or has connections there, is known by that port: what it has
  *   at others, for metrics or debuggers, is counted apart.
