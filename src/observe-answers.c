@@ -14,17 +14,21 @@ void observe_arrival(struct observer *observer, bool is_accepted)
 	observer->report.late += is_accepted && observe_is_late(observer);
 }
 
-static bool is_just_shut(const struct observer *observer, nsec_t now)
+static bool was_just_shut(const struct observer *observer, nsec_t now)
 {
 	return observer->shut >= 0 && now - observer->shut <= NEWS_DELAY;
+}
+
+bool observe_is_just_shut(const struct observer *observer)
+{
+	return was_just_shut(observer, observe_elapsed(observer));
 }
 
 /* When the last listener was closed a look has found all that had come before; afterwards whoever
  * comes to that port comes to another program. */
 bool observe_may_come(const struct observer *observer)
 {
-	return observe_count(observer, ROLE_LISTENER) > 0 ||
-	       is_just_shut(observer, observe_elapsed(observer));
+	return observe_count(observer, ROLE_LISTENER) > 0 || observe_is_just_shut(observer);
 }
 
 /* ---- who was not accepted ---- */
@@ -34,7 +38,7 @@ void observe_drop(struct observer *observer)
 {
 	nsec_t now = observe_elapsed(observer);
 
-	if (is_just_shut(observer, now)) {
+	if (was_just_shut(observer, now)) {
 		observer->report.reset++;
 		return;
 	}
@@ -42,6 +46,7 @@ void observe_drop(struct observer *observer)
 		observer->dropped = 0;
 	observer->dropped++;
 	observer->last_drop = now;
+	observer->has_dropped = true;
 }
 
 void observe_shut(struct observer *observer)

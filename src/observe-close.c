@@ -25,6 +25,7 @@ void observe_take_back(struct observer *observer)
 	struct observe_report *report = &observer->report;
 
 	report->released = -1;
+	observer->is_unsaid[ROLE_OUTBOUND] = false;
 	report->inbound_then = 0;
 	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
 }
@@ -32,15 +33,56 @@ void observe_take_back(struct observer *observer)
 void observe_take_back_shut(struct observer *observer)
 {
 	observer->report.not_accepting = observer->report.drained = -1;
+	observer->is_unsaid[ROLE_INBOUND] = false;
 	observer->is_shut = false;
 }
 
-static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)
+/* ---- what is said of them ---- */
+
+static void say_reached(
+	struct observer *observer, enum event_kind kind, nsec_t after, unsigned count)
 {
-	*phase = observe_elapsed(observer);
-	observe_say_phase(observer, kind, *phase, closed);
+	observe_say_phase(observer, kind, after, count);
 	if (observer->reached != NULL)
 		observer->reached(observer->owner);
+}
+
+static void say_drained(struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+
+	if (!observer->is_unsaid[ROLE_INBOUND])
+		return;
+	observer->is_unsaid[ROLE_INBOUND] = false;
+	say_reached(observer, EVENT_DRAINED, report->drained, report->inbound + report->accepted);
+}
+
+static void say_released(struct observer *observer)
+{
+	if (!observer->is_unsaid[ROLE_OUTBOUND])
+		return;
+	observer->is_unsaid[ROLE_OUTBOUND] = false;
+	say_reached(observer, EVENT_RELEASED, observer->report.released, observer->given_up);
+	observer->given_up = 0;
+}
+
+/* Of those who came and went just before the last listener was closed the news may still come: they
+ * are waited for, so that all are counted when it is said that all have gone. What happened after
+ * that is said after that. */
+static void say_phases(struct observer *observer)
+{
+	const struct observe_report *report = &observer->report;
+	bool is_first = report->drained < 0 || report->released < report->drained;
+
+	if (observer->emptied >= 0 && observer->may_miss && observe_is_just_shut(observer)) {
+		timer_set(observer->app->loop, &observer->wait,
+			observer->began + observer->shut + NEWS_DELAY + NSEC_PER_MSEC);
+		return;
+	}
+	if (is_first)
+		say_released(observer);
+	say_drained(observer);
+	say_released(observer);
 }
 
 /* ---- how a socket was closed ---- */
@@ -57,8 +99,11 @@ static void put_off(struct observer *observer, const struct socktable_row *row)
 	observer->closing[observer->closing_count++].name = NULL;
 }
 
+/* Whoever is told of from now on may have come before a listener was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row)
 {
+	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
+		observe_shut(observer);
 	put_off(observer, row);
 	socktable_remove(&observer->table, row);
 }
@@ -138,14 +183,13 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 	bool struck;
 
 	bool at_end = has_ended(observer, owner, &struck);
-	if (row->role == ROLE_LISTENER && row->sock.family != AF_UNIX)
-		observe_shut(observer);
 	if (is_inbound || row->was_inbound)
 		observe_weigh(observer, row, at_end);
 	if (is_outbound) {
 		note_stroke(observer);
 		note_releaser(observer, owner);
 		observer->last_outbound = row->sock;
+		observer->given_up++;
 	}
 	if (!at_end)
 		return false;
@@ -193,31 +237,53 @@ static unsigned mark_accepted(struct observer *observer)
 	return count;
 }
 
+/* As long as it is not said it may turn out that there were more. */
+static void check_drained(struct observer *observer, nsec_t now)
+{
+	struct observe_report *report = &observer->report;
+	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
+
+	if (!is_closed || observe_count(observer, ROLE_INBOUND) > 0 ||
+		observer->has_died[ROLE_INBOUND])
+		observer->emptied = -1;
+	else if (observer->emptied < 0)
+		observer->emptied = now;
+	report->drained = report->inbound + report->accepted > 0 ? observer->emptied : -1;
+	observer->is_unsaid[ROLE_INBOUND] = report->drained >= 0;
+}
+
+static void check_released(struct observer *observer, nsec_t now, bool surely)
+{
+	struct observe_report *report = &observer->report;
+
+	if (!is_released(observer))
+		return;
+	report->inbound_then = surely ? mark_accepted(observer) : 0;
+	observer->is_unsure |= observer->stroke_count < 2;
+	if (report->inbound_then > 0) /* another outbound one would change that */
+		timer_set(observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
+	report->released = now;
+	observer->is_unsaid[ROLE_OUTBOUND] = true;
+}
+
 /* Each phase is reached once, and not by the death of a process. surely: it was the program that
  * closed the last outbound connection. */
 static void check_phases(struct observer *observer, bool surely)
 {
 	struct observe_report *report = &observer->report;
-	unsigned inbound = observe_count(observer, ROLE_INBOUND);
-	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
-	unsigned all_inbound = report->inbound + report->accepted;
+	nsec_t now = observe_elapsed(observer);
 
-	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
+	stophistory_add_step(&report->history, now, observe_count(observer, ROLE_INBOUND),
 		observe_count(observer, ROLE_OUTBOUND));
-	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
-		!observer->has_died[ROLE_LISTENER])
-		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
-	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
-		!observer->has_died[ROLE_INBOUND])
-		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
-	if (is_released(observer)) {
-		report->inbound_then = surely ? mark_accepted(observer) : 0;
-		observer->is_unsure |= observer->stroke_count < 2;
-		if (report->inbound_then > 0) /* another outbound one would change that */
-			timer_set(
-				observer->app->loop, &observer->look, clock_mono() + LOOK_INTERVAL);
-		reach(observer, &report->released, EVENT_RELEASED, report->outbound);
+	if (report->not_accepting < 0 && report->listeners > 0 &&
+		observe_count(observer, ROLE_LISTENER) == 0 && !observer->has_died[ROLE_LISTENER]) {
+		report->not_accepting = now;
+		say_reached(observer, EVENT_NOT_ACCEPTING, now, report->listeners);
 	}
+	if (report->drained < 0 || observer->is_unsaid[ROLE_INBOUND])
+		check_drained(observer, now);
+	check_released(observer, now, surely);
+	say_phases(observer);
 }
 
 /* Whether its last listener has just been closed, and somebody may have come before that whom no
@@ -230,8 +296,10 @@ static bool has_unseen(struct observer *observer)
 		observe_count(observer, ROLE_LISTENER) > 0)
 		return false;
 	observer->is_shut = true;
-	return !netcounts_read(&counts) || counts.opened_here != observer->counts.opened_here ||
-	       counts.opened_elsewhere != observer->counts.opened_elsewhere;
+	observer->may_miss = !netcounts_read(&counts) ||
+			     counts.opened_here != observer->counts.opened_here ||
+			     counts.opened_elsewhere != observer->counts.opened_elsewhere;
+	return observer->may_miss;
 }
 
 /*
@@ -243,6 +311,8 @@ void observe_settle(struct observer *observer)
 {
 	observer->settlements++;
 	observer->has_releaser = false;
+	if (observer->has_dropped)
+		observe_check_listeners(observer);
 	bool surely = settle_all(observer);
 	if (has_unseen(observer) ||
 		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {

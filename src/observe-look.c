@@ -76,6 +76,7 @@ static struct socktable_row closed_row(const struct socktable_row *row)
 		.shared = row->shared,
 		.at_release = row->at_release,
 		.then = row->then,
+		.is_late = row->is_late,
 		.was_inbound = row->role == ROLE_INBOUND && !row->sock.talk.is_known};
 }
 
@@ -105,6 +106,8 @@ static bool refresh(
 	row->sock.talk = sock->talk;
 	struct socktable_row other = closed_row(row);
 	other.look = observer->looks;
+	other.is_late = false;
+	observer->report.late += row->is_late;
 	observe_close(observer, row);
 	socktable_add(&observer->table, &other);
 	return false;
@@ -289,6 +292,14 @@ static void forget_after_a_while(struct observer *observer, struct socktable_row
 		socktable_remove(&observer->table, row);
 }
 
+static void close_untold(struct observer *observer, struct socktable_row *row)
+{
+	struct socktable_row closed = *row;
+
+	observe_close(observer, row);
+	remember(observer, &closed);
+}
+
 /* What was not seen this time was closed without our hearing of it. */
 static void drop_unseen(struct observer *observer)
 {
@@ -296,13 +307,10 @@ static void drop_unseen(struct observer *observer)
 		struct socktable_row *row = &observer->table.rows[i];
 		if (row->look == observer->looks || row->sock.family == AF_UNIX)
 			continue;
-		if (row->role == ROLE_OTHER) {
+		if (row->role == ROLE_OTHER)
 			forget_after_a_while(observer, row);
-			continue;
-		}
-		struct socktable_row closed = *row;
-		observe_close(observer, row);
-		remember(observer, &closed);
+		else
+			close_untold(observer, row);
 	}
 }
 
@@ -341,47 +349,101 @@ static bool check_listener(struct look *look, struct socktable_row *row)
 	return true;
 }
 
-static void check_listeners(struct look *look)
-{
-	struct socktable *table = &look->observer->table;
+/* ---- glances ---- */
 
-	for (size_t i = table->count; i-- > 0 && table->counts[ROLE_LISTENER] > 0;)
-		if (table->rows[i].role == ROLE_LISTENER && table->rows[i].sock.family != AF_UNIX)
-			check_listener(look, &table->rows[i]);
+static bool is_tcp_listener(const struct socktable_row *row)
+{
+	return row->role == ROLE_LISTENER && row->sock.family != AF_UNIX;
+}
+
+static bool is_at_its_place(const struct socktable_row *row)
+{
+	return procsock_is_open(row->owner, row->fd, row->sock.inode);
+}
+
+/* Returns whether there is one. */
+static bool mark_missed(struct socktable *table)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < table->count && table->counts[ROLE_LISTENER] > 0; i++) {
+		struct socktable_row *row = &table->rows[i];
+		if (is_tcp_listener(row))
+			found |= row->is_missed = !is_at_its_place(row);
+	}
+	return found;
+}
+
+static bool listens(const struct netsock_table *listening, uint64_t cookie)
+{
+	for (size_t i = 0; i < listening->count; i++)
+		if (listening->rows[i].cookie == cookie)
+			return true;
+	return false;
+}
+
+/* What was missed before the kernel was asked, and listens all the same, is not being closed: only
+ * others have it, or another process of ours. The news of a close may still be on their way; of one
+ * that is shut down and kept open there are none. */
+bool observe_check_listeners(struct observer *observer)
+{
+	struct look look = {.observer = observer, .is_complete = true};
+	struct netsock_table listening = {0};
+	bool changed = false;
+
+	observer->has_dropped = false;
+	mark_missed(&observer->table);
+	if (netsock_dump_listening(observer->app->net.fd, &listening) < 0)
+		return false;
+	for (size_t i = observer->table.count; i-- > 0;) {
+		struct socktable_row *row = &observer->table.rows[i];
+		if (!is_tcp_listener(row))
+			continue;
+		if (!listens(&listening, row->sock.cookie)) {
+			close_untold(observer, row);
+			changed = true;
+		} else if (row->is_missed) {
+			changed |= check_listener(&look, row);
+		}
+	}
+	procsock_release(&look.owned);
+	netsock_release(&listening);
+	return changed;
 }
 
 /* A Unix connection that waits to be accepted is nobody's. */
 static bool needs_glance(const struct socktable_row *row)
 {
-	return row->role == ROLE_LISTENER ||
-	       (row->sock.family == AF_UNIX && row->role != ROLE_OTHER && row->sock.inode != 0);
+	return row->sock.family == AF_UNIX && row->role != ROLE_OTHER &&
+	       (row->role == ROLE_LISTENER || row->sock.inode != 0);
 }
 
-/* The news of a listener's close may be on their way, so one that misses is looked for the next
- * time. Once a Unix listener is closed, all who came to it can be found. */
-bool observe_glance(struct observer *observer)
+/* Once a Unix listener is closed, all who came to it can be found. */
+static bool glance_at_unix(struct observer *observer)
 {
 	struct look look = {.observer = observer, .is_complete = true};
 	bool changed = false, has_shut = false;
 
 	for (size_t i = observer->table.count; i-- > 0;) {
 		struct socktable_row *row = &observer->table.rows[i];
-		bool is_unix = row->sock.family == AF_UNIX;
-		if (!needs_glance(row) || procsock_is_open(row->owner, row->fd, row->sock.inode))
+		if (!needs_glance(row) || is_at_its_place(row) || is_ours(&look, row))
 			continue;
-		if (is_unix && !is_ours(&look, row)) {
-			has_shut |= row->role == ROLE_LISTENER;
-			observe_close(observer, row);
-			changed = true;
-		} else if (!is_unix && row->is_missed) {
-			changed |= check_listener(&look, row);
-		} else {
-			row->is_missed = observer->must_look = true;
-		}
+		has_shut |= row->role == ROLE_LISTENER;
+		observe_close(observer, row);
+		changed = true;
 	}
 	procsock_release(&look.owned);
 	if (has_shut)
 		observe_find_callers(observer);
+	return changed;
+}
+
+bool observe_glance(struct observer *observer)
+{
+	bool changed = observer->has_unix && glance_at_unix(observer);
+
+	if (observe_count(observer, ROLE_LISTENER) > 0)
+		changed |= observe_check_listeners(observer);
 	return changed;
 }
 
@@ -414,8 +476,9 @@ bool observe_look(struct observer *observer, bool closely)
 	if (look.is_first)
 		observe_spare_news(observer);
 	drop_unseen(observer);
-	check_listeners(&look);
 	procsock_release(&look.owned);
+	if (mark_missed(&observer->table))
+		observe_check_listeners(observer);
 	observer->looked = observe_elapsed(observer);
 	return look.is_complete;
 }

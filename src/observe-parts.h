@@ -57,10 +57,14 @@ bool observe_is_late(const struct observer *observer);
 /* An inbound connection has come since the last look. */
 void observe_arrival(struct observer *observer, bool is_accepted);
 
+/* Whether a listener was closed so short a time ago that news from before may be on their way. */
+bool observe_is_just_shut(const struct observer *observer);
+
 /* Whether a connection may have come to us by now of which nobody knew. */
 bool observe_may_come(const struct observer *observer);
 
-/* An inbound connection was broken off, as those that wait are when their listener is closed. */
+/* An inbound connection was broken off, as those that wait are when their listener is closed or
+ * shut down. Of the latter the kernel does not tell, so observe_settle() asks for it. */
 void observe_drop(struct observer *observer);
 
 /* A listener was closed. */
@@ -106,9 +110,12 @@ void observe_spare_news(struct observer *observer);
  * false when not everything may be seen. */
 bool observe_look(struct observer *observer, bool closely);
 
-/* Looks whether our processes still have their listeners and Unix sockets open. True when something
- * was closed. */
+/* Looks whether our processes still have their listeners and Unix sockets open, and the listeners
+ * still listen. True when something was closed. */
 bool observe_glance(struct observer *observer);
+
+/* The same for TCP listeners only. */
+bool observe_check_listeners(struct observer *observer);
 
 /* One look. */
 struct look {

@@ -11,9 +11,10 @@
 #include "log.h"
 #include "observe-parts.h"
 
-#define LOOK_INTERVAL_MAX (16 * NSEC_PER_SEC)
-/* A look that costs more than that is made less often. */
-#define LOOK_DEAR (NSEC_PER_MSEC / 2)
+/* After a look there is none for so many times what it has cost, so all of them take one percent of
+ * a CPU at most; but not for longer than that. */
+#define LOOK_PAUSE 100
+#define LOOK_PAUSE_MAX (16 * NSEC_PER_SEC)
 /* After so many that were not needed one is made all the same. */
 #define QUIET_MAX 16
 
@@ -43,6 +44,10 @@ static void forget_row(
 	if (was_ours && row->look > 1)
 		observe_arrival(observer, true);
 	row->sock.talk = sock->talk;
+	if (row->was_inbound && row->sock.inode == 0 && sock->talk.was_dropped)
+		observe_drop(observer);
+	else
+		observer->report.late += row->is_late;
 	if (was_ours || row->was_inbound)
 		observe_learn(observer, row);
 	socktable_remove(&observer->table, row);
@@ -85,6 +90,8 @@ static void come_and_go(struct observer *observer, const struct netsock *sock)
 	if (sock->talk.was_dropped)
 		observe_drop(observer);
 	observe_weigh(observer, &row, false);
+	if (observer->emptied >= 0)
+		observer->emptied = observe_elapsed(observer);
 }
 
 /* A connection may come and go between two looks; then its close is all that is ever seen of it.
@@ -135,6 +142,7 @@ static void look_all(struct app *app)
 	log_debug("some closes were not told; a look finds them");
 	TAILQ_FOREACH (observer, &app->observers, link) {
 		observer->must_look = observer->is_deaf = true;
+		observer->due = 0;
 		if (timer_is_set(&observer->look))
 			timer_set(app->loop, &observer->look, clock_mono());
 	}
@@ -151,7 +159,7 @@ static void read_news(void *owner)
 	if (!hearing.heard)
 		return;
 	TAILQ_FOREACH (observer, &hearing.app->observers, link)
-		if (observer->closing_count > 0)
+		if (observer->closing_count > 0 || observer->has_dropped)
 			observe_settle(observer);
 }
 
@@ -173,13 +181,22 @@ static nsec_t cpu_time(void)
 
 static void plan_look(struct observer *observer, nsec_t cost)
 {
-	if (observer->report.watched == OBSERVE_LOOKS)
-		observer->interval = glance_interval(observer);
-	else if (observer->report.inbound_then > 0)
-		observer->interval = LOOK_INTERVAL;
-	else if (cost > LOOK_DEAR && observer->interval < LOOK_INTERVAL_MAX)
-		observer->interval *= 4;
-	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
+	nsec_t now = clock_mono(), pause = cost * LOOK_PAUSE;
+	nsec_t due = now + (pause < LOOK_PAUSE_MAX ? pause : LOOK_PAUSE_MAX);
+	bool is_coarse = observer->report.watched == OBSERVE_LOOKS;
+
+	if (due > observer->due)
+		observer->due = due;
+	timer_set(observer->app->loop, &observer->look,
+		now + (is_coarse ? glance_interval(observer) : LOOK_INTERVAL));
+}
+
+/* Whether it is too early for another look. What it may still find in the order of the closes is
+ * worth more. */
+static bool is_early(const struct observer *observer)
+{
+	return observer->report.watched == OBSERVE_EVENTS && observer->report.inbound_then == 0 &&
+	       clock_mono() < observer->due;
 }
 
 /* Whether there can be nothing to see, but a listener that only others still have. On a port that
@@ -193,15 +210,22 @@ static bool is_quiet(const struct observer *observer)
 	       netcounts_read(&counts) && netcounts_are_same(&counts, &observer->counts);
 }
 
+static void glance_only(struct observer *observer)
+{
+	observe_glance(observer);
+	observe_find_callers(observer);
+}
+
 static void look_fired(void *owner)
 {
 	struct observer *observer = owner;
 	nsec_t began = cpu_time();
 
-	if (is_quiet(observer)) {
+	if (is_early(observer)) {
+		glance_only(observer);
+	} else if (is_quiet(observer)) {
 		observer->quiet++;
-		observe_glance(observer);
-		observe_find_callers(observer);
+		glance_only(observer);
 		observer->looked = observe_elapsed(observer);
 	} else {
 		observe_look(observer, false);
@@ -226,10 +250,14 @@ static void glance_fired(void *owner)
 {
 	struct observer *observer = owner;
 
-	observe_glance(observer);
-	if (observer->closing_count > 0)
+	if (observe_glance(observer))
 		observe_settle(observer);
 	plan_glance(observer);
+}
+
+static void wait_over(void *owner)
+{
+	observe_settle(owner);
 }
 
 /* ---- beginning and end ---- */
@@ -266,7 +294,8 @@ static bool see_first(struct observer *observer)
 static void begin(struct observer *observer, struct app *app, const struct observe_subject *subject)
 {
 	*observer = (struct observer){
-		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1};
+		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1, .emptied = -1};
+	timer_init(&observer->wait, wait_over, observer);
 	timer_init(&observer->look, look_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
@@ -296,9 +325,10 @@ void observe_begin(
 
 static void plan_first_look(struct observer *observer)
 {
-	observer->interval = observer->report.watched == OBSERVE_LOOKS ? GLANCE_INTERVAL
-								       : LATE_AFTER + NSEC_PER_MSEC;
-	timer_set(observer->app->loop, &observer->look, clock_mono() + observer->interval);
+	bool is_coarse = observer->report.watched == OBSERVE_LOOKS;
+
+	timer_set(observer->app->loop, &observer->look,
+		clock_mono() + (is_coarse ? GLANCE_INTERVAL : LATE_AFTER + NSEC_PER_MSEC));
 }
 
 static void name_left(struct observer *observer)
@@ -354,6 +384,32 @@ static bool was_killed(const struct stophistory *history)
 	return false;
 }
 
+/* Those of the first signal that are gone by now. */
+static void note_given_up(struct observer *observer, const struct observe_kept *kept)
+{
+	unsigned outbound = observe_count(observer, ROLE_OUTBOUND);
+
+	if (kept->report.released < 0 && kept->report.outbound > outbound)
+		observer->given_up = kept->report.outbound - outbound;
+}
+
+/* The steps are not kept; these follow from the phases. */
+static void recall_steps(struct observer *observer)
+{
+	struct observe_report *report = &observer->report;
+	nsec_t drained = report->drained, released = report->released;
+	bool is_drained_first = drained >= 0 && (released < 0 || drained <= released);
+
+	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	if (is_drained_first)
+		stophistory_add_step(&report->history, drained, 0, report->outbound);
+	if (released >= 0)
+		stophistory_add_step(
+			&report->history, released, is_drained_first ? 0 : report->inbound, 0);
+	if (drained >= 0 && !is_drained_first)
+		stophistory_add_step(&report->history, drained, 0, 0);
+}
+
 /* Which process closed what meanwhile is not known, if one has ended. */
 void observe_resume(struct observer *observer, struct app *app,
 	const struct observe_subject *subject, const struct observe_kept *kept, bool main_lives)
@@ -372,7 +428,8 @@ void observe_resume(struct observer *observer, struct app *app,
 	observer->is_killed = was_killed(&report->history);
 	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
 		return;
-	stophistory_add_step(&report->history, 0, report->inbound, report->outbound);
+	recall_steps(observer);
+	note_given_up(observer, kept);
 	if (observer->is_killed)
 		doom_all(observer);
 	plan_first_look(observer);
@@ -444,6 +501,14 @@ static void await_news(struct observer *observer)
 		read_news(observer->app);
 }
 
+/* What was not told by now never is. */
+static void end_wait(struct observer *observer)
+{
+	observer->may_miss = false;
+	if (timer_is_set(&observer->wait))
+		observe_settle(observer);
+}
+
 /* Its processes are gone, so every socket that only they had is closed. */
 void observe_end(struct observer *observer, const struct proc_exit *exit)
 {
@@ -459,6 +524,7 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 			observe_settle(observer);
 			await_news(observer);
 		}
+		end_wait(observer);
 	}
 	procwatch_sweep(&observer->processes);
 	main = procwatch_find(&observer->processes, observer->subject.tree->main);
@@ -477,6 +543,7 @@ void observe_stop(struct observer *observer)
 		return;
 	timer_stop(app->loop, &observer->look);
 	timer_stop(app->loop, &observer->glance);
+	timer_stop(app->loop, &observer->wait);
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);
 	free(observer->closing);

@@ -7,10 +7,12 @@
  *
  * Just before the first signal the sockets of the dyno's processes are found: their inodes in
  * /proc/PID/fd, joined with the kernel's tables. Then the kernel tells of each close of a TCP
- * socket; a look now and then finds what is new, and what the news may have missed. Of Unix sockets
- * there are no news, so each of them is looked at ten times a second at first, and then once a
- * second; what is new to a Unix listener is looked for once a second, and when it is closed. Where
- * the kernel refuses to tell news, looks must do for everything.
+ * socket; a look once a second, or as often as one percent of a CPU allows, finds what is new, and
+ * what the news may have missed. A listener that is shut down and kept open is no news: those are
+ * asked for four times a second at first, then once a second, and when who waits is broken off. Of
+ * Unix sockets there are no news, so each of them is looked at ten times a second at first, and
+ * then once a second; what is new to a Unix listener is looked for once a second, and when it is
+ * closed. Where the kernel refuses to tell news, looks must do for everything.
  *
  * What cannot be seen is not claimed:
  *
@@ -18,9 +20,8 @@
  *   as a rule from a look that finds it closed.
  * - A port on which others listen too (SO_REUSEPORT, or an inherited listener that somebody outside
  *   of the dyno has as well): only connections count that a process of ours has open. A listener
- *   that only others still have is not ours any more: found by a look. What somebody outside
- *   accepts from our own listener is told apart by a look, and not if it comes and goes between
- * two.
+ *   that only others still have is not ours any more. What somebody outside accepts from our own
+ *   listener is told apart by a look, and not if it comes and goes between two.
  * - A connection of a dyno with itself is an inbound one only.
  * - A dyno that listens on its $PORT, or has connections there, is known by that port: what it has
  *   at others, for metrics or debuggers, is counted apart.
@@ -138,14 +139,20 @@ struct observer {
 	size_t unix_door_count;
 
 	struct timer look;
-	nsec_t interval;	 /* of the looks */
+	nsec_t due;		 /* monotonic: an earlier look would cost too much */
 	unsigned looks;		 /* how many there were */
 	nsec_t looked;		 /* since the first signal: the last of them */
 	struct netcounts counts; /* at its beginning */
-	bool is_shut;	       /* the last listener is closed, and who came before that is known */
-	unsigned quiet;	       /* how many were not needed since */
-	nsec_t stroke;	       /* when an outbound one was closed last, since the signal */
+	bool is_shut;	   /* the last listener is closed, and who came before that is known */
+	bool may_miss;	   /* some of these may have gone before they were seen */
+	struct timer wait; /* for the news of these */
+	nsec_t emptied; /* since the first signal: when no inbound connection was left, as far as is
+			   known; -1: one is */
+	unsigned quiet; /* how many were not needed since */
+	nsec_t stroke;	/* when an outbound one was closed last, since the signal */
 	unsigned stroke_count; /* how many were, in one stroke with that */
+	bool is_unsaid[ROLES]; /* that the last one is closed is to be said yet */
+	unsigned given_up;     /* outbound ones that were closed since it was said last */
 	bool is_deaf;	       /* some news were lost: what was not told may never be */
 	bool must_look;	       /* the next one is needed, whatever the counts say */
 	struct timer glance;   /* at listeners and Unix sockets */
@@ -157,6 +164,7 @@ struct observer {
 	unsigned settlements;
 	unsigned dropped; /* connections that were broken off lately, perhaps with their listener */
 	nsec_t last_drop; /* since the first signal, the last of them */
+	bool has_dropped; /* one was since the listeners were checked */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
 	struct netsock last_outbound; /* the one that was closed last */
 	bool was_in_use;	      /* an inbound one of its process, then or afterwards */

@@ -3,7 +3,7 @@
  * next supervisor goes on watching where this one ended.
  *
  * Kept are the counts at the first signal, the phases that were reached, the signals and the ports;
- * the steps of the connections and the ends of processes are not.
+ * the ends of processes are not, and of the steps of the connections only what the phases tell.
  */
 #ifndef GRACECTL_RECORD_OBSERVE_H
 #define GRACECTL_RECORD_OBSERVE_H
