@@ -319,7 +319,10 @@ static void doom_all(struct observer *observer)
 /* Whatever is open now, SIGKILL closes it. When it is the first signal, the look was just made. */
 void observe_before(struct observer *observer, int signo)
 {
-	if (observer->app == NULL || signo != SIGKILL || observer->is_killed)
+	if (observer->app == NULL)
+		return;
+	procwatch_before(&observer->processes, signo);
+	if (signo != SIGKILL || observer->is_killed)
 		return;
 	observer->is_killed = true;
 	name_left(observer);

@@ -291,6 +291,7 @@ static bool has_files(pid_t pid)
 /* As in the kernel's sched.h; field 9 of /proc/PID/stat shows them. */
 enum {
 	PF_EXITING = 0x4,
+	PF_SIGNALED = 0x400, /* a signal ends it; it may have to dump its core before */
 	PF_FORKNOEXEC = 0x40
 };
 
@@ -318,7 +319,7 @@ enum proc_end proc_end_of(struct proc_id id)
 
 	if (!read_flags(id, &flags))
 		return PROC_ENDED;
-	if ((flags & PF_EXITING) == 0)
+	if ((flags & (PF_EXITING | PF_SIGNALED)) == 0)
 		return PROC_RUNS;
 	return has_files(id.pid) ? PROC_ENDS : PROC_ENDED;
 }
@@ -340,6 +341,8 @@ bool proc_status_read(pid_t pid, struct proc_status *out)
 		.caught = status_field(text, "\nSigCgt:", 16),
 		.ignored = status_field(text, "\nSigIgn:", 16),
 		.blocked = status_field(text, "\nSigBlk:", 16),
+		.pending =
+			status_field(text, "\nSigPnd:", 16) | status_field(text, "\nShdPnd:", 16),
 		.fd_size = (unsigned)status_field(text, "\nFDSize:", 10),
 	};
 	return true;

@@ -86,8 +86,7 @@ bool proc_has_executed(struct proc_id id);
 /* How far a process has come to its end. */
 enum proc_end {
 	PROC_RUNS,
-	PROC_ENDS,  /* it executes nothing of its own any more (PF_EXITING), but its files are open
-		     */
+	PROC_ENDS,  /* it executes nothing of its own any more, but its files are open */
 	PROC_ENDED, /* its files are being closed, or are; or it is gone */
 };
 
@@ -98,6 +97,7 @@ struct proc_status {
 	uint64_t caught;
 	uint64_t ignored;
 	uint64_t blocked;
+	uint64_t pending; /* sent to it, and not taken */
 	unsigned fd_size; /* no descriptor has a higher number */
 };
 

@@ -30,7 +30,9 @@
  *
  * - it was open just before SIGKILL was sent;
  * - a signal of ours ended the process, and was one that it did not handle: it has not executed
- *   anything after that signal.
+ *   anything after that signal. Who waits for signals in sigwait(3) looks as if it did not handle
+ *   them, so of a thread that sleeps there, or of which the kernel does not tell where it sleeps,
+ *   that is not said; nor of a process that goes on without the signal being pending any more.
  *
  * A process that exits by itself leaves the rest to the kernel, which closes it a tenth of a
  * millisecond to some milliseconds after the last instruction of the program. The news of a close

@@ -1,0 +1,70 @@
+/*
+ * Tests of observe: who has closed what when processes end, and what their end is not blamed for.
+ */
+#include "procstate.h"
+#include "stoprig.h"
+
+static uint16_t database;
+
+static bool is_dead(void)
+{
+	return !proc_is_alive(rig.tree.main);
+}
+
+/* ---- waits for the signal, closes everything, and is ended by that signal ---- */
+
+static void end_by_own_signal(int signo)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	signal(signo, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	kill(getpid(), signo);
+}
+
+static void serve_and_raise(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int outbound = connect_to(AF_INET, database);
+
+	(void)arg;
+	say(port);
+	int inbound = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	close(inbound);
+	close(outbound);
+	end_by_own_signal(SIGTERM);
+}
+
+/* The news of its closes are read when it is dead. */
+static void test_waited(void)
+{
+	launch(serve_and_raise, NULL, true);
+	int client = connect_to(AF_INET, hear());
+	hear();
+	ok(wait_until(procstate_sleeps_in(rig.tree.main.pid, "do_sigtimedwait")),
+		"a program waits for the signal in sigwait()");
+	begin_stop(SIGTERM);
+	ok(wait_until(is_dead()), "which it takes, and then it dies of it");
+	const struct observe_report *report = end_stop();
+	is_int(rig.exit.signo, SIGTERM, "that is how it ended");
+	is_int(report->cut, 0, "what it has closed before is not called cut");
+	is_int(report->leaked, 0, "nor leaked");
+	ok(report->not_accepting >= 0 && report->drained >= 0 && report->released >= 0,
+		"and the phases are not those of a death");
+	close(client);
+}
+
+int main(void)
+{
+	begin_rig();
+	int fd = listen_on(AF_INET, &database, false);
+	test_waited();
+	close(fd);
+	return end_rig();
+}
