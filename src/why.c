@@ -69,7 +69,8 @@ enum reaction {
 	REACTION_BLOCKS_PERHAPS,
 	REACTION_WAITS,
 	REACTION_HANDLES,
-	REACTION_ENDS
+	REACTION_ENDS,
+	REACTION_ENDS_PERHAPS
 };
 
 /* The words before the signal's name, and those after it. */
@@ -85,6 +86,8 @@ static const struct {
 	[REACTION_WAITS] = {"", " waits until that is over"},
 	[REACTION_HANDLES] = {"handles ", ""},
 	[REACTION_ENDS] = {"has no handler for ", ", which ends it at once"},
+	[REACTION_ENDS_PERHAPS] = {"has no handler for ",
+		", which ends it at once unless that is the signal it waits for"},
 };
 
 static enum reaction reaction(const struct procstate *now, int signo, enum was_told told)
@@ -105,13 +108,15 @@ static enum reaction reaction(const struct procstate *now, int signo, enum was_t
 	return procstate_has(now->caught, signo) ? REACTION_HANDLES : REACTION_NONE;
 }
 
-static enum reaction intention(const struct procstate *now, int signo)
+static enum reaction intention(const struct procstate *now, pid_t pid, int signo)
 {
 	if (procstate_has(now->ignored, signo))
 		return REACTION_IGNORES;
 	if (procstate_has(now->blocked, signo))
 		return REACTION_BLOCKS_PERHAPS;
-	return procstate_has(now->caught, signo) ? REACTION_HANDLES : REACTION_ENDS;
+	if (procstate_has(now->caught, signo))
+		return REACTION_HANDLES;
+	return procstate_may_await(pid) ? REACTION_ENDS_PERHAPS : REACTION_ENDS;
 }
 
 static bool is_repeated(const struct ladder *ladder, unsigned rung)
@@ -136,7 +141,7 @@ static void find_signals(const struct look *look, struct proc_id id, struct why_
 			continue;
 		enum reaction does = instance->rung > 0 ? reaction(&process->now, signo,
 								  was_told(look, id, signo))
-							: intention(&process->now, signo);
+							: intention(&process->now, id.pid, signo);
 		if (does == REACTION_NONE || len >= sizeof process->signals)
 			continue;
 		len += (size_t)snprintf(process->signals + len, sizeof process->signals - len,
