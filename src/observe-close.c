@@ -74,8 +74,7 @@ static enum proc_end end_of(struct observer *observer, struct procwatch_item *it
 	return item->end;
 }
 
-/* The process that alone has it open, or NULL. */
-static struct procwatch_item *owner_of(struct observer *observer, const struct socktable_row *row)
+struct procwatch_item *observe_owner(struct observer *observer, const struct socktable_row *row)
 {
 	struct procwatch_item *only = TAILQ_FIRST(&observer->processes.items);
 
@@ -84,6 +83,17 @@ static struct procwatch_item *owner_of(struct observer *observer, const struct s
 	if (row->owner != 0)
 		return procwatch_find_pid(&observer->processes, row->owner);
 	return only != NULL && TAILQ_NEXT(only, link) == NULL ? only : NULL;
+}
+
+bool observe_is_orphan(struct observer *observer, const struct socktable_row *row)
+{
+	bool is_connection = row->role == ROLE_INBOUND || row->role == ROLE_OUTBOUND;
+	const struct procwatch_item *owner;
+
+	if (!is_connection || row->sock.family == AF_UNIX || row->sock.inode == 0)
+		return false;
+	owner = observe_owner(observer, row);
+	return owner != NULL && owner->has_ended;
 }
 
 /* Whether all who may have had it open are past closing it themselves; struck: by a signal that
@@ -127,7 +137,7 @@ static void note_releaser(struct observer *observer, struct procwatch_item *owne
 static bool settle(struct observer *observer, const struct socktable_row *row)
 {
 	struct observe_report *report = &observer->report;
-	struct procwatch_item *owner = owner_of(observer, row);
+	struct procwatch_item *owner = observe_owner(observer, row);
 	bool is_inbound = row->role == ROLE_INBOUND, is_outbound = row->role == ROLE_OUTBOUND;
 	bool struck;
 
@@ -181,7 +191,7 @@ static unsigned mark_accepted(struct observer *observer)
 		struct socktable_row *row = &table->rows[i];
 		row->at_release = row->role == ROLE_INBOUND && row->sock.inode != 0 &&
 				  observer->releaser != NULL &&
-				  owner_of(observer, row) == observer->releaser;
+				  observe_owner(observer, row) == observer->releaser;
 		count += row->at_release;
 	}
 	return count;

@@ -232,6 +232,29 @@ static void glance_fired(void *owner)
 	plan_glance(observer);
 }
 
+/* ---- what outlives a process ---- */
+
+static bool has_orphans(struct observer *observer)
+{
+	for (size_t i = 0; i < observer->table.count; i++)
+		if (observe_is_orphan(observer, &observer->table.rows[i]))
+			return true;
+	return false;
+}
+
+/* By now the news of what the end of the process has closed have come. */
+static void inherit_fired(void *owner)
+{
+	struct observer *observer = owner;
+
+	if (!has_orphans(observer))
+		return;
+	observer->seeks_heirs = true;
+	observe_look(observer, false);
+	observer->seeks_heirs = false;
+	observe_settle(observer);
+}
+
 /* ---- beginning and end ---- */
 
 static void process_ended(void *owner, const struct procwatch_item *item)
@@ -241,6 +264,8 @@ static void process_ended(void *owner, const struct procwatch_item *item)
 
 	stophistory_add_exit(&observer->report.history, now, item->id.pid, item->name);
 	observe_say_end(observer, item, now);
+	if (observer->report.visible)
+		timer_set(observer->app->loop, &observer->inherit, clock_mono() + NEWS_DELAY);
 }
 
 static void watch_process(void *arg, const struct proc_stat *stat)
@@ -268,6 +293,7 @@ static void begin(struct observer *observer, struct app *app, const struct obser
 	*observer = (struct observer){
 		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1};
 	timer_init(&observer->look, look_fired, observer);
+	timer_init(&observer->inherit, inherit_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
 	tree_each(subject->tree, watch_process, &observer->processes);
@@ -478,6 +504,7 @@ void observe_stop(struct observer *observer)
 	if (app == NULL)
 		return;
 	timer_stop(app->loop, &observer->look);
+	timer_stop(app->loop, &observer->inherit);
 	timer_stop(app->loop, &observer->glance);
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);

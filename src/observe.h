@@ -135,6 +135,8 @@ struct observer {
 	unsigned stroke_count; /* how many were, in one stroke with that */
 	bool is_deaf;	       /* some news were lost: what was not told may never be */
 	bool must_look;	       /* the next one is needed, whatever the counts say */
+	struct timer inherit;  /* a look for who has what a process had that has ended */
+	bool seeks_heirs;      /* that look is being made */
 	struct timer glance;   /* at listeners and Unix sockets */
 	bool has_unix;
 
