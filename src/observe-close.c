@@ -12,12 +12,21 @@ unsigned observe_count(const struct observer *observer, enum socktable_role role
 	return observer->table.counts[role];
 }
 
+/* Whether it may have been the death of a process that closed the last one. News that come so close
+ * to each other may come in the wrong order. */
+static bool has_died_last(const struct observer *observer, enum socktable_role role)
+{
+	return observer->died[role] != 0 &&
+	       observer->closed[role] <= observer->died[role] + NEWS_DELAY;
+}
+
 static bool is_released(const struct observer *observer)
 {
 	const struct observe_report *report = &observer->report;
 
 	return report->released < 0 && report->outbound > 0 &&
-	       observe_count(observer, ROLE_OUTBOUND) == 0 && !observer->has_died[ROLE_OUTBOUND];
+	       observe_count(observer, ROLE_OUTBOUND) == 0 &&
+	       !has_died_last(observer, ROLE_OUTBOUND);
 }
 
 void observe_take_back(struct observer *observer)
@@ -134,7 +143,7 @@ static void note_releaser(struct observer *observer, struct procwatch_item *owne
 }
 
 /* Counts it. Returns whether it may have been the end of its process that closed it. */
-static bool settle(struct observer *observer, const struct socktable_row *row)
+static bool settle(struct observer *observer, const struct socktable_row *row, nsec_t now)
 {
 	struct observe_report *report = &observer->report;
 	struct procwatch_item *owner = observe_owner(observer, row);
@@ -151,9 +160,10 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 		note_releaser(observer, owner);
 		observer->last_outbound = row->sock;
 	}
+	bool is_dead = at_end && (row->doomed || struck);
+	(is_dead ? observer->died : observer->closed)[row->role] = now;
 	if (!at_end)
 		return false;
-	observer->has_died[row->role] |= row->doomed || struck;
 	/* When a Unix socket was closed is not known so exactly. */
 	if (row->doomed || struck || row->sock.family != AF_UNIX) {
 		report->in_at_exit += is_inbound;
@@ -172,10 +182,11 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 /* Returns whether it surely was the program that closed them all. */
 static bool settle_all(struct observer *observer)
 {
+	nsec_t now = clock_mono();
 	bool surely = true;
 
 	for (size_t i = 0; i < observer->closing_count; i++)
-		surely &= !settle(observer, &observer->closing[i]);
+		surely &= !settle(observer, &observer->closing[i], now);
 	observer->closing_count = 0;
 	return surely;
 }
@@ -197,8 +208,8 @@ static unsigned mark_accepted(struct observer *observer)
 	return count;
 }
 
-/* Each phase is reached once, and not by the death of a process. surely: it was the program that
- * closed the last outbound connection. */
+/* Each phase is reached once, when a program closes the last one: not by the death of a process.
+ * surely: it was the program that closed the last outbound connection. */
 static void check_phases(struct observer *observer, bool surely)
 {
 	struct observe_report *report = &observer->report;
@@ -209,10 +220,10 @@ static void check_phases(struct observer *observer, bool surely)
 	stophistory_add_step(&report->history, observe_elapsed(observer), inbound,
 		observe_count(observer, ROLE_OUTBOUND));
 	if (report->not_accepting < 0 && report->listeners > 0 && is_closed &&
-		!observer->has_died[ROLE_LISTENER])
+		!has_died_last(observer, ROLE_LISTENER))
 		reach(observer, &report->not_accepting, EVENT_NOT_ACCEPTING, report->listeners);
 	if (report->drained < 0 && is_closed && inbound == 0 && all_inbound > 0 &&
-		!observer->has_died[ROLE_INBOUND])
+		!has_died_last(observer, ROLE_INBOUND))
 		reach(observer, &report->drained, EVENT_DRAINED, all_inbound);
 	if (is_released(observer)) {
 		report->inbound_then = surely ? mark_accepted(observer) : 0;

@@ -397,7 +397,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	report->interrupted = true;
 	observer->was_in_use = report->order_wrong;
 	for (int role = 0; role < ROLES; role++)
-		observer->has_died[role] = !main_lives;
+		observer->died[role] = main_lives ? 0 : clock_mono();
 	observer->is_killed = was_killed(&report->history);
 	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
 		return;

@@ -154,7 +154,9 @@ struct observer {
 	struct procwatch_item *releaser; /* the process that closed the last outbound connections;
 					    NULL: several, or not known */
 	bool is_killed;			 /* SIGKILL was sent */
-	bool has_died[ROLES];		 /* the death of a process has closed such a socket */
+	nsec_t died[ROLES]; /* monotonic, 0: never: when the death of a process closed such a socket
+			       last, */
+	nsec_t closed[ROLES]; /* and when a program did */
 	struct observe_report report;
 	/* Told when a phase is reached; NULL: nobody. */
 	void (*reached)(void *owner);

@@ -40,8 +40,10 @@
  * time. So a close that is heard of while the process is still running surely was the program's;
  * likewise while it has its files still attached. But a program that closes its connections and
  * exits at once looks exactly like one that never closes them (measured: in 99 of 100 stops). That
- * is said in the evidence, counted in inbound_at_exit and outbound_at_exit, and no verdict. For the
- * same reason no phase is claimed that the death of a process has brought about.
+ * is said in the evidence, counted in inbound_at_exit and outbound_at_exit, and no verdict.
+ *
+ * No phase is claimed that a death by such a signal has brought about: one is reached when a
+ * program closes the last of its sockets, even if a helper has died with another one before.
  */
 #ifndef GRACECTL_STOPREPORT_H
 #define GRACECTL_STOPREPORT_H

@@ -1,6 +1,7 @@
 /*
  * Tests of observe: who has closed what when processes end, and what their end is not blamed for.
  */
+#include "observe-parts.h"
 #include "procstate.h"
 #include "stoprig.h"
 
@@ -9,6 +10,15 @@ static uint16_t database;
 static bool is_dead(void)
 {
 	return !proc_is_alive(rig.tree.main);
+}
+
+static void block(int signo)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* ---- waits for the signal, closes everything, and is ended by that signal ---- */
@@ -58,6 +68,72 @@ static void test_waited(void)
 	ok(report->not_accepting >= 0 && report->drained >= 0 && report->released >= 0,
 		"and the phases are not those of a death");
 	close(client);
+}
+
+/* ---- a helper dies of the signal ---- */
+
+static void serve_with_helper(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+	int outbound = connect_to(AF_INET, database);
+	sigset_t none;
+
+	(void)arg;
+	block(SIGUSR1);
+	if (fork_child() == 0) {
+		close(outbound);
+		connect_to(AF_INET, database);
+		say(port);
+		accept_one(listener);
+		close(listener);
+		say(0);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		wait_forever();
+	}
+	await_signal(SIGUSR1);
+	int inbound = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	await_signal(SIGTERM);
+	close(listener);
+	close(inbound);
+	close(outbound);
+	await_signal(SIGTERM);
+}
+
+static void test_helper(void)
+{
+	nsec_t limit = clock_mono() + PATIENCE * NSEC_PER_SEC;
+	const struct observe_report *seen = &rig.observer.report;
+	struct observe_now now = {.inbound = 2};
+	int clients[2];
+
+	launch(serve_with_helper, NULL, true);
+	uint16_t port = hear();
+	clients[0] = connect_to(AF_INET, port);
+	hear();
+	kill(rig.tree.main.pid, SIGUSR1);
+	clients[1] = connect_to(AF_INET, port);
+	hear();
+	begin_stop(SIGTERM);
+	while ((now.inbound > 1 || seen->history.exit_count < 1) && clock_mono() < limit) {
+		ev_run(rig.app.loop, EVRUN_ONCE);
+		observe_now(&rig.observer, &now);
+	}
+	run_loop(2 * NEWS_DELAY / NSEC_PER_MSEC);
+	ok(seen->drained < 0 && seen->released < 0, "the death of a helper is no phase");
+	kill(rig.tree.main.pid, SIGTERM);
+	await_phase(&seen->not_accepting);
+	await_phase(&seen->drained);
+	go_on_after(&seen->released);
+	const struct observe_report *report = end_stop();
+	ok(report->released >= 0, "what the others close afterwards is one");
+	is_int(report->cut, 1, "while the verdict tells what was cut");
+	is_int(report->leaked, 1, "and leaked");
+	close(clients[0]);
+	close(clients[1]);
 }
 
 /* ---- hands on what it has open, and ends ---- */
@@ -112,6 +188,7 @@ int main(void)
 	begin_rig();
 	int fd = listen_on(AF_INET, &database, false);
 	test_waited();
+	test_helper();
 	test_heir();
 	close(fd);
 	return end_rig();
