@@ -45,6 +45,10 @@ struct proc_exit {
 
 bool proc_same(struct proc_id a, struct proc_id b);
 
+/* It has ended, and only waits to be reaped. When its first thread has ended before the others, a
+ * process that lives has the state of a zombie. */
+bool proc_stat_is_dead(const struct proc_stat *stat);
+
 /* Reads /proc/PID/stat. Returns false when there is no such process (zombies are there). */
 bool proc_stat_read(pid_t pid, struct proc_stat *out);
 

@@ -162,7 +162,7 @@ static void find_children(const struct look *look, struct why_process *process)
 		const struct proc_stat *stat = &all->entries[i].stat;
 		if (stat->ppid == process->pid && ++count <= CHILDREN_SHOWN)
 			buf_addf(&list, "%s%d %s%s", count > 1 ? ", " : "", (int)stat->id.pid,
-				stat->name, stat->state == 'Z' ? " (zombie)" : "");
+				stat->name, proc_stat_is_dead(stat) ? " (zombie)" : "");
 	}
 	if (count > CHILDREN_SHOWN)
 		buf_addf(&list, " and %u more", count - CHILDREN_SHOWN);
@@ -188,7 +188,6 @@ struct members {
 	struct proc_id main;
 	struct proc_stat items[MEMBERS_MAX];
 	size_t count;
-	bool has_main;
 };
 
 static void add_member(void *arg, const struct proc_stat *stat)
@@ -201,22 +200,8 @@ static void add_member(void *arg, const struct proc_stat *stat)
 	if (proc_same(stat->id, members->main)) {
 		members->items[members->count] = members->items[0];
 		members->items[0] = *stat;
-		members->has_main = true;
 	}
 	members->count++;
-}
-
-/* When its first thread has ended before the others, the main process looks dead to all who ask for
- * the state alone. */
-static void add_headless_main(struct members *members)
-{
-	struct proc_stat stat;
-	struct procstate now;
-
-	if (!members->has_main && members->main.pid > 0 &&
-		proc_stat_read(members->main.pid, &stat) && proc_same(stat.id, members->main) &&
-		procstate_read(members->main.pid, &now) && !procstate_is_dead(&now))
-		add_member(members, &stat);
 }
 
 void why_look(struct why *why, struct app *app, struct tree *tree, const struct instance *instance,
@@ -230,9 +215,7 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	why->shown = 0;
 	members.main = tree->main;
 	members.count = 0;
-	members.has_main = false;
 	tree_each(tree, add_member, &members);
-	add_headless_main(&members);
 	why->count = (unsigned)members.count;
 	why_sockets_look(&look.sockets, app);
 	why_sockets_know(&look.sockets, instance->port);

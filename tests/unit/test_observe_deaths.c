@@ -1,6 +1,8 @@
 /*
  * Tests of observe: who has closed what when processes end, and what their end is not blamed for.
  */
+#include <pthread.h>
+
 #include "observe-parts.h"
 #include "procstate.h"
 #include "stoprig.h"
@@ -183,6 +185,43 @@ static void test_heir(void)
 	close(client);
 }
 
+/* ---- its first thread ends before another one ---- */
+
+static void *end_at_signal(void *unused)
+{
+	(void)unused;
+	await_signal(SIGTERM);
+	_exit(0);
+}
+
+static void leave_to_thread(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	if (pthread_create(&thread, NULL, end_at_signal, NULL) != 0)
+		_exit(1);
+	pthread_exit(NULL);
+}
+
+static bool is_headless(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_stat_read(pid, &stat) && stat.state == 'Z';
+}
+
+static void test_headless(void)
+{
+	launch(leave_to_thread, NULL, true);
+	pid_t pid = rig.tree.main.pid;
+	ok(wait_until(is_headless(pid)), "the first thread of a program ends");
+	begin_stop(SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int((int64_t)report->history.exit_count, 1, "the end of the other one is that of it");
+	is_int(report->history.exits[0].pid, pid, "and is noted");
+}
+
 int main(void)
 {
 	begin_rig();
@@ -190,6 +229,7 @@ int main(void)
 	test_waited();
 	test_helper();
 	test_heir();
+	test_headless();
 	close(fd);
 	return end_rig();
 }
