@@ -34,8 +34,8 @@ void observe_take_back(struct observer *observer)
 	struct observe_report *report = &observer->report;
 
 	report->released = -1;
-	report->inbound_then = 0;
-	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
+	report->inbound_then = report->owed_then = report->used_then = 0;
+	report->order_wrong = observer->is_unsure = false;
 }
 
 static void reach(struct observer *observer, nsec_t *phase, enum event_kind kind, unsigned closed)

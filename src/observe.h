@@ -84,7 +84,9 @@ struct observe_report {
 				  process was ending */
 	unsigned inbound_then; /* inbound connections of its process that were open when the last
 				  outbound one was closed */
-	bool order_wrong;      /* one of these surely was busy then, or afterwards */
+	unsigned owed_then;    /* of these, as is known when they close: had no answer yet */
+	unsigned used_then;    /* others: were used afterwards */
+	bool order_wrong;      /* there are such, and it surely was the last one */
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
@@ -148,7 +150,6 @@ struct observer {
 	nsec_t last_drop; /* since the first signal, the last of them */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
 	struct netsock last_outbound; /* the one that was closed last */
-	bool was_in_use;	      /* an inbound one of its process, then or afterwards */
 	bool is_unsure;		      /* whether it really was the last one, nobody knows */
 	bool has_releaser;
 	struct procwatch_item *releaser; /* the process that closed the last outbound connections;

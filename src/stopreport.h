@@ -13,7 +13,8 @@
  *     reset         connections still waited to be accepted when the listener was closed
  *     late accepts  connections that came in more than a second after the signal were accepted
  *     order wrong   a process closed its last outbound connections, several at a stroke, while it
- *                   had inbound ones, one of which had no answer yet or was in use afterwards
+ *                   had inbound ones, one of which had asked and had no answer yet, or was used
+ *                   afterwards for more than a farewell
  *     status N      it did not exit with 0
  *
  * Where its sockets could not be seen nothing is said of them, and the evidence tells that.
