@@ -348,6 +348,27 @@ static enum proc_end end_of_last_thread(pid_t pid)
 	return last;
 }
 
+pid_t proc_thread_with_files(pid_t pid)
+{
+	const struct dirent *entry;
+	struct proc_stat stat;
+	pid_t found = pid;
+	char path[64];
+
+	if (!proc_stat_read(pid, &stat) || stat.state != 'Z' || proc_stat_is_dead(&stat))
+		return pid;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *task = opendir(path);
+	while (task != NULL && found == pid && (entry = readdir(task)) != NULL) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid > 0 && has_files(tid))
+			found = tid;
+	}
+	if (task != NULL)
+		closedir(task);
+	return found;
+}
+
 enum proc_end proc_end_of(struct proc_id id)
 {
 	struct proc_stat stat;
@@ -414,7 +435,7 @@ bool proc_each_socket(
 	struct dirent *entry;
 	bool complete = true;
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)proc_thread_with_files(pid));
 	DIR *dir = opendir(path);
 	if (dir == NULL)
 		return errno == ENOENT;

@@ -96,6 +96,10 @@ enum proc_end {
 
 enum proc_end proc_end_of(struct proc_id id);
 
+/* The thread under which /proc shows the files of a process: its first one, whose number is its
+ * pid, unless that has ended before the others. */
+pid_t proc_thread_with_files(pid_t pid);
+
 /* Some of what /proc/PID/status says. A set of signals: bit signo - 1. */
 struct proc_status {
 	uint64_t caught;

@@ -187,9 +187,18 @@ static void test_heir(void)
 
 /* ---- its first thread ends before another one ---- */
 
-static void *end_at_signal(void *unused)
+static void *serve_in_thread(void *unused)
 {
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
 	(void)unused;
+	say(port);
+	int inbound = accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	close(listener);
+	close(inbound);
 	await_signal(SIGTERM);
 	_exit(0);
 }
@@ -199,7 +208,7 @@ static void leave_to_thread(void *arg)
 	pthread_t thread;
 
 	(void)arg;
-	if (pthread_create(&thread, NULL, end_at_signal, NULL) != 0)
+	if (pthread_create(&thread, NULL, serve_in_thread, NULL) != 0)
 		_exit(1);
 	pthread_exit(NULL);
 }
@@ -215,11 +224,18 @@ static void test_headless(void)
 {
 	launch(leave_to_thread, NULL, true);
 	pid_t pid = rig.tree.main.pid;
+	int client = connect_to(AF_INET, hear());
+	hear();
 	ok(wait_until(is_headless(pid)), "the first thread of a program ends");
 	begin_stop(SIGTERM);
+	go_on_after(&rig.observer.report.drained);
 	const struct observe_report *report = end_stop();
 	is_int((int64_t)report->history.exit_count, 1, "the end of the other one is that of it");
 	is_int(report->history.exits[0].pid, pid, "and is noted");
+	is_int(report->inbound, 1, "what it had open was seen");
+	ok(report->not_accepting >= 0, "and closed in phases");
+	is_int(report->in_at_exit, 0, "before its end");
+	close(client);
 }
 
 int main(void)
