@@ -65,17 +65,37 @@ static bool has_asked(const struct netsock_talk *talk)
 	return talk->received > 1;
 }
 
-/* Whether its program had something to do for it when it had closed its last outbound connection:
- * it owed an answer all the time, or more has been said since the look that was made then. Bytes
- * tell it, since the news of a close may be late by any time. */
-static bool was_busy(const struct socktable_row *row)
-{
-	const struct netsock_talk *talk = &row->sock.talk, *then = &row->then;
+/* Whoever closes a connection that is not needed any more may say goodbye on it, and be answered.
+ * The longest goodbye of the protocols that are known is the close frame of a WebSocket with a
+ * reason of 123 bytes, encrypted, and the alert that ends the encryption. */
+#define FAREWELL (131 + 22 + 24)
 
-	if (has_asked(talk) && talk->sent == 0)
-		return true;
-	return then->is_known &&
-	       (talk->sent > then->sent || talk->received > (uint64_t)then->received + 1);
+/* Whether its client had asked, and had no answer when the last outbound connection of its process
+ * was closed; where that is not known, none at all. */
+static bool was_owed(const struct netsock_talk *then, const struct netsock_talk *talk)
+{
+	const struct netsock_talk *known = then->is_known ? then : talk;
+
+	return has_asked(known) && known->sent == 0;
+}
+
+/* Whether more has been said since than a farewell. Bytes tell it, since the news of a close may be
+ * late by any time. */
+static bool was_used(const struct netsock_talk *then, const struct netsock_talk *talk)
+{
+	return then->is_known && (talk->sent > (uint64_t)then->sent + FAREWELL ||
+					 talk->received > (uint64_t)then->received + FAREWELL);
+}
+
+static void weigh_order(struct observer *observer, const struct socktable_row *row)
+{
+	struct observe_report *report = &observer->report;
+
+	if (was_owed(&row->then, &row->sock.talk))
+		report->owed_then++;
+	else if (was_used(&row->then, &row->sock.talk))
+		report->used_then++;
+	report->order_wrong = report->owed_then + report->used_then > 0 && !observer->is_unsure;
 }
 
 void observe_weigh(struct observer *observer, const struct socktable_row *row, bool at_end)
@@ -86,8 +106,7 @@ void observe_weigh(struct observer *observer, const struct socktable_row *row, b
 	if (!talk->is_known)
 		return;
 	if (row->at_release && report->released >= 0)
-		observer->was_in_use |= was_busy(row);
-	report->order_wrong = observer->was_in_use && !observer->is_unsure;
+		weigh_order(observer, row);
 	if (!has_asked(talk))
 		return;
 	if (talk->sent == 0)

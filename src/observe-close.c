@@ -12,12 +12,21 @@ unsigned observe_count(const struct observer *observer, enum socktable_role role
 	return observer->table.counts[role];
 }
 
+/* Whether it may have been the death of a process that closed the last one. News that come so close
+ * to each other may come in the wrong order. */
+static bool has_died_last(const struct observer *observer, enum socktable_role role)
+{
+	return observer->died[role] != 0 &&
+	       observer->closed[role] <= observer->died[role] + NEWS_DELAY;
+}
+
 static bool is_released(const struct observer *observer)
 {
 	const struct observe_report *report = &observer->report;
 
 	return report->released < 0 && report->outbound > 0 &&
-	       observe_count(observer, ROLE_OUTBOUND) == 0 && !observer->has_died[ROLE_OUTBOUND];
+	       observe_count(observer, ROLE_OUTBOUND) == 0 &&
+	       !has_died_last(observer, ROLE_OUTBOUND);
 }
 
 void observe_take_back(struct observer *observer)
@@ -26,8 +35,8 @@ void observe_take_back(struct observer *observer)
 
 	report->released = -1;
 	observer->is_unsaid[ROLE_OUTBOUND] = false;
-	report->inbound_then = 0;
-	report->order_wrong = observer->was_in_use = observer->is_unsure = false;
+	report->inbound_then = report->owed_then = report->used_then = 0;
+	report->order_wrong = observer->is_unsure = false;
 }
 
 void observe_take_back_shut(struct observer *observer)
@@ -125,8 +134,7 @@ static enum proc_end end_of(struct observer *observer, struct procwatch_item *it
 	return item->end;
 }
 
-/* The process that alone has it open, or NULL. */
-static struct procwatch_item *owner_of(struct observer *observer, const struct socktable_row *row)
+struct procwatch_item *observe_owner(struct observer *observer, const struct socktable_row *row)
 {
 	struct procwatch_item *only = TAILQ_FIRST(&observer->processes.items);
 
@@ -135,6 +143,17 @@ static struct procwatch_item *owner_of(struct observer *observer, const struct s
 	if (row->owner != 0)
 		return procwatch_find_pid(&observer->processes, row->owner);
 	return only != NULL && TAILQ_NEXT(only, link) == NULL ? only : NULL;
+}
+
+bool observe_is_orphan(struct observer *observer, const struct socktable_row *row)
+{
+	bool is_connection = row->role == ROLE_INBOUND || row->role == ROLE_OUTBOUND;
+	const struct procwatch_item *owner;
+
+	if (!is_connection || row->sock.family == AF_UNIX || row->sock.inode == 0)
+		return false;
+	owner = observe_owner(observer, row);
+	return owner != NULL && owner->has_ended;
 }
 
 /* Whether all who may have had it open are past closing it themselves; struck: by a signal that
@@ -175,10 +194,10 @@ static void note_releaser(struct observer *observer, struct procwatch_item *owne
 }
 
 /* Counts it. Returns whether it may have been the end of its process that closed it. */
-static bool settle(struct observer *observer, const struct socktable_row *row)
+static bool settle(struct observer *observer, const struct socktable_row *row, nsec_t now)
 {
 	struct observe_report *report = &observer->report;
-	struct procwatch_item *owner = owner_of(observer, row);
+	struct procwatch_item *owner = observe_owner(observer, row);
 	bool is_inbound = row->role == ROLE_INBOUND, is_outbound = row->role == ROLE_OUTBOUND;
 	bool struck;
 
@@ -191,9 +210,10 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 		observer->last_outbound = row->sock;
 		observer->given_up++;
 	}
+	bool is_dead = at_end && (row->doomed || struck);
+	(is_dead ? observer->died : observer->closed)[row->role] = now;
 	if (!at_end)
 		return false;
-	observer->has_died[row->role] |= row->doomed || struck;
 	/* When a Unix socket was closed is not known so exactly. */
 	if (row->doomed || struck || row->sock.family != AF_UNIX) {
 		report->in_at_exit += is_inbound;
@@ -212,10 +232,11 @@ static bool settle(struct observer *observer, const struct socktable_row *row)
 /* Returns whether it surely was the program that closed them all. */
 static bool settle_all(struct observer *observer)
 {
+	nsec_t now = clock_mono();
 	bool surely = true;
 
 	for (size_t i = 0; i < observer->closing_count; i++)
-		surely &= !settle(observer, &observer->closing[i]);
+		surely &= !settle(observer, &observer->closing[i], now);
 	observer->closing_count = 0;
 	return surely;
 }
@@ -231,7 +252,7 @@ static unsigned mark_accepted(struct observer *observer)
 		struct socktable_row *row = &table->rows[i];
 		row->at_release = row->role == ROLE_INBOUND && row->sock.inode != 0 &&
 				  observer->releaser != NULL &&
-				  owner_of(observer, row) == observer->releaser;
+				  observe_owner(observer, row) == observer->releaser;
 		count += row->at_release;
 	}
 	return count;
@@ -244,7 +265,7 @@ static void check_drained(struct observer *observer, nsec_t now)
 	bool is_closed = report->listeners == 0 || observe_count(observer, ROLE_LISTENER) == 0;
 
 	if (!is_closed || observe_count(observer, ROLE_INBOUND) > 0 ||
-		observer->has_died[ROLE_INBOUND])
+		has_died_last(observer, ROLE_INBOUND))
 		observer->emptied = -1;
 	else if (observer->emptied < 0)
 		observer->emptied = now;
@@ -266,8 +287,8 @@ static void check_released(struct observer *observer, nsec_t now, bool surely)
 	observer->is_unsaid[ROLE_OUTBOUND] = true;
 }
 
-/* Each phase is reached once, and not by the death of a process. surely: it was the program that
- * closed the last outbound connection. */
+/* Each phase is reached once, when a program closes the last one: not by the death of a process.
+ * surely: it was the program that closed the last outbound connection. */
 static void check_phases(struct observer *observer, bool surely)
 {
 	struct observe_report *report = &observer->report;
@@ -276,7 +297,8 @@ static void check_phases(struct observer *observer, bool surely)
 	stophistory_add_step(&report->history, now, observe_count(observer, ROLE_INBOUND),
 		observe_count(observer, ROLE_OUTBOUND));
 	if (report->not_accepting < 0 && report->listeners > 0 &&
-		observe_count(observer, ROLE_LISTENER) == 0 && !observer->has_died[ROLE_LISTENER]) {
+		observe_count(observer, ROLE_LISTENER) == 0 &&
+		!has_died_last(observer, ROLE_LISTENER)) {
 		report->not_accepting = now;
 		say_reached(observer, EVENT_NOT_ACCEPTING, now, report->listeners);
 	}

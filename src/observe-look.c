@@ -101,7 +101,8 @@ static bool refresh(
 	if (row->role == ROLE_OTHER && row->was_inbound)
 		learn_talk(observer, row, sock);
 	if (!sock->closed || row->role == ROLE_OTHER)
-		return row->is_doubtful || (row->is_late && sock->inode != 0);
+		return row->is_doubtful || (row->is_late && sock->inode != 0) ||
+		       (observer->seeks_heirs && observe_is_orphan(observer, row));
 	/* Its program has closed it; that it is gone in the end too is no news any more. */
 	row->sock.talk = sock->talk;
 	struct socktable_row other = closed_row(row);
@@ -235,6 +236,16 @@ static void end_wait(struct look *look, struct socktable_row *row)
 		socktable_set_role(&look->observer->table, row, ROLE_OTHER);
 }
 
+/* Who had it has ended, and it is still there, so that was not its end. When none of ours is found
+ * to have it, it is not known who closes it. */
+static void find_heir(struct look *look, struct socktable_row *row)
+{
+	if (look_find_owner(look, row))
+		return;
+	row->owner = 0;
+	row->shared = true;
+}
+
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
  * else listens there. */
 static void add_connection(struct look *look, const struct netsock *sock)
@@ -272,6 +283,8 @@ static void add_connections(struct look *look)
 			end_doubt(look, row);
 		else if (row->is_late && row->sock.inode != 0)
 			end_wait(look, row);
+		else if (observer->seeks_heirs && observe_is_orphan(observer, row))
+			find_heir(look, row);
 	}
 }
 

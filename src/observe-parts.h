@@ -31,6 +31,12 @@ unsigned observe_count(const struct observer *observer, enum socktable_role role
 /* Takes a socket out of the open ones; observe_settle() says how it was closed. */
 void observe_close(struct observer *observer, struct socktable_row *row);
 
+/* The process that alone has it open, as far as is known, or NULL. */
+struct procwatch_item *observe_owner(struct observer *observer, const struct socktable_row *row);
+
+/* Whether that has ended some time ago, so that somebody else must have it. */
+bool observe_is_orphan(struct observer *observer, const struct socktable_row *row);
+
 /* What was said on an inbound connection that was found closed is known now: observe_settle()
  * weighs it, too. */
 void observe_learn(struct observer *observer, struct socktable_row *row);

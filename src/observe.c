@@ -260,6 +260,29 @@ static void wait_over(void *owner)
 	observe_settle(owner);
 }
 
+/* ---- what outlives a process ---- */
+
+static bool has_orphans(struct observer *observer)
+{
+	for (size_t i = 0; i < observer->table.count; i++)
+		if (observe_is_orphan(observer, &observer->table.rows[i]))
+			return true;
+	return false;
+}
+
+/* By now the news of what the end of the process has closed have come. */
+static void inherit_fired(void *owner)
+{
+	struct observer *observer = owner;
+
+	if (!has_orphans(observer))
+		return;
+	observer->seeks_heirs = true;
+	observe_look(observer, false);
+	observer->seeks_heirs = false;
+	observe_settle(observer);
+}
+
 /* ---- beginning and end ---- */
 
 static void process_ended(void *owner, const struct procwatch_item *item)
@@ -269,6 +292,8 @@ static void process_ended(void *owner, const struct procwatch_item *item)
 
 	stophistory_add_exit(&observer->report.history, now, item->id.pid, item->name);
 	observe_say_end(observer, item, now);
+	if (observer->report.visible)
+		timer_set(observer->app->loop, &observer->inherit, clock_mono() + NEWS_DELAY);
 }
 
 static void watch_process(void *arg, const struct proc_stat *stat)
@@ -297,6 +322,7 @@ static void begin(struct observer *observer, struct app *app, const struct obser
 		.app = app, .subject = *subject, .began = clock_mono(), .shut = -1, .emptied = -1};
 	timer_init(&observer->wait, wait_over, observer);
 	timer_init(&observer->look, look_fired, observer);
+	timer_init(&observer->inherit, inherit_fired, observer);
 	timer_init(&observer->glance, glance_fired, observer);
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
 	tree_each(subject->tree, watch_process, &observer->processes);
@@ -349,7 +375,10 @@ static void doom_all(struct observer *observer)
 /* Whatever is open now, SIGKILL closes it. When it is the first signal, the look was just made. */
 void observe_before(struct observer *observer, int signo)
 {
-	if (observer->app == NULL || signo != SIGKILL || observer->is_killed)
+	if (observer->app == NULL)
+		return;
+	procwatch_before(&observer->processes, signo);
+	if (signo != SIGKILL || observer->is_killed)
 		return;
 	observer->is_killed = true;
 	name_left(observer);
@@ -422,9 +451,9 @@ void observe_resume(struct observer *observer, struct app *app,
 	observer->port_count = kept->port_count;
 	*report = kept->report;
 	report->interrupted = true;
-	observer->was_in_use = report->order_wrong;
+	observer->is_unsure = !report->order_wrong && report->owed_then + report->used_then > 0;
 	for (int role = 0; role < ROLES; role++)
-		observer->has_died[role] = !main_lives;
+		observer->died[role] = main_lives ? 0 : clock_mono();
 	observer->is_killed = was_killed(&report->history);
 	if (!report->visible || !see_first(observer) || report->history.signal_count == 0)
 		return;
@@ -542,6 +571,7 @@ void observe_stop(struct observer *observer)
 	if (app == NULL)
 		return;
 	timer_stop(app->loop, &observer->look);
+	timer_stop(app->loop, &observer->inherit);
 	timer_stop(app->loop, &observer->glance);
 	timer_stop(app->loop, &observer->wait);
 	procwatch_release(&observer->processes);

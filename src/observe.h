@@ -98,7 +98,9 @@ struct observe_report {
 				  process was ending */
 	unsigned inbound_then; /* inbound connections of its process that were open when the last
 				  outbound one was closed */
-	bool order_wrong;      /* one of these surely was busy then, or afterwards */
+	unsigned owed_then;    /* of these, as is known when they close: had no answer yet */
+	unsigned used_then;    /* others: were used afterwards */
+	bool order_wrong;      /* there are such, and it surely was the last one */
 	nsec_t not_accepting;
 	nsec_t drained;
 	nsec_t released;
@@ -155,6 +157,8 @@ struct observer {
 	unsigned given_up;     /* outbound ones that were closed since it was said last */
 	bool is_deaf;	       /* some news were lost: what was not told may never be */
 	bool must_look;	       /* the next one is needed, whatever the counts say */
+	struct timer inherit;  /* a look for who has what a process had that has ended */
+	bool seeks_heirs;      /* that look is being made */
 	struct timer glance;   /* at listeners and Unix sockets */
 	bool has_unix;
 
@@ -167,13 +171,14 @@ struct observer {
 	bool has_dropped; /* one was since the listeners were checked */
 	nsec_t shut;	  /* the last close of a listener; -1: none */
 	struct netsock last_outbound; /* the one that was closed last */
-	bool was_in_use;	      /* an inbound one of its process, then or afterwards */
 	bool is_unsure;		      /* whether it really was the last one, nobody knows */
 	bool has_releaser;
 	struct procwatch_item *releaser; /* the process that closed the last outbound connections;
 					    NULL: several, or not known */
 	bool is_killed;			 /* SIGKILL was sent */
-	bool has_died[ROLES];		 /* the death of a process has closed such a socket */
+	nsec_t died[ROLES]; /* monotonic, 0: never: when the death of a process closed such a socket
+			       last, */
+	nsec_t closed[ROLES]; /* and when a program did */
 	struct observe_report report;
 	/* Told when a phase is reached; NULL: nobody. */
 	void (*reached)(void *owner);

@@ -92,12 +92,17 @@ bool proc_identify(pid_t pid, struct proc_id *out)
 	return true;
 }
 
+bool proc_stat_is_dead(const struct proc_stat *stat)
+{
+	return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
+}
+
 bool proc_is_alive(struct proc_id id)
 {
 	struct proc_stat stat;
 
 	return id.pid > 0 && proc_stat_read(id.pid, &stat) && proc_same(stat.id, id) &&
-	       stat.state != 'Z' && stat.state != 'X';
+	       !proc_stat_is_dead(&stat);
 }
 
 int proc_open(struct proc_id id)
@@ -163,7 +168,7 @@ bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out)
 
 	snprintf(path, sizeof path, "/proc/%d", (int)id.pid);
 	if (read_proc(id.pid, "stat", text, sizeof text) <= 0 || !proc_stat_parse(text, &stat) ||
-		!proc_same(stat.id, id) || stat.state != 'Z')
+		!proc_same(stat.id, id) || stat.state != 'Z' || !proc_stat_is_dead(&stat))
 		return false;
 	const char *last = strrchr(text, ' ');
 	if (last == NULL || sscanf(last, "%d", &status) != 1)
@@ -309,36 +314,88 @@ static bool has_files(pid_t pid)
 /* As in the kernel's sched.h; field 9 of /proc/PID/stat shows them. */
 enum {
 	PF_EXITING = 0x4,
+	PF_SIGNALED = 0x400, /* a signal ends it; it may have to dump its core before */
 	PF_FORKNOEXEC = 0x40
 };
 
 /* False when it is gone. */
-static bool read_flags(struct proc_id id, unsigned *flags)
+static bool read_flags(pid_t pid, struct proc_stat *stat, unsigned *flags)
 {
 	char text[512];
-	struct proc_stat stat;
 
-	return read_proc(id.pid, "stat", text, sizeof text) > 0 && proc_stat_parse(text, &stat) &&
-	       proc_same(stat.id, id) &&
+	return read_proc(pid, "stat", text, sizeof text) > 0 && proc_stat_parse(text, stat) &&
 	       sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %u", flags) == 1;
 }
 
 bool proc_has_executed(struct proc_id id)
 {
+	struct proc_stat stat;
 	unsigned flags;
 
-	return read_flags(id, &flags) && (flags & PF_FORKNOEXEC) == 0;
+	return read_flags(id.pid, &stat, &flags) && proc_same(stat.id, id) &&
+	       (flags & PF_FORKNOEXEC) == 0;
+}
+
+static enum proc_end end_of_thread(pid_t tid, unsigned flags)
+{
+	if ((flags & (PF_EXITING | PF_SIGNALED)) == 0)
+		return PROC_RUNS;
+	return has_files(tid) ? PROC_ENDS : PROC_ENDED;
+}
+
+/* The files of a process are open as long as one of its threads has them. */
+static enum proc_end end_of_last_thread(pid_t pid)
+{
+	enum proc_end last = PROC_ENDED;
+	const struct dirent *entry;
+	struct proc_stat stat;
+	char path[64];
+	unsigned flags;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *task = opendir(path);
+	while (task != NULL && last != PROC_RUNS && (entry = readdir(task)) != NULL) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid <= 0 || tid == pid || !read_flags(tid, &stat, &flags))
+			continue;
+		enum proc_end end = end_of_thread(tid, flags);
+		last = end < last ? end : last;
+	}
+	if (task != NULL)
+		closedir(task);
+	return last;
+}
+
+pid_t proc_thread_with_files(pid_t pid)
+{
+	const struct dirent *entry;
+	struct proc_stat stat;
+	pid_t found = pid;
+	char path[64];
+
+	if (!proc_stat_read(pid, &stat) || stat.state != 'Z' || proc_stat_is_dead(&stat))
+		return pid;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *task = opendir(path);
+	while (task != NULL && found == pid && (entry = readdir(task)) != NULL) {
+		pid_t tid = atoi(entry->d_name);
+		if (tid > 0 && has_files(tid))
+			found = tid;
+	}
+	if (task != NULL)
+		closedir(task);
+	return found;
 }
 
 enum proc_end proc_end_of(struct proc_id id)
 {
+	struct proc_stat stat;
 	unsigned flags;
 
-	if (!read_flags(id, &flags))
+	if (!read_flags(id.pid, &stat, &flags) || !proc_same(stat.id, id))
 		return PROC_ENDED;
-	if ((flags & PF_EXITING) == 0)
-		return PROC_RUNS;
-	return has_files(id.pid) ? PROC_ENDS : PROC_ENDED;
+	enum proc_end end = end_of_thread(id.pid, flags);
+	return end == PROC_ENDED && stat.threads > 1 ? end_of_last_thread(id.pid) : end;
 }
 
 static unsigned long long status_field(const char *text, const char *key, int base)
@@ -358,6 +415,8 @@ bool proc_status_read(pid_t pid, struct proc_status *out)
 		.caught = status_field(text, "\nSigCgt:", 16),
 		.ignored = status_field(text, "\nSigIgn:", 16),
 		.blocked = status_field(text, "\nSigBlk:", 16),
+		.pending =
+			status_field(text, "\nSigPnd:", 16) | status_field(text, "\nShdPnd:", 16),
 		.fd_size = (unsigned)status_field(text, "\nFDSize:", 10),
 	};
 	return true;
@@ -394,7 +453,7 @@ bool proc_each_socket(
 	struct dirent *entry;
 	bool complete = true;
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)proc_thread_with_files(pid));
 	DIR *dir = opendir(path);
 	if (dir == NULL)
 		return errno == ENOENT;

@@ -45,6 +45,10 @@ struct proc_exit {
 
 bool proc_same(struct proc_id a, struct proc_id b);
 
+/* It has ended, and only waits to be reaped. When its first thread has ended before the others, a
+ * process that lives has the state of a zombie. */
+bool proc_stat_is_dead(const struct proc_stat *stat);
+
 /* Reads /proc/PID/stat. Returns false when there is no such process (zombies are there). */
 bool proc_stat_read(pid_t pid, struct proc_stat *out);
 
@@ -86,18 +90,22 @@ bool proc_has_executed(struct proc_id id);
 /* How far a process has come to its end. */
 enum proc_end {
 	PROC_RUNS,
-	PROC_ENDS,  /* it executes nothing of its own any more (PF_EXITING), but its files are open
-		     */
+	PROC_ENDS,  /* it executes nothing of its own any more, but its files are open */
 	PROC_ENDED, /* its files are being closed, or are; or it is gone */
 };
 
 enum proc_end proc_end_of(struct proc_id id);
+
+/* The thread under which /proc shows the files of a process: its first one, whose number is its
+ * pid, unless that has ended before the others. */
+pid_t proc_thread_with_files(pid_t pid);
 
 /* Some of what /proc/PID/status says. A set of signals: bit signo - 1. */
 struct proc_status {
 	uint64_t caught;
 	uint64_t ignored;
 	uint64_t blocked;
+	uint64_t pending; /* sent to it, and not taken */
 	unsigned fd_size; /* no descriptor has a higher number */
 };
 

@@ -34,7 +34,8 @@ static const char epoll_link[] = "anon_inode:[eventpoll]";
 struct scan {
 	struct procsock_list *list;
 	pid_t pid;
-	int dir; /* /proc/PID/fd */
+	pid_t thread; /* see proc_thread_with_files() */
+	int dir;      /* /proc/PID/fd of that */
 	bool complete;
 	unsigned last;	    /* all up to this one were looked at */
 	int sets[SETS_MAX]; /* epoll sets among these */
@@ -60,7 +61,7 @@ static void read_epoll(struct scan *scan, int epoll)
 	struct buf text = BUF_INIT;
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)scan->pid, epoll);
+	snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)scan->thread, epoll);
 	if (fdio_read_file(path, INFO_MAX, &text) < 0) {
 		if (errno == EFBIG)
 			scan->list->spent = SPENT_MAX;
@@ -172,12 +173,28 @@ static void scan_others(struct scan *scan)
 	free(scan->known);
 }
 
-/* An open directory stays that of the same process. */
-static bool is_same(struct proc_id id)
+static bool open_files(struct scan *scan, pid_t thread)
 {
-	struct proc_id now;
+	char path[64];
 
-	return proc_identify(id.pid, &now) && proc_same(now, id);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)thread);
+	scan->thread = thread;
+	scan->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return scan->dir >= 0;
+}
+
+/* An open directory stays that of the same process. When its first thread has ended before the
+ * others, it is empty. False when there is nothing to look at. */
+static bool find_files(struct scan *scan, struct proc_id id)
+{
+	struct proc_stat now;
+
+	if (!proc_stat_read(id.pid, &now) || !proc_same(now.id, id))
+		return false;
+	if (now.state != 'Z' || proc_stat_is_dead(&now))
+		return true;
+	fdio_close(&scan->dir);
+	return open_files(scan, proc_thread_with_files(id.pid));
 }
 
 /* The number of descriptors for which the process has room says nothing of a small one: it may have
@@ -187,22 +204,19 @@ bool procsock_scan(struct procsock_list *list, struct proc_id id)
 	struct scan scan = {.list = list, .pid = id.pid, .complete = true};
 	struct proc_status status;
 	size_t before = list->count;
-	char path[64];
 
 	if (is_spent(&scan))
 		return false;
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)id.pid);
-	scan.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (scan.dir < 0)
+	if (!open_files(&scan, id.pid))
 		return is_gone();
-	if (is_same(id) && scan_first(&scan)) {
-		if (proc_status_read(id.pid, &status) && status.fd_size <= FD_MAX)
+	if (find_files(&scan, id) && scan_first(&scan)) {
+		if (proc_status_read(scan.thread, &status) && status.fd_size <= FD_MAX)
 			scan.size = status.fd_size;
 		else
 			scan.complete &= is_gone();
 		scan_others(&scan);
 	}
-	close(scan.dir);
+	fdio_close(&scan.dir);
 	if (list->count > before)
 		scan.complete &= proc_shares_network(id.pid);
 	return scan.complete && !is_spent(&scan);
@@ -240,17 +254,25 @@ const struct procsock *procsock_find(
 	return found;
 }
 
-bool procsock_is_open(pid_t pid, int fd, uint32_t inode)
+static bool is_open(pid_t thread, int fd, uint32_t inode)
 {
 	char path[64], target[LINK_MAX + 1], wanted[LINK_MAX];
 
-	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)thread, fd);
 	snprintf(wanted, sizeof wanted, "%s%u]", socket_prefix, inode);
 	ssize_t n = readlink(path, target, LINK_MAX);
 	if (n < 0)
 		return false;
 	target[n] = '\0';
 	return strcmp(target, wanted) == 0;
+}
+
+bool procsock_is_open(pid_t pid, int fd, uint32_t inode)
+{
+	if (is_open(pid, fd, inode))
+		return true;
+	pid_t thread = proc_thread_with_files(pid);
+	return thread != pid && is_open(thread, fd, inode);
 }
 
 void procsock_release(struct procsock_list *list)

@@ -130,24 +130,82 @@ static void find_channel(int dir, struct procstate *state)
 			text);
 }
 
-bool procstate_sleeps_in(pid_t pid, const char *channel)
+/* Whether it is so for one of the threads of a process. At most PROCSTATE_THREADS are asked;
+ * whether it is so for one of the others is what others says. */
+static bool is_any_thread(pid_t pid, bool (*is)(int task, const char *tid, const void *arg),
+	const void *arg, bool others)
 {
-	char file[64], text[PROCSTATE_CHANNEL * 4];
+	char path[64];
 	const struct dirent *entry;
 	unsigned seen = 0;
 	bool found = false;
 
-	snprintf(file, sizeof file, "/proc/%d/task", (int)pid);
-	DIR *task = opendir(file);
-	while (task != NULL && !found && seen++ < PROCSTATE_THREADS &&
-		(entry = readdir(task)) != NULL) {
-		snprintf(file, sizeof file, "%d/wchan", atoi(entry->d_name));
-		found = read_at(dirfd(task), file, text, sizeof text) &&
-			strncmp(text, channel, strlen(channel)) == 0;
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *task = opendir(path);
+	if (task == NULL)
+		return false;
+	while (!found && (entry = readdir(task)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		found = seen++ < PROCSTATE_THREADS ? is(dirfd(task), entry->d_name, arg) : others;
+		if (seen > PROCSTATE_THREADS)
+			break;
 	}
-	if (task != NULL)
-		closedir(task);
+	closedir(task);
 	return found;
+}
+
+static bool read_of_thread(int task, const char *tid, const char *file, char *out, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%.20s/%s", tid, file);
+	return read_at(task, path, out, size);
+}
+
+static bool sleeps_in(int task, const char *tid, const void *channel)
+{
+	char text[PROCSTATE_CHANNEL * 4];
+
+	return read_of_thread(task, tid, "wchan", text, sizeof text) &&
+	       strncmp(text, channel, strlen(channel)) == 0;
+}
+
+bool procstate_sleeps_in(pid_t pid, const char *channel)
+{
+	return is_any_thread(pid, sleeps_in, channel, false);
+}
+
+/* False when the kernel does not tell, or it does not sleep. */
+static bool read_channel(int task, const char *tid, char *out, size_t size)
+{
+	return read_of_thread(task, tid, "wchan", out, size) && strcmp(out, "0") != 0;
+}
+
+static bool is_asleep(int task, const char *tid)
+{
+	struct procstate thread;
+	char text[STATUS_MAX];
+
+	return read_of_thread(task, tid, "status", text, sizeof text) &&
+	       procstate_parse(text, &thread) && thread.state == 'S';
+}
+
+/* It may have fallen asleep just now. */
+static bool may_await(int task, const char *tid, const void *unused)
+{
+	char channel[PROCSTATE_CHANNEL * 4];
+
+	(void)unused;
+	if (read_channel(task, tid, channel, sizeof channel) ||
+		(is_asleep(task, tid) && read_channel(task, tid, channel, sizeof channel)))
+		return strstr(channel, "sigtimedwait") != NULL;
+	return is_asleep(task, tid);
+}
+
+bool procstate_may_await(pid_t pid)
+{
+	return is_any_thread(pid, may_await, NULL, true);
 }
 
 /* ---- the command line ---- */

@@ -48,6 +48,11 @@ bool procstate_parse(const char *status, struct procstate *out);
 /* True when one of its threads sleeps there in the kernel. At most PROCSTATE_THREADS are asked. */
 bool procstate_sleeps_in(pid_t pid, const char *channel);
 
+/* True when one of its threads may be waiting for a signal in sigwait(3) or the like: it sleeps
+ * there, or where it sleeps is not told. While it does the kernel shows the signal as neither
+ * blocked nor handled. */
+bool procstate_may_await(pid_t pid);
+
 bool procstate_has(uint64_t set, int signo);
 
 /* It has ended, and only waits to be reaped. */

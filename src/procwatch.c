@@ -2,10 +2,12 @@
 #include "procwatch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fdio.h"
+#include "procstate.h"
 #include "xmalloc.h"
 
 static void end(struct procwatch_item *item)
@@ -110,13 +112,37 @@ void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool t
 		await_end(item, pidfd);
 }
 
+static bool handles(const struct procwatch_item *item, int signo)
+{
+	return (item->handled >> (signo - 1) & 1) != 0;
+}
+
+void procwatch_before(struct procwatch *watch, int signo)
+{
+	struct procwatch_item *item;
+
+	TAILQ_FOREACH (item, &watch->items, link)
+		if (!item->has_ended && !handles(item, signo))
+			item->may_await = signo != SIGKILL && procstate_may_await(item->id.pid);
+}
+
+/* A signal that ends a process stays pending until the process is no more. When it is not pending
+ * while the process goes on, the process has taken it, or ignores it. */
+static bool has_survived(const struct procwatch_item *item, int signo)
+{
+	struct proc_status status;
+
+	return proc_status_read(item->id.pid, &status) &&
+	       (status.pending >> (signo - 1) & 1) == 0 && proc_end_of(item->id) == PROC_RUNS;
+}
+
 void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only)
 {
 	struct procwatch_item *item;
 
 	TAILQ_FOREACH (item, &watch->items, link)
 		if ((only.pid == 0 || proc_same(item->id, only)) && item->deadly == 0 &&
-			(item->handled >> (signo - 1) & 1) == 0)
+			!handles(item, signo) && !item->may_await && !has_survived(item, signo))
 			item->deadly = signo;
 }
 

@@ -30,7 +30,8 @@ struct procwatch_item {
 	bool has_ended;
 	uint64_t handled; /* signals that do not end it at once (bit signo - 1): it catches, ignores
 			     or blocks them */
-	int deadly;	  /* such a one was sent, 0: none */
+	bool may_await;	  /* but it may have been waiting for the next one in sigwait(3) */
+	int deadly;	  /* one that ended it at once was sent, as it seems; 0: none */
 	struct proc_exit exit;	    /* if it could be learnt */
 	unsigned inbound, outbound; /* for observe.c: closed while it was ending */
 	unsigned asked;	   /* for observe.c: when it was asked last whether it is ending, */
@@ -55,7 +56,9 @@ void procwatch_init(struct procwatch *watch, struct ev_loop *loop,
  * was not told then. */
 void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool told);
 
-/* A signal was sent to that process only; PROC_NONE: to all. */
+/* To be called just before a signal is sent, and just after it was sent to that process only;
+ * PROC_NONE: to all. */
+void procwatch_before(struct procwatch *watch, int signo);
 void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only);
 
 /* The item of a process, or NULL. */
@@ -64,8 +67,8 @@ struct procwatch_item *procwatch_find(struct procwatch *watch, struct proc_id id
 /* The item of whoever has, or had, that pid last, or NULL. */
 struct procwatch_item *procwatch_find_pid(struct procwatch *watch, pid_t pid);
 
-/* Whether a signal that it does not handle has ended it: it has done nothing after that signal. Who
- * waits for a signal in sigwait(2) seems not to handle it, so how it ended must be known. */
+/* Whether a signal that it does not handle has ended it: it has done nothing after that signal. How
+ * it ended must be known, since only that is the proof. */
 bool procwatch_was_struck(const struct procwatch_item *item);
 
 /* All processes are gone: tells the end of those of which it was not heard yet. */

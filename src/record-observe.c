@@ -28,6 +28,8 @@ static const struct {
 	{"unanswered", offsetof(struct observe_report, unanswered)},
 	{"last_words", offsetof(struct observe_report, last_words)},
 	{"inbound_then", offsetof(struct observe_report, inbound_then)},
+	{"owed_then", offsetof(struct observe_report, owed_then)},
+	{"used_then", offsetof(struct observe_report, used_then)},
 };
 
 static const struct {

@@ -99,6 +99,39 @@ static void judge_answers(struct judgement *judgement, const struct observe_repo
 	}
 }
 
+/* ", of which 2 had no answer yet and 1 was used afterwards" */
+static void name_busy(const struct observe_report *report, struct buf *out)
+{
+	unsigned owed = report->owed_then, used = report->used_then;
+
+	buf_adds(out, ", of which ");
+	if (owed > 0)
+		buf_addf(out, "%u had no answer yet", owed);
+	if (used > 0)
+		buf_addf(out, "%s%u %s used afterwards", owed > 0 ? " and " : "", used, were(used));
+}
+
+static void judge_order(struct judgement *judgement, const struct observe_report *report)
+{
+	unsigned count = report->inbound_then;
+	struct buf text = BUF_INIT;
+
+	if (count == 0)
+		return;
+	buf_addf(&text,
+		"its last outbound connection was closed while %u inbound connection%s %s open",
+		count, plural(count), were(count));
+	if (report->owed_then + report->used_then > 0)
+		name_busy(report, &text);
+	if (!report->order_wrong)
+		buf_adds(&text, ", which may have been in order");
+	if (report->order_wrong)
+		judge(judgement, "order wrong", text.data);
+	else
+		add(&judgement->evidence, "; ", text.data);
+	buf_release(&text);
+}
+
 static void judge_status(struct judgement *judgement, const struct instance *instance)
 {
 	const struct proc_exit *exit = &instance->exit;
@@ -180,18 +213,7 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			plural(report->late));
 		judge(judgement, "late accepts", text);
 	}
-	if (report->inbound_then > 0) {
-		snprintf(text, sizeof text,
-			"its last outbound connection was closed while %u inbound connection%s %s "
-			"open%s",
-			report->inbound_then, plural(report->inbound_then),
-			were(report->inbound_then),
-			report->order_wrong ? "" : ", which may have been in order");
-		if (report->order_wrong)
-			judge(judgement, "order wrong", text);
-		else
-			add(&judgement->evidence, "; ", text);
-	}
+	judge_order(judgement, report);
 	judge_status(judgement, instance);
 	if (judgement->verdict.len == 0)
 		buf_adds(&judgement->verdict, "clean");

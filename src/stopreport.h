@@ -13,7 +13,8 @@
  *     reset         connections still waited to be accepted when the listener was closed
  *     late accepts  connections that came in more than a second after the signal were accepted
  *     order wrong   a process closed its last outbound connections, several at a stroke, while it
- *                   had inbound ones, one of which had no answer yet or was in use afterwards
+ *                   had inbound ones, one of which had asked and had no answer yet, or was used
+ *                   afterwards for more than a farewell
  *     status N      it did not exit with 0
  *
  * Where its sockets could not be seen nothing is said of them, and the evidence tells that.
@@ -33,7 +34,9 @@
  *
  * - it was open just before SIGKILL was sent;
  * - a signal of ours ended the process, and was one that it did not handle: it has not executed
- *   anything after that signal.
+ *   anything after that signal. Who waits for signals in sigwait(3) looks as if it did not handle
+ *   them, so of a thread that sleeps there, or of which the kernel does not tell where it sleeps,
+ *   that is not said; nor of a process that goes on without the signal being pending any more.
  *
  * A process that exits by itself leaves the rest to the kernel, which closes it a tenth of a
  * millisecond to some milliseconds after the last instruction of the program. The news of a close
@@ -41,8 +44,10 @@
  * time. So a close that is heard of while the process is still running surely was the program's;
  * likewise while it has its files still attached. But a program that closes its connections and
  * exits at once looks exactly like one that never closes them (measured: in 99 of 100 stops). That
- * is said in the evidence, counted in inbound_at_exit and outbound_at_exit, and no verdict. For the
- * same reason no phase is claimed that the death of a process has brought about.
+ * is said in the evidence, counted in inbound_at_exit and outbound_at_exit, and no verdict.
+ *
+ * No phase is claimed that a death by such a signal has brought about: one is reached when a
+ * program closes the last of its sockets, even if a helper has died with another one before.
  */
 #ifndef GRACECTL_STOPREPORT_H
 #define GRACECTL_STOPREPORT_H

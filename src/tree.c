@@ -35,18 +35,13 @@ static size_t find(struct tree *tree, const struct proc_stat ***out)
 	return count;
 }
 
-static bool is_dead(const struct proc_stat *stat)
-{
-	return stat->state == 'Z' || stat->state == 'X';
-}
-
 /* Zombies prove something only below those who reap for us (see proctree.h); a foreign parent may
  * let them lie about. */
 static bool is_left(const struct tree *tree, const struct proc_stat *stat)
 {
 	bool ours = stat->ppid == getpid() || stat->ppid == tree->app->guard_pid;
 
-	return !is_dead(stat) || ours;
+	return !proc_stat_is_dead(stat) || ours;
 }
 
 size_t tree_count(struct tree *tree)
@@ -139,7 +134,7 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ende
 	forget_gone(tree);
 	for (size_t i = 0; i < count; i++) {
 		struct proc_id id = found[i]->id;
-		if (is_dead(found[i]) || proc_same(id, tree->main))
+		if (proc_stat_is_dead(found[i]) || proc_same(id, tree->main))
 			continue;
 		tree_know(tree, id);
 		size_t at = place_of(tree, id);
@@ -166,7 +161,7 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 	unsigned alive = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (is_dead(found[i]))
+		if (proc_stat_is_dead(found[i]))
 			continue;
 		tree_know(tree, found[i]->id);
 		if (++alive <= NAMES_MAX)
@@ -222,7 +217,7 @@ void tree_each(struct tree *tree, void (*found)(void *arg, const struct proc_sta
 	size_t count = find(tree, &members);
 
 	for (size_t i = 0; i < count; i++)
-		if (!is_dead(members[i]))
+		if (!proc_stat_is_dead(members[i]))
 			found(arg, members[i]);
 }
 

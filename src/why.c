@@ -69,7 +69,8 @@ enum reaction {
 	REACTION_BLOCKS_PERHAPS,
 	REACTION_WAITS,
 	REACTION_HANDLES,
-	REACTION_ENDS
+	REACTION_ENDS,
+	REACTION_ENDS_PERHAPS
 };
 
 /* The words before the signal's name, and those after it. */
@@ -85,6 +86,8 @@ static const struct {
 	[REACTION_WAITS] = {"", " waits until that is over"},
 	[REACTION_HANDLES] = {"handles ", ""},
 	[REACTION_ENDS] = {"has no handler for ", ", which ends it at once"},
+	[REACTION_ENDS_PERHAPS] = {"has no handler for ",
+		", which ends it at once unless that is the signal it waits for"},
 };
 
 static enum reaction reaction(const struct procstate *now, int signo, enum was_told told)
@@ -105,13 +108,15 @@ static enum reaction reaction(const struct procstate *now, int signo, enum was_t
 	return procstate_has(now->caught, signo) ? REACTION_HANDLES : REACTION_NONE;
 }
 
-static enum reaction intention(const struct procstate *now, int signo)
+static enum reaction intention(const struct procstate *now, pid_t pid, int signo)
 {
 	if (procstate_has(now->ignored, signo))
 		return REACTION_IGNORES;
 	if (procstate_has(now->blocked, signo))
 		return REACTION_BLOCKS_PERHAPS;
-	return procstate_has(now->caught, signo) ? REACTION_HANDLES : REACTION_ENDS;
+	if (procstate_has(now->caught, signo))
+		return REACTION_HANDLES;
+	return procstate_may_await(pid) ? REACTION_ENDS_PERHAPS : REACTION_ENDS;
 }
 
 static bool is_repeated(const struct ladder *ladder, unsigned rung)
@@ -136,7 +141,7 @@ static void find_signals(const struct look *look, struct proc_id id, struct why_
 			continue;
 		enum reaction does = instance->rung > 0 ? reaction(&process->now, signo,
 								  was_told(look, id, signo))
-							: intention(&process->now, signo);
+							: intention(&process->now, id.pid, signo);
 		if (does == REACTION_NONE || len >= sizeof process->signals)
 			continue;
 		len += (size_t)snprintf(process->signals + len, sizeof process->signals - len,
@@ -157,7 +162,7 @@ static void find_children(const struct look *look, struct why_process *process)
 		const struct proc_stat *stat = &all->entries[i].stat;
 		if (stat->ppid == process->pid && ++count <= CHILDREN_SHOWN)
 			buf_addf(&list, "%s%d %s%s", count > 1 ? ", " : "", (int)stat->id.pid,
-				stat->name, stat->state == 'Z' ? " (zombie)" : "");
+				stat->name, proc_stat_is_dead(stat) ? " (zombie)" : "");
 	}
 	if (count > CHILDREN_SHOWN)
 		buf_addf(&list, " and %u more", count - CHILDREN_SHOWN);
@@ -182,7 +187,6 @@ struct members {
 	struct proc_id main;
 	struct proc_stat items[MEMBERS_MAX];
 	size_t count;
-	bool has_main;
 };
 
 static void add_member(void *arg, const struct proc_stat *stat)
@@ -195,22 +199,8 @@ static void add_member(void *arg, const struct proc_stat *stat)
 	if (proc_same(stat->id, members->main)) {
 		members->items[members->count] = members->items[0];
 		members->items[0] = *stat;
-		members->has_main = true;
 	}
 	members->count++;
-}
-
-/* When its first thread has ended before the others, the main process looks dead to all who ask for
- * the state alone. */
-static void add_headless_main(struct members *members)
-{
-	struct proc_stat stat;
-	struct procstate now;
-
-	if (!members->has_main && members->main.pid > 0 &&
-		proc_stat_read(members->main.pid, &stat) && proc_same(stat.id, members->main) &&
-		procstate_read(members->main.pid, &now) && !procstate_is_dead(&now))
-		add_member(members, &stat);
 }
 
 void why_look(struct why *why, struct app *app, struct tree *tree, const struct instance *instance,
@@ -224,9 +214,7 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	why->shown = 0;
 	members.main = tree->main;
 	members.count = 0;
-	members.has_main = false;
 	tree_each(tree, add_member, &members);
-	add_headless_main(&members);
 	why->count = (unsigned)members.count;
 	why_sockets_look(&look.sockets, app);
 	why_sockets_know(&look.sockets, instance->port);

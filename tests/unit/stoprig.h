@@ -169,7 +169,7 @@ static inline void note_signal(int signo)
 	(void)signo;
 }
 
-/* The same with a handler: who waits in sigwait() seems not to handle the signal. */
+/* The same with a handler. */
 static inline void await_handled(int signo)
 {
 	sigset_t set;

@@ -20,8 +20,17 @@ static void get(int fd)
 		bail_out("a connection is closed");
 }
 
+static void put_much(int fd)
+{
+	static const char bytes[1000];
+
+	if (write(fd, bytes, sizeof bytes) != sizeof bytes)
+		bail_out("a connection is closed");
+}
+
 /* What it does at SIGTERM, a letter for each: releases its connection (r) or its pool of two (R),
- * connects once more (c), answers (a), closes the inbound connection (i), waits for SIGTERM (w). */
+ * connects once more (c), answers (A), says a few bytes (a), closes the inbound connection (i),
+ * waits for SIGTERM (w). With n it has not answered before. */
 static void serve(void *arg)
 {
 	uint16_t port = 0;
@@ -32,7 +41,8 @@ static void serve(void *arg)
 	say(port);
 	int inbound = accept_one(listener);
 	get(inbound);
-	put(inbound);
+	if (strchr(arg, 'n') == NULL)
+		put(inbound);
 	say(0);
 	await_signal(SIGTERM);
 	close(listener);
@@ -45,6 +55,8 @@ static void serve(void *arg)
 			outbound = connect_to(AF_INET, database);
 		if (*step == 'a')
 			put(inbound);
+		if (*step == 'A')
+			put_much(inbound);
 		if (*step == 'i')
 			close(inbound);
 		if (*step == 'w')
@@ -52,13 +64,14 @@ static void serve(void *arg)
 	}
 }
 
-/* Returns the client, which has been answered. */
+/* Returns the client, which has asked. */
 static int begin(char *steps)
 {
 	launch(serve, steps, true);
 	int client = connect_to(AF_INET, hear());
 	put(client);
-	get(client);
+	if (strchr(steps, 'n') == NULL)
+		get(client);
 	hear();
 	begin_stop(SIGTERM);
 	return client;
@@ -88,11 +101,50 @@ static const struct observe_report *answer_later(void)
 
 static void test_busy(void)
 {
+	static char steps[] = "RwAiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	const struct observe_report *report = answer_later();
+	ok(report->order_wrong, "one that is answered afterwards was in the wrong order");
+	is_int(report->used_then, 1, "since it was used");
+	close(client);
+}
+
+static void test_owed(void)
+{
+	static char steps[] = "nRwaiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	const struct observe_report *report = answer_later();
+	ok(report->order_wrong, "so was one that had asked, and has its first answer afterwards");
+	is_int(report->owed_then, 1, "however short that is");
+	close(client);
+}
+
+static void test_asked(void)
+{
+	static char steps[] = "Rwiw";
+	int client = begin(steps);
+
+	await_phase(&rig.observer.report.released);
+	put_much(client);
+	ok(answer_later()->order_wrong, "so was one that has asked for more afterwards");
+	close(client);
+}
+
+/* As at the end of TLS, or of a WebSocket. */
+static void test_farewell(void)
+{
 	static char steps[] = "Rwaiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
-	ok(answer_later()->order_wrong, "one that is answered afterwards was in the wrong order");
+	put(client);
+	const struct observe_report *report = answer_later();
+	is_int(report->inbound_then, 1, "an idle connection was open when the pool was released");
+	ok(!report->order_wrong, "and a few last words on it are no use of it");
 	close(client);
 }
 
@@ -100,7 +152,7 @@ static void test_busy(void)
  * it. */
 static void test_single(void)
 {
-	static char steps[] = "rwaiw";
+	static char steps[] = "rwAiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
@@ -133,7 +185,7 @@ static void test_once_more(void)
 /* Another program, or this one, as far as anybody can know. */
 static void test_unsure(void)
 {
-	static char steps[] = "Rwaiw";
+	static char steps[] = "RwAiw";
 	int client = begin(steps);
 
 	await_phase(&rig.observer.report.released);
@@ -200,6 +252,9 @@ int main(void)
 	int fd = listen_on(AF_INET, &database, false);
 	test_idle();
 	test_busy();
+	test_owed();
+	test_asked();
+	test_farewell();
 	test_single();
 	test_once_more();
 	test_unsure();

@@ -5,6 +5,7 @@
 #include "proc.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "children.h"
@@ -233,6 +234,36 @@ static bool is_clean(const char *text)
 	return true;
 }
 
+static void *live_on(void *unused)
+{
+	(void)unused;
+	wait_forever();
+}
+
+static void test_headless(void)
+{
+	struct proc_stat stat;
+	struct proc_exit how;
+	pthread_t thread;
+
+	pid_t pid = fork_child();
+	if (pid == 0) {
+		if (pthread_create(&thread, NULL, live_on, NULL) != 0)
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	ok(wait_until(proc_stat_read(pid, &stat) && stat.state == 'Z'),
+		"the first thread of a process ends, and leaves another one");
+	ok(!proc_stat_is_dead(&stat) && proc_is_alive(stat.id), "the process is alive");
+	is_int(proc_end_of(stat.id), PROC_RUNS, "and not ending");
+	ok(!proc_exit_of_zombie(stat.id, &how), "so it has no status");
+	kill(pid, SIGKILL);
+	ok(wait_until(proc_stat_read(pid, &stat) && proc_stat_is_dead(&stat)),
+		"when the last one has ended it is dead");
+	is_int(proc_end_of(stat.id), PROC_ENDED, "in every way");
+	end_child(pid, 0);
+}
+
 static void test_describe(void)
 {
 	char *const argv[] = {(char *)"some name", (char *)"-", (char *)"\033[2Jx\ny", NULL};
@@ -330,6 +361,7 @@ int main(void)
 		test_signal();
 	test_has_executed();
 	test_exit();
+	test_headless();
 	test_describe();
 	test_can_write();
 	test_environ();

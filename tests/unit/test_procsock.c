@@ -4,6 +4,7 @@
  */
 #include "procsock.h"
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
 
@@ -252,6 +253,65 @@ static void test_small(void)
 	procsock_release(&list);
 }
 
+/* ---- the first thread has ended ---- */
+
+static void *wait_on(void *unused)
+{
+	(void)unused;
+	wait_forever();
+}
+
+static void leave_to_thread(void *arg)
+{
+	pthread_t thread;
+	uint16_t port = 0;
+
+	(void)arg;
+	listen_on(AF_INET, &port, false);
+	if (pthread_create(&thread, NULL, wait_on, NULL) != 0)
+		_exit(1);
+	pthread_exit(NULL);
+}
+
+static bool is_headless(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_stat_read(pid, &stat) && stat.state == 'Z';
+}
+
+static void count_one(void *arg, pid_t pid, uint32_t inode)
+{
+	(void)pid;
+	(void)inode;
+	++*(int *)arg;
+}
+
+static void test_headless(void)
+{
+	struct procsock_list list = {0};
+	int count = 0;
+
+	launch(leave_to_thread, NULL, false);
+	struct proc_id id = rig.tree.main;
+	ok(wait_until(is_headless(id.pid)), "the first thread of a process ends before another");
+	ok(procsock_scan(&list, id), "it can be looked at all the same");
+	is_int((int64_t)list.count, 1, "and its socket is found");
+	if (list.count == 1) {
+		const struct procsock *found = list.items;
+		is_int(found->pid, id.pid, "as that of the process");
+		ok(procsock_is_open(found->pid, found->fd, found->inode), "which has it open");
+		ok(!procsock_is_open(found->pid, found->fd, found->inode + 1), "and no other");
+	}
+	ok(proc_each_socket(id.pid, 10, count_one, &count) && count == 1,
+		"who asks for each socket finds it as well");
+	procsock_release(&list);
+	kill(id.pid, SIGKILL);
+	run_loop(-1);
+	tree_release(&rig.tree);
+	close(rig.told);
+}
+
 int main(void)
 {
 	begin_rig();
@@ -259,5 +319,6 @@ int main(void)
 	test_large();
 	test_stale();
 	test_reused();
+	test_headless();
 	return end_rig();
 }

@@ -4,12 +4,22 @@
  */
 #include "procwatch.h"
 
+#include <sys/resource.h>
+
+#include "procstate.h"
 #include "stoprig.h"
 
 static void forget_end(void *owner, const struct procwatch_item *item)
 {
 	(void)owner;
 	(void)item;
+}
+
+static bool is_asleep(pid_t pid)
+{
+	struct procstate now;
+
+	return procstate_read(pid, &now) && now.channel[0] != '\0';
 }
 
 static struct proc_stat begin_child(void)
@@ -19,7 +29,7 @@ static struct proc_stat begin_child(void)
 
 	if (pid == 0)
 		wait_forever();
-	if (!proc_stat_read(pid, &stat))
+	if (!wait_until(is_asleep(pid)) || !proc_stat_read(pid, &stat))
 		bail_out("no child");
 	return stat;
 }
@@ -39,9 +49,13 @@ static void test_signalled(void)
 	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
 	procwatch_add(&watch, &first, true);
 	procwatch_add(&watch, &main, true);
+	procwatch_before(&watch, SIGTERM);
+	kill(main.id.pid, SIGTERM);
 	procwatch_signalled(&watch, SIGTERM, main.id);
 	is_int(deadly(&watch, main.id), SIGTERM, "a signal that it does not handle ends a process");
 	is_int(deadly(&watch, first.id), 0, "one that was sent to another does not");
+	procwatch_before(&watch, SIGHUP);
+	kill(first.id.pid, SIGHUP);
 	procwatch_signalled(&watch, SIGHUP, PROC_NONE);
 	is_int(deadly(&watch, first.id), SIGHUP, "one that was sent to all does");
 	is_int(deadly(&watch, main.id), SIGTERM, "and the first one counts");
@@ -49,6 +63,168 @@ static void test_signalled(void)
 	end_child(first.id.pid, SIGKILL);
 	end_child(main.id.pid, SIGKILL);
 }
+
+/* ---- signals that seem to end a process ---- */
+
+/* A child that says a byte when it is ready, and one more each time it has taken SIGTERM. */
+struct taker {
+	struct proc_stat stat;
+	int told, go;
+};
+
+static struct taker begin_taker(void (*take)(int tell, int go))
+{
+	int told[2], go[2];
+	struct taker taker;
+	char byte;
+
+	if (pipe2(told, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
+		bail_out("no pipe");
+	pid_t pid = fork_child();
+	if (pid == 0) {
+		take(told[1], go[0]);
+		_exit(0);
+	}
+	close(told[1]);
+	close(go[0]);
+	taker = (struct taker){.told = told[0], .go = go[1]};
+	read_exactly(taker.told, &byte, 1);
+	if (!proc_stat_read(pid, &taker.stat))
+		bail_out("no child");
+	return taker;
+}
+
+static void end_taker(struct taker *taker)
+{
+	end_child(taker->stat.id.pid, SIGKILL);
+	close(taker->told);
+	close(taker->go);
+}
+
+static void tell(int fd)
+{
+	if (write(fd, "", 1) != 1)
+		_exit(1);
+}
+
+static void block_term(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* As short as such a life can be. */
+static void wait_and_end(int told, int go)
+{
+	(void)go;
+	block_term();
+	tell(told);
+	await_signal(SIGTERM);
+}
+
+static void test_awaited(void)
+{
+	struct taker taker = begin_taker(wait_and_end);
+	struct proc_id id = taker.stat.id;
+	struct procwatch watch;
+
+	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")),
+		"a process waits for the signal in sigwait()");
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &taker.stat, true);
+	procwatch_before(&watch, SIGTERM);
+	kill(id.pid, SIGTERM);
+	ok(wait_until(!proc_is_alive(id)), "and ends when it comes");
+	procwatch_signalled(&watch, SIGTERM, PROC_NONE);
+	is_int(deadly(&watch, id), 0, "that is not said to have ended it at once");
+	procwatch_release(&watch);
+	end_taker(&taker);
+}
+
+static int takes_to;
+
+static void take_it(int signo)
+{
+	(void)signo;
+	tell(takes_to);
+}
+
+/* Has a handler only when it is told to. */
+static void handle_later(int told, int go)
+{
+	char byte;
+
+	takes_to = told;
+	tell(told);
+	read_exactly(go, &byte, 1);
+	signal(SIGTERM, take_it);
+	tell(told);
+	wait_forever();
+}
+
+static void test_survived(void)
+{
+	struct taker taker = begin_taker(handle_later);
+	struct procwatch watch;
+	char byte;
+
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &taker.stat, true);
+	procwatch_before(&watch, SIGTERM);
+	tell(taker.go);
+	read_exactly(taker.told, &byte, 1);
+	kill(taker.stat.id.pid, SIGTERM);
+	read_exactly(taker.told, &byte, 1);
+	procwatch_signalled(&watch, SIGTERM, PROC_NONE);
+	is_int(deadly(&watch, taker.stat.id), 0,
+		"what a process has survived has not ended it, whatever it looked like before");
+	procwatch_release(&watch);
+	end_taker(&taker);
+}
+
+static void test_held(void)
+{
+	struct proc_stat child = begin_child();
+	struct procwatch watch;
+	int status;
+
+	kill(child.id.pid, SIGSTOP);
+	ok(waitpid(child.id.pid, &status, WUNTRACED) == child.id.pid && WIFSTOPPED(status),
+		"a process is stopped");
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &child, true);
+	procwatch_before(&watch, SIGTERM);
+	kill(child.id.pid, SIGTERM);
+	procwatch_signalled(&watch, SIGTERM, PROC_NONE);
+	is_int(deadly(&watch, child.id), SIGTERM,
+		"a signal that it has not taken yet will end it all the same");
+	procwatch_release(&watch);
+	end_child(child.id.pid, SIGKILL);
+}
+
+static void test_core(void)
+{
+	const struct rlimit none = {0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	struct proc_stat child = begin_child();
+	struct procwatch watch;
+
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &child, true);
+	procwatch_before(&watch, SIGQUIT);
+	kill(child.id.pid, SIGQUIT);
+	ok(wait_until(!proc_is_alive(child.id)), "a signal ends a process, but for its core");
+	procwatch_signalled(&watch, SIGQUIT, PROC_NONE);
+	is_int(deadly(&watch, child.id), SIGQUIT, "that has ended it at once, too");
+	procwatch_release(&watch);
+	end_child(child.id.pid, 0);
+}
+
+/* ---- pids ---- */
 
 static void test_pid(void)
 {
@@ -150,6 +326,10 @@ int main(void)
 {
 	begin_rig();
 	test_signalled();
+	test_awaited();
+	test_survived();
+	test_held();
+	test_core();
 	test_pid();
 	test_told_later();
 	test_vanished();

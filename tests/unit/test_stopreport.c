@@ -127,8 +127,12 @@ static void test_verdicts(void)
 	begin("TERM/30/KILL/5");
 	report.order_wrong = true;
 	report.inbound_then = 3;
-	judges("order wrong", "while 3 inbound connections were open",
+	report.owed_then = 1;
+	judges("order wrong", "while 3 inbound connections were open, of which 1 had no answer yet",
 		"released before drained is the wrong order");
+	report.used_then = 2;
+	judges("order wrong", "of which 1 had no answer yet and 2 were used afterwards",
+		"what proves it is told");
 
 	begin("TERM/30/KILL/5");
 	report.inbound_then = 1;

@@ -82,6 +82,47 @@ static void test_signals(void)
 	end_child(pid, SIGKILL);
 }
 
+/* ---- who waits for a signal ---- */
+
+static void wait_for_term(void)
+{
+	sigset_t set;
+	int got;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigwait(&set, &got);
+}
+
+static void *wait_in_thread(void *unused)
+{
+	(void)unused;
+	wait_for_term();
+	return NULL;
+}
+
+static void wait_for_term_in_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_in_thread, NULL) != 0)
+		_exit(1);
+	wait_forever();
+}
+
+static void test_awaited(void (*live)(void), const char *name)
+{
+	pid_t pid = begin((struct act){.prepare = block_term, .live = live});
+
+	ok(wait_until(procstate_sleeps_in(pid, "do_sigtimedwait")), name);
+	adopt(pid, false, "TERM/30/KILL/5");
+	ok(has(said(),
+		   "has no handler for SIGTERM, which ends it at once unless that is the signal it "
+		   "waits for"),
+		"it is not said to be ended by a signal that it may be waiting for");
+	end_child(pid, SIGKILL);
+}
+
 static bool state_is(pid_t pid, char state)
 {
 	struct procstate now;
@@ -364,6 +405,8 @@ int main(void)
 	test_when();
 	test_parse();
 	test_signals();
+	test_awaited(wait_for_term, "a process waits for a signal in sigwait()");
+	test_awaited(wait_for_term_in_thread, "one of its threads does");
 	test_stopped();
 	test_zombie();
 	test_threads();
