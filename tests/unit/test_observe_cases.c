@@ -153,6 +153,7 @@ static void test_shared(void)
 	begin_stop(SIGTERM);
 	await_phase(&rig.observer.report.drained);
 	kill(-rig.tree.main.pid, SIGTERM);
+	run_loop(-1);
 	ok(wait_until(kill(-rig.tree.main.pid, 0) < 0), "both processes end");
 	const struct observe_report *report = end_stop();
 	is_int(report->in_at_exit, 0, "what two have open is not closed by the end of one");
