@@ -1,10 +1,10 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
  * hears the news, observe-look.c finds out what is open, observe-found.c heeds processes that are
- * found later, observe-unix.c does it for Unix sockets,
- * observe-ports.c finds out where the dyno listens and what need not be seen for that,
- * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
- * been said on it, observe-lines.c writes the lines of the log.
+ * found later, observe-unix.c does it for Unix sockets, observe-ports.c finds out where the dyno
+ * listens and what need not be seen for that, observe-close.c how a socket was closed and which
+ * phase that ended, observe-answers.c what had been said on it, observe-lines.c writes the lines of
+ * the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H

@@ -7,42 +7,63 @@ bats_require_minimum_version 1.5.0
 load stop-helpers
 
 # The main process closes its listener at the signal and ends when `go` is there; the stray, when told, when
-# `end` is there.
+# `end` is there. An early stray holds all that it has inherited; a late one holds nothing by which it could be
+# known until the main process hands it its listener and its output, at the signal.
 write_stray() {
 	cat >stray.py <<-'END'
 		import os, signal, socket, sys, time
+		late = sys.argv[1] == "late"
 		def told(signo, frame):
 		    open("told", "w").close()
 		    while not os.path.exists("end"):
 		        time.sleep(0.01)
 		    os._exit(0)
-		if sys.argv[1] == "stray":
+		def let_go():
+		    null = os.open("/dev/null", os.O_RDWR)
+		    for fd in range(3):
+		        os.dup2(null, fd)
+		    for fd in map(int, os.listdir("/proc/self/fd")):
+		        if fd > 2 and fd != there.fileno():
+		            try:
+		                os.close(fd)
+		            except OSError:
+		                pass
+		def be_stray():
 		    signal.signal(signal.SIGTERM, told)
-		    open("strayed", "w").write(str(os.getpid()))
+		    if late:
+		        let_go()
+		    open("strayed.new", "w").write(str(os.getpid()))
+		    os.rename("strayed.new", "strayed")
+		    if late:
+		        held = socket.recv_fds(there, 1, 2)
+		        there.send(b"x")
 		    while True:
 		        time.sleep(1000)
-		def stray():
-		    if os.fork() == 0:
-		        os.setsid()
-		        if os.fork() == 0:
-		            os.execve(sys.executable, [sys.executable, "stray.py", "stray"],
-		                {"GRACECTL_TEST": os.environ["GRACECTL_TEST"]})
-		        os._exit(0)
-		    os.wait()
-		    while not os.path.exists("strayed"):
-		        time.sleep(0.01)
 		def stop(signo, frame):
-		    if sys.argv[1] == "late":
-		        stray()
+		    if late:
+		        socket.send_fds(here, [b"x"], [listener.fileno(), 1])
+		        here.recv(1)
 		    listener.close()
 		    while not os.path.exists("go"):
 		        time.sleep(0.01)
 		    os._exit(0)
+		if len(sys.argv) > 2:
+		    there = socket.socket(fileno=int(sys.argv[2]))
+		    be_stray()
 		listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-		listener.set_inheritable(True)
+		here, there = socket.socketpair()
+		for inherited in listener, there:
+		    inherited.set_inheritable(True)
+		if os.fork() == 0:
+		    os.setsid()
+		    if os.fork() == 0:
+		        os.execve(sys.executable, [sys.executable, "stray.py", sys.argv[1], str(there.fileno())],
+		                  {"GRACECTL_TEST": os.environ["GRACECTL_TEST"]})
+		    while not os.path.exists("strayed"):
+		        time.sleep(0.01)
+		    os._exit(0)
+		os.wait()
 		signal.signal(signal.SIGTERM, stop)
-		if sys.argv[1] == "early":
-		    stray()
 		print("ready", flush=True)
 		while True:
 		    time.sleep(1000)
