@@ -43,6 +43,7 @@ void observe_take_back_shut(struct observer *observer)
 {
 	observer->report.not_accepting = observer->report.drained = -1;
 	observer->is_unsaid[ROLE_INBOUND] = false;
+	observer->emptied = -1;
 	observer->is_shut = false;
 }
 
