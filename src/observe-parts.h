@@ -1,10 +1,10 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
- * hears the news, observe-look.c finds out what is open, observe-found.c heeds processes that are
- * found later, observe-unix.c does it for Unix sockets, observe-ports.c finds out where the dyno
- * listens and what need not be seen for that, observe-close.c how a socket was closed and which
- * phase that ended, observe-answers.c what had been said on it, observe-lines.c writes the lines of
- * the log.
+ * looks when it is time, observe-news.c hears what the kernel tells, observe-look.c finds out what
+ * is open, observe-found.c heeds processes that are found later, observe-unix.c does it for Unix
+ * sockets, observe-ports.c finds out where the dyno listens and what need not be seen for that,
+ * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
+ * been said on it, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
@@ -22,6 +22,17 @@ nsec_t observe_elapsed(const struct observer *observer);
 
 /* What comes so long after the signal is late. */
 #define LATE_AFTER NSEC_PER_SEC
+
+/* ---- observe-news.c ---- */
+
+/* Reads what the kernel has told since; for all who observe. owner: the app. */
+void observe_read_news(void *owner);
+
+/* Whether a connection was found closed of which the news are on their way. */
+bool observe_has_untold(const struct observer *observer);
+
+/* Waits for these, a moment at most. */
+void observe_await_news(struct observer *observer);
 
 /* ---- observe-close.c ---- */
 

@@ -1,14 +1,12 @@
 /* observe: see the header. */
 #include "observe.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "log.h"
 #include "observe-parts.h"
 
 /* After a look there is none for so many times what it has cost, so all of them take one percent of
@@ -23,144 +21,9 @@
 #define GLANCE_LISTENERS (250 * NSEC_PER_MSEC)
 #define GLANCE_OFTEN (3 * NSEC_PER_SEC)
 
-/* So long they are waited for in the end, when nothing else can be done about the stop. */
-#define NEWS_PATIENCE (20 * NSEC_PER_MSEC)
-
 nsec_t observe_elapsed(const struct observer *observer)
 {
 	return clock_mono() - observer->began;
-}
-
-/* ---- the news, for all observers ---- */
-
-/* What was closed in the middle of a look was found, but not whose it was: it was of ours, since
- * nobody else listens there. */
-static void forget_row(
-	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
-{
-	bool was_ours =
-		row->is_doubtful && observe_elapsed(observer) < observer->looked + NEWS_DELAY;
-
-	if (was_ours && row->look > 1)
-		observe_arrival(observer, true);
-	row->sock.talk = sock->talk;
-	if (row->was_inbound && row->sock.inode == 0 && sock->talk.was_dropped)
-		observe_drop(observer);
-	else
-		observer->report.late += row->is_late;
-	if (was_ours || row->was_inbound)
-		observe_learn(observer, row);
-	socktable_remove(&observer->table, row);
-}
-
-static void close_row(
-	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
-{
-	row->sock.talk = sock->talk;
-	if (row->role == ROLE_INBOUND && row->sock.inode == 0 && sock->talk.was_dropped)
-		observe_drop(observer);
-	else if (row->is_late)
-		observer->report.late++;
-	observe_close(observer, row);
-}
-
-/* Somebody's connection to where our last outbound one led has come and gone since that was closed.
- * If it was one of ours, that was not the last one. */
-static bool may_be_outbound(const struct observer *observer, const struct netsock *sock)
-{
-	const struct netsock *last = &observer->last_outbound;
-
-	return observer->report.released >= 0 && last->remote_port != 0 &&
-	       sock->remote_port == last->remote_port &&
-	       memcmp(sock->remote, last->remote, sizeof last->remote) == 0 &&
-	       observe_elapsed(observer) > observer->report.released + NEWS_DELAY;
-}
-
-static void doubt_order(struct observer *observer)
-{
-	observer->is_unsure = true;
-	observer->report.order_wrong = false;
-}
-
-static void come_and_go(struct observer *observer, const struct netsock *sock)
-{
-	const struct socktable_row row = {.sock = *sock};
-
-	observe_arrival(observer, !sock->talk.was_dropped);
-	if (sock->talk.was_dropped)
-		observe_drop(observer);
-	observe_weigh(observer, &row, false);
-	if (observer->emptied >= 0)
-		observer->emptied = observe_elapsed(observer);
-}
-
-/* A connection may come and go between two looks; then its close is all that is ever seen of it.
- * But the close of one that was gone before the first look may be told after it. */
-static void hear_close(struct observer *observer, const struct netsock *sock, bool is_known)
-{
-	struct socktable_row *row = socktable_find(&observer->table, sock->cookie);
-	bool shared;
-
-	if (row != NULL && row->role == ROLE_OTHER)
-		forget_row(observer, row, sock);
-	else if (row != NULL)
-		close_row(observer, row, sock);
-	else if (!is_known && may_be_outbound(observer, sock))
-		doubt_order(observer);
-	else if (!sock->listening && (sock->remote_port != 0 || sock->talk.was_dropped) &&
-		 observe_may_come(observer) &&
-		 observe_inbound_role(observer, sock->local_port) == ROLE_INBOUND &&
-		 observe_is_port(observer, sock->local_port, &shared) && !shared &&
-		 observe_elapsed(observer) >= NEWS_DELAY)
-		come_and_go(observer, sock);
-}
-
-struct hearing {
-	struct app *app;
-	bool heard;
-};
-
-static void hear_news(void *arg, const struct netsock *sock)
-{
-	struct hearing *hearing = arg;
-	struct observer *observer;
-
-	bool is_known = false;
-
-	hearing->heard = true;
-	TAILQ_FOREACH (observer, &hearing->app->observers, link)
-		is_known |= socktable_find(&observer->table, sock->cookie) != NULL;
-	TAILQ_FOREACH (observer, &hearing->app->observers, link)
-		if (observer->report.visible)
-			hear_close(observer, sock, is_known);
-}
-
-static void look_all(struct app *app)
-{
-	struct observer *observer;
-
-	log_debug("some closes were not told; a look finds them");
-	TAILQ_FOREACH (observer, &app->observers, link) {
-		observer->must_look = observer->is_deaf = true;
-		observer->due = 0;
-		if (timer_is_set(&observer->look))
-			timer_set(app->loop, &observer->look, clock_mono());
-	}
-}
-
-/* As a rule there are none, and then not even those who observe are gone through. */
-static void read_news(void *owner)
-{
-	struct hearing hearing = {.app = owner};
-	struct observer *observer;
-
-	if (newsfeed_read(&hearing.app->news, hear_news, &hearing) < 0)
-		look_all(hearing.app);
-	if (!hearing.heard)
-		return;
-	TAILQ_FOREACH (observer, &hearing.app->observers, link)
-		if (observer->closing_count > 0 || observer->has_dropped)
-			observe_settle(observer);
 }
 
 /* ---- looks ---- */
@@ -327,7 +190,7 @@ static void begin(struct observer *observer, struct app *app, const struct obser
 	procwatch_init(&observer->processes, app->loop, process_ended, observer);
 	tree_each(subject->tree, watch_process, &observer->processes);
 	TAILQ_INSERT_TAIL(&app->observers, observer, link);
-	newsfeed_open(&app->news, app->loop, read_news, app);
+	newsfeed_open(&app->news, app->loop, observe_read_news, app);
 	newsfeed_leave_out(&app->news, NULL, 0);
 }
 
@@ -385,7 +248,7 @@ void observe_before(struct observer *observer, int signo)
 	if (!observer->report.visible)
 		return;
 	if (observer->report.history.signal_count > 0) {
-		read_news(observer->app);
+		observe_read_news(observer->app);
 		observe_look(observer, false);
 		observe_settle(observer);
 	}
@@ -497,37 +360,11 @@ bool observe_now(const struct observer *observer, struct observe_now *now)
 	return true;
 }
 
-/* Whether a connection was found closed of which the news are on their way. */
-static bool has_untold(const struct observer *observer)
-{
-	const struct socktable *table = &observer->table;
-
-	for (size_t i = 0; i < table->count; i++)
-		if (table->rows[i].was_inbound)
-			return true;
-	return false;
-}
-
 static bool something_is_open(const struct observer *observer)
 {
-	return has_untold(observer) || observe_count(observer, ROLE_LISTENER) > 0 ||
+	return observe_has_untold(observer) || observe_count(observer, ROLE_LISTENER) > 0 ||
 	       observe_count(observer, ROLE_INBOUND) > 0 ||
 	       observe_count(observer, ROLE_OUTBOUND) > 0;
-}
-
-/* What the end of its processes has closed is told a moment later, with what had been said on it,
- * which the look did not
- * find any more. */
-static void await_news(struct observer *observer)
-{
-	nsec_t limit = observer->app->turn_began + NEWS_PATIENCE;
-	struct pollfd news = {.fd = observer->app->news.fd, .events = POLLIN};
-	nsec_t left;
-
-	while (news.fd >= 0 && !observer->is_deaf && has_untold(observer) &&
-		(left = limit - clock_mono()) > 0 &&
-		poll(&news, 1, (int)(left / NSEC_PER_MSEC) + 1) > 0)
-		read_news(observer->app);
 }
 
 /* What was not told by now never is. */
@@ -546,12 +383,12 @@ void observe_end(struct observer *observer, const struct proc_exit *exit)
 	if (observer->app == NULL)
 		return;
 	if (observer->report.visible) {
-		read_news(observer->app);
+		observe_read_news(observer->app);
 		if (something_is_open(observer)) {
 			observe_look(observer, true);
 			observe_glance(observer);
 			observe_settle(observer);
-			await_news(observer);
+			observe_await_news(observer);
 		}
 		end_wait(observer);
 	}
