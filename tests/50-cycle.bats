@@ -248,7 +248,8 @@ next_restart() {
 		restart_at = 30 4 * * *
 		boot_timeout = 1d
 	END
-	start_at "2026-06-09 02:20:00" 600
+	# An hour, which are six seconds, for three to boot on a machine that has much to do.
+	start_at "2026-06-09 01:30:00" 600
 	for n in 1 2 3; do
 		wait_for_line "web.$n" "State changed from starting to up" 2
 	done
@@ -429,7 +430,7 @@ be_off_over_the_hour() {
 		command = sleep 1000
 		restart_at = 30 5 * * *
 	END
-	start_at "2026-06-09 02:20:00" 600
+	start_at "2026-06-09 01:30:00" 600
 	wait_for_line web.1 "State changed from starting to up"
 	wait_for_line web.2 "State changed from starting to up"
 	wait_for_cycle web.1
