@@ -117,14 +117,29 @@ static bool is_told(int news)
 	return poll(&poll_for, 1, 0) == 1;
 }
 
+/* How many there are on that port. */
+static unsigned count_there(uint16_t port)
+{
+	struct netsock_table table = {0};
+	unsigned count = 0;
+
+	if (netsock_dump(rig.app.net.fd, &table) < 0)
+		bail_out("no table");
+	for (size_t i = 0; i < table.count; i++)
+		count += table.rows[i].local_port == port;
+	netsock_release(&table);
+	return count;
+}
+
 static void test_dropped_before(void)
 {
 	int clients[WAITING];
 
 	launch(shut_down, NULL, true);
-	connect_waiting(clients, hear());
+	uint16_t port = hear();
+	connect_waiting(clients, port);
 	begin_stop(SIGTERM);
-	if (!wait_until(is_told(rig.app.news.fd)))
+	if (!wait_until(is_told(rig.app.news.fd) && count_there(port) == 0))
 		bail_out("the end of who waits is not told");
 	begin_turn();
 	observe_look(&rig.observer, false);
