@@ -89,9 +89,9 @@ static void serve_with_helper(void *arg)
 		say(port);
 		accept_one(listener);
 		close(listener);
-		say(0);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
+		say(0);
 		wait_forever();
 	}
 	await_signal(SIGUSR1);
