@@ -91,7 +91,8 @@ static void serve_with_helper(void *arg)
 		close(listener);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		say(0);
+		say((uint16_t)(getpid() >> 16));
+		say((uint16_t)getpid());
 		wait_forever();
 	}
 	await_signal(SIGUSR1);
@@ -115,7 +116,11 @@ static void test_helper(void)
 	launch(serve_with_helper, NULL, true);
 	uint16_t port = hear();
 	clients[0] = connect_to(AF_INET, port);
-	hear();
+	pid_t helper = (pid_t)hear() << 16;
+	helper |= (pid_t)hear();
+	if (!wait_until(procstate_sleeps_in(helper, "do_sys_pause") ||
+			procstate_sleeps_in(helper, "__do_sys_pause")))
+		bail_out("the helper does not wait");
 	kill(rig.tree.main.pid, SIGUSR1);
 	clients[1] = connect_to(AF_INET, port);
 	hear();
