@@ -36,20 +36,38 @@ static void end_by_own_signal(int signo)
 	kill(getpid(), signo);
 }
 
-static void serve_and_raise(void *arg)
-{
-	uint16_t port = 0;
-	int listener = listen_on(AF_INET, &port, false);
-	int outbound = connect_to(AF_INET, database);
+struct sockets {
+	int listener, inbound, outbound;
+};
 
-	(void)arg;
+/* Serves one client, with a database, until it is told to stop. */
+static struct sockets serve_until_told(void)
+{
+	struct sockets open;
+	uint16_t port = 0;
+
+	open.listener = listen_on(AF_INET, &port, false);
+	open.outbound = connect_to(AF_INET, database);
 	say(port);
-	int inbound = accept_one(listener);
+	open.inbound = accept_one(open.listener);
 	say(0);
 	await_signal(SIGTERM);
-	close(listener);
-	close(inbound);
-	close(outbound);
+	return open;
+}
+
+static void close_in_order(const struct sockets *open)
+{
+	close(open->listener);
+	close(open->inbound);
+	close(open->outbound);
+}
+
+static void serve_and_raise(void *arg)
+{
+	struct sockets open = serve_until_told();
+
+	(void)arg;
+	close_in_order(&open);
 	end_by_own_signal(SIGTERM);
 }
 
@@ -147,22 +165,14 @@ static void test_helper(void)
 
 static void serve_by_heir(void *arg)
 {
-	uint16_t port = 0;
-	int listener = listen_on(AF_INET, &port, false);
-	int outbound = connect_to(AF_INET, database);
+	struct sockets open = serve_until_told();
 
 	(void)arg;
-	say(port);
-	int inbound = accept_one(listener);
-	say(0);
-	await_signal(SIGTERM);
 	if (fork() != 0)
 		_exit(0);
 	alarm(PATIENCE);
 	await_signal(SIGTERM);
-	close(listener);
-	close(inbound);
-	close(outbound);
+	close_in_order(&open);
 	await_signal(SIGTERM);
 	_exit(0);
 }
