@@ -37,7 +37,7 @@ struct socktable_row {
 		       */
 	bool at_release; /* it was open when the last outbound one of its process was closed */
 	struct netsock_talk then; /* what had been said on it in the last close look */
-	bool was_inbound;	  /* that is over, but what was said on it is still to be told */
+	bool was_inbound;	  /* that is over; what was said is still to be told or weighed */
 	unsigned look;		  /* in which it was seen last */
 	nsec_t gone; /* monotonic: not seen since, 0: seen. Its close may still be told */
 	char *name;  /* of a Unix socket's peer; owned; NULL */

@@ -337,7 +337,7 @@ start_unwritable() {
 	rm -f "$STATE/app.1.state.new"
 	mkdir "$STATE/app.1.state.new"
 	g "$1" app
-	wait_until "$PATIENCE" 	told "The state of the dynos cannot be kept: cannot write $STATE/app.1.state: Is a directory"
+	wait_until "$PATIENCE" told "The state of the dynos cannot be kept: cannot write $STATE/app.1.state: Is a directory"
 }
 
 # recorded DYNO KEY

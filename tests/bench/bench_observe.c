@@ -9,8 +9,8 @@
  * on the same machine, so the kernel's tables have two rows for each connection, and tell of two
  * closes. They are closed without a goodbye, since what waits for the end of one (TIME_WAIT) makes
  * every look dearer. The snapshot of the processes is not counted, as the signal needs it, too.
- * Each line is the median of some stops, and the
- * least of them in brackets: the look before the signal, and the whole stop.
+ * Each line is the median of some stops, and the least of them in brackets: the look before the
+ * signal, and the whole stop.
  */
 #include <sys/epoll.h>
 #include <sys/resource.h>
