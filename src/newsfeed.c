@@ -8,15 +8,28 @@
 #include "log.h"
 #include "netclients.h"
 
-/* News are thick after so many readings, each so soon after the one before. */
-#define THICK_AFTER 8
+/* News are thick after so many readings, each so soon after the one before, until there were none
+ * in a pause. */
+#define THICK_AFTER 4
 #define THICK_WITHIN NSEC_PER_MSEC
 #define PAUSE (2 * NSEC_PER_MSEC)
 
+static void begin_pause(struct newsfeed *feed)
+{
+	feed->came = false;
+	timer_set(feed->loop, &feed->pause, clock_mono() + PAUSE);
+}
+
+/* By then the turn has read what had come. */
 static void pause_ended(void *owner)
 {
 	struct newsfeed *feed = owner;
 
+	if (feed->came) {
+		begin_pause(feed);
+		return;
+	}
+	feed->thick = 0;
 	ev_check_stop(feed->loop, &feed->turn);
 	ev_io_start(feed->loop, &feed->arrived);
 }
@@ -25,7 +38,7 @@ static void pause_reading(struct newsfeed *feed)
 {
 	ev_io_stop(feed->loop, &feed->arrived);
 	ev_check_start(feed->loop, &feed->turn);
-	timer_set(feed->loop, &feed->pause, clock_mono() + PAUSE);
+	begin_pause(feed);
 }
 
 static void arrived_cb(struct ev_loop *loop, ev_io *watcher, int revents)
@@ -35,9 +48,9 @@ static void arrived_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	(void)loop;
 	(void)revents;
 	feed->thick = clock_mono() - feed->read < THICK_WITHIN ? feed->thick + 1 : 0;
-	if (feed->thick >= THICK_AFTER)
-		pause_reading(feed);
 	feed->ready(feed->owner);
+	if (feed->thick >= THICK_AFTER && feed->fd >= 0)
+		pause_reading(feed);
 }
 
 static void turn_cb(struct ev_loop *loop, ev_check *watcher, int revents)
@@ -97,12 +110,29 @@ void newsfeed_leave_out(struct newsfeed *feed, const uint16_t *ports, size_t cou
 	feed->leaves_out = count > 0;
 }
 
+struct reader {
+	void (*heard)(void *arg, const struct netsock *closed);
+	void *arg;
+	bool came;
+};
+
+static void pass_on(void *arg, const struct netsock *closed)
+{
+	struct reader *reader = arg;
+
+	reader->came = true;
+	reader->heard(reader->arg, closed);
+}
+
 int newsfeed_read(
 	struct newsfeed *feed, void (*heard)(void *arg, const struct netsock *closed), void *arg)
 {
+	struct reader reader = {.heard = heard, .arg = arg};
+
 	if (feed->fd < 0)
 		return 0;
-	int status = netsock_read_news(feed->fd, heard, arg);
+	int status = netsock_read_news(feed->fd, pass_on, &reader);
+	feed->came |= reader.came;
 	feed->read = clock_mono();
 	return status;
 }

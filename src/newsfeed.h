@@ -5,8 +5,8 @@
  * processes: so a close is known before the death that may have caused it, as far as the kernel has
  * told it by then, which it does in a work queue of its own. One at a time they are read at once. A
  * server that closes a thousand connections would wake the supervisor hundreds of times, at a cost
- * of which most is the waking; so when news come thick, what follows is read two milliseconds
- * later, or earlier if there is another reason to wake up.
+ * of which most is the waking; so when news come thick, what follows is read every two milliseconds,
+ * and whenever there is another reason to wake up, until nothing has come in between.
  */
 #ifndef GRACECTL_NEWSFEED_H
 #define GRACECTL_NEWSFEED_H
@@ -24,6 +24,7 @@ struct newsfeed {
 	bool is_refused; /* the kernel does not tell; asked only once */
 	bool leaves_out; /* some closes are not told */
 	nsec_t read;	 /* monotonic: when the news were read last; 0: never */
+	bool came;	 /* some did, in the pause */
 	unsigned thick;	 /* how many times in a row they were read soon after they had been read */
 	ev_io arrived;
 	ev_check turn; /* runs while a pause does */

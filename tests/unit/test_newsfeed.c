@@ -102,8 +102,26 @@ static void test_pause(void)
 	ok(timer_is_set(&feed.pause), "and then there is a pause");
 	close_one();
 	ok(await_heard(2), "what comes in the pause is heard when it is over");
+	while (timer_is_set(&feed.pause) && ev_is_active(&feed.arrived) == 0)
+		ev_run(EV_DEFAULT, EVRUN_ONCE);
+	ok(!timer_is_set(&feed.pause), "a pause in which nothing comes is the last");
 	close_one();
-	ok(await_heard(3), "and so is what comes behind it");
+	ok(await_heard(3), "what comes behind it is heard");
+}
+
+/* Others close connections, too, which only make more pauses. */
+static void test_pauses(void)
+{
+	heard = 0;
+	make_thick();
+	close_one();
+	await_heard(1);
+	for (unsigned i = 2; i <= 5; i++) {
+		close_one();
+		await_heard(i);
+		ok(timer_is_set(&feed.pause),
+			"a pause in which a close comes is followed by another");
+	}
 }
 
 static void test_turn(void)
@@ -151,6 +169,7 @@ int main(void)
 		bail_out("the kernel tells no news");
 	test_alone();
 	test_pause();
+	test_pauses();
 	test_turn();
 	test_reopen();
 	newsfeed_close(&feed);
