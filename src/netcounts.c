@@ -35,8 +35,12 @@ bool netcounts_read(struct netcounts *counts)
 	return told;
 }
 
+bool netcounts_none_opened(const struct netcounts *a, const struct netcounts *b)
+{
+	return a->opened_here == b->opened_here && a->opened_elsewhere == b->opened_elsewhere;
+}
+
 bool netcounts_are_same(const struct netcounts *a, const struct netcounts *b)
 {
-	return a->opened_here == b->opened_here && a->opened_elsewhere == b->opened_elsewhere &&
-	       a->open == b->open;
+	return netcounts_none_opened(a, b) && a->open == b->open;
 }

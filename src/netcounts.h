@@ -22,4 +22,7 @@ struct netcounts {
 bool netcounts_read(struct netcounts *counts);
 bool netcounts_are_same(const struct netcounts *a, const struct netcounts *b);
 
+/* Whether no connection was opened in between; some may have been closed. */
+bool netcounts_none_opened(const struct netcounts *a, const struct netcounts *b);
+
 #endif

@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 
 enum {
-	ANSWER_MAX = 32768
+	ANSWER_MAX = 32768,
+	BATCH = 64
 };
+
+static uint32_t last_number;
 
 /* Goes through what one recv() brought. True when the answer is at its end; errno is 0, or says why
  * it ended. What is left of an earlier answer has another number. */
@@ -35,9 +38,9 @@ int netlink_dump(int link, struct nlmsghdr *request,
 	void (*heard)(void *arg, const struct nlmsghdr *message), void *arg)
 {
 	static _Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
-	static uint32_t number;
+	uint32_t number = ++last_number;
 
-	request->nlmsg_seq = ++number;
+	request->nlmsg_seq = number;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	if (send(link, request, request->nlmsg_len, 0) != (ssize_t)request->nlmsg_len)
 		return -1;
@@ -50,4 +53,77 @@ int netlink_dump(int link, struct nlmsghdr *request,
 		if (hear(answer, (size_t)n, number, heard, arg))
 			return errno == 0 ? 0 : -1;
 	}
+}
+
+int netlink_receive(int link, void (*heard)(void *arg, const char *message, size_t len), void *arg)
+{
+	static _Alignas(uint64_t) char messages[BATCH][NETLINK_KEPT];
+	struct iovec parts[BATCH];
+	struct mmsghdr batch[BATCH] = {0};
+
+	for (size_t i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){.iov_base = messages[i], .iov_len = NETLINK_KEPT};
+		batch[i].msg_hdr.msg_iov = &parts[i];
+		batch[i].msg_hdr.msg_iovlen = 1;
+	}
+	for (;;) {
+		int n = recvmmsg(link, batch, BATCH, MSG_DONTWAIT, NULL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 && errno != EAGAIN ? -1 : 0;
+		for (int i = 0; i < n; i++)
+			heard(arg, messages[i], batch[i].msg_len);
+		if (n < BATCH)
+			return 0;
+	}
+}
+
+/* ---- one thing each ---- */
+
+struct answers {
+	uint32_t first; /* the number of the first question */
+	size_t asked, answered;
+	int error;
+	void (*heard)(void *arg, size_t which, const char *message, size_t len);
+	void *arg;
+};
+
+/* Of what was asked for by its cookie the kernel says ESTALE when another one has its place. */
+static void hear_answer(void *arg, const char *message, size_t len)
+{
+	struct answers *answers = arg;
+	const struct nlmsghdr *header = (const struct nlmsghdr *)message;
+	size_t which = header->nlmsg_seq - answers->first;
+	int error = 0;
+
+	if (len < sizeof *header || which >= answers->asked)
+		return;
+	answers->answered++;
+	if (header->nlmsg_type == NLMSG_ERROR)
+		error = -((const struct nlmsgerr *)NLMSG_DATA(header))->error;
+	if (error == 0)
+		answers->heard(answers->arg, which, message, len);
+	else if (error == ENOENT || error == ESTALE)
+		answers->heard(answers->arg, which, NULL, 0);
+	else
+		answers->error = error;
+}
+
+int netlink_ask(int link, void *requests, size_t size, size_t count,
+	void (*heard)(void *arg, size_t which, const char *message, size_t len), void *arg)
+{
+	struct answers answers = {
+		.first = last_number + 1, .asked = count, .heard = heard, .arg = arg};
+
+	for (size_t i = 0; i < count; i++) {
+		struct nlmsghdr *request = (struct nlmsghdr *)((char *)requests + i * size);
+		request->nlmsg_seq = ++last_number;
+		request->nlmsg_flags = NLM_F_REQUEST;
+	}
+	if (send(link, requests, size * count, 0) != (ssize_t)(size * count) ||
+		netlink_receive(link, hear_answer, &answers) < 0)
+		return -1;
+	errno = answers.error != 0 ? answers.error : ENODATA;
+	return answers.error == 0 && answers.answered == count ? 0 : -1;
 }

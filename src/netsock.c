@@ -19,9 +19,7 @@
 #include "xmalloc.h"
 
 enum {
-	NEWS_BUFFER = 4 * 1024 * 1024,
-	NEWS_BATCH = 64,
-	NEWS_MAX = 320 /* of some 400 bytes; what is wanted of a message stands in front */
+	NEWS_BUFFER = 4 * 1024 * 1024
 };
 
 /* Everything that a program still has open. */
@@ -53,10 +51,10 @@ static struct netsock parse(const struct inet_diag_msg *msg)
 		.family = msg->idiag_family,
 		.listening = msg->idiag_state == TCP_LISTEN,
 		.closed = is_closed(msg),
-		.same_address =
-			memcmp(msg->id.idiag_src, msg->id.idiag_dst, sizeof msg->id.idiag_dst) == 0,
+		.interface = msg->id.idiag_if,
 	};
 
+	memcpy(sock.local, msg->id.idiag_src, sizeof sock.local);
 	memcpy(sock.remote, msg->id.idiag_dst, sizeof sock.remote);
 	return sock;
 }
@@ -215,6 +213,67 @@ int netsock_dump_with_talk(
 	return status;
 }
 
+/* ---- questions for one connection each ---- */
+
+struct single {
+	struct nlmsghdr header;
+	struct inet_diag_req_v2 body;
+};
+
+static struct single ask_for_one(const struct netsock *sock)
+{
+	struct single question = {
+		.header = {.nlmsg_len = sizeof question, .nlmsg_type = SOCK_DIAG_BY_FAMILY},
+		.body = {.sdiag_family = sock->family,
+			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_ext = 1U << (INET_DIAG_INFO - 1),
+			.id = {.idiag_sport = htons(sock->local_port),
+				.idiag_dport = htons(sock->remote_port),
+				.idiag_if = sock->interface,
+				.idiag_cookie = {(uint32_t)sock->cookie,
+					(uint32_t)(sock->cookie >> 32)}}},
+	};
+
+	memcpy(question.body.id.idiag_src, sock->local, sizeof sock->local);
+	memcpy(question.body.id.idiag_dst, sock->remote, sizeof sock->remote);
+	return question;
+}
+
+struct asker {
+	const struct netsock *socks;
+	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now);
+	void *arg;
+};
+
+static void hear_one(void *arg, size_t which, const char *message, size_t len)
+{
+	const struct asker *asker = arg;
+	struct netsock now = asker->socks[which];
+
+	if (message != NULL && len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
+		now = parse(NLMSG_DATA((const struct nlmsghdr *)message));
+		now.talk = find_talk(message, len, now.remote_port != 0);
+	}
+	asker->heard(asker->arg, &asker->socks[which], message != NULL ? &now : NULL);
+}
+
+int netsock_ask(int link, const struct netsock *socks, size_t count,
+	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now), void *arg)
+{
+	struct single questions[NETLINK_REQUESTS];
+	struct asker asker = {.heard = heard, .arg = arg};
+
+	for (size_t done = 0; done < count; done += NETLINK_REQUESTS) {
+		size_t n = count - done < NETLINK_REQUESTS ? count - done : NETLINK_REQUESTS;
+		asker.socks = socks + done;
+		for (size_t i = 0; i < n; i++)
+			questions[i] = ask_for_one(&asker.socks[i]);
+		if (netlink_ask(link, questions, sizeof *questions, n, hear_one, &asker) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 void netsock_release(struct netsock_table *table)
 {
 	free(table->rows);
@@ -243,9 +302,14 @@ int netsock_open_news(void)
 	return -1;
 }
 
-static void tell_news(const char *message, size_t len,
-	void (*heard)(void *arg, const struct netsock *closed), void *arg)
+struct listener {
+	void (*heard)(void *arg, const struct netsock *closed);
+	void *arg;
+};
+
+static void tell_news(void *arg, const char *message, size_t len)
 {
+	const struct listener *listener = arg;
 	const struct nlmsghdr *header = (const struct nlmsghdr *)message;
 
 	if (len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)) ||
@@ -253,31 +317,14 @@ static void tell_news(const char *message, size_t len,
 		return;
 	struct netsock closed = parse(NLMSG_DATA(header));
 	closed.talk = find_talk(message, len, closed.remote_port != 0);
-	heard(arg, &closed);
+	listener->heard(listener->arg, &closed);
 }
 
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg)
 {
-	static _Alignas(uint64_t) char messages[NEWS_BATCH][NEWS_MAX];
-	struct iovec parts[NEWS_BATCH];
-	struct mmsghdr batch[NEWS_BATCH] = {0};
+	struct listener listener = {.heard = heard, .arg = arg};
 
-	for (size_t i = 0; i < NEWS_BATCH; i++) {
-		parts[i] = (struct iovec){.iov_base = messages[i], .iov_len = NEWS_MAX};
-		batch[i].msg_hdr.msg_iov = &parts[i];
-		batch[i].msg_hdr.msg_iovlen = 1;
-	}
-	for (;;) {
-		int n = recvmmsg(news, batch, NEWS_BATCH, MSG_DONTWAIT, NULL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 && errno == ENOBUFS ? -1 : 0;
-		for (int i = 0; i < n; i++)
-			tell_news(messages[i], batch[i].msg_len, heard, arg);
-		if (n < NEWS_BATCH)
-			return 0;
-	}
+	return netlink_receive(news, tell_news, &listener) < 0 && errno == ENOBUFS ? -1 : 0;
 }
 
 /* The IPv4 address of the other end, which may have come over an IPv6 socket; NULL: it has none. */
@@ -295,7 +342,7 @@ bool netsock_is_local(const struct netsock *sock)
 {
 	const uint8_t *v4 = remote_v4(sock);
 
-	if (sock->same_address)
+	if (memcmp(sock->local, sock->remote, sizeof sock->local) == 0)
 		return true;
 	return v4 != NULL ? v4[0] == IN_LOOPBACKNET
 			  : memcmp(sock->remote, &in6addr_loopback, sizeof sock->remote) == 0;

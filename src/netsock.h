@@ -35,9 +35,10 @@ struct netsock {
 	uint16_t remote_port;
 	uint8_t family; /* AF_INET, AF_INET6 */
 	bool listening;
-	bool same_address;  /* both ends have the same one */
 	bool closed;	    /* by its program; the kernel still says goodbye */
-	uint8_t remote[16]; /* the address, 4 or 16 bytes */
+	uint32_t interface; /* to which it is bound, 0: to none */
+	uint8_t local[16];  /* the address, 4 or 16 bytes */
+	uint8_t remote[16]; /* likewise */
 	struct netsock_talk talk;
 };
 
@@ -65,6 +66,15 @@ int netsock_dump_without_clients(
 /* The same, with what was said on each up to now. */
 int netsock_dump_with_talk(
 	int link, const uint16_t *ports, size_t count, struct netsock_table *table);
+
+/*
+ * Asks for each of these connections by itself, with what was said on it up to now; as long as
+ * there are few, that costs less than a dump. Calls heard with each, as it is now; now NULL: it is
+ * gone. Returns 0, or -1 with errno: then some have no answer.
+ */
+int netsock_ask(int link, const struct netsock *socks, size_t count,
+	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now),
+	void *arg);
 
 void netsock_release(struct netsock_table *table);
 

@@ -319,9 +319,8 @@ static bool has_unseen(struct observer *observer)
 		observe_count(observer, ROLE_LISTENER) > 0)
 		return false;
 	observer->is_shut = true;
-	observer->may_miss = !netcounts_read(&counts) ||
-			     counts.opened_here != observer->counts.opened_here ||
-			     counts.opened_elsewhere != observer->counts.opened_elsewhere;
+	observer->may_miss =
+		!netcounts_read(&counts) || !netcounts_none_opened(&counts, &observer->counts);
 	return observer->may_miss;
 }
 
@@ -337,9 +336,10 @@ void observe_settle(struct observer *observer)
 	if (observer->has_dropped)
 		observe_check_listeners(observer);
 	bool surely = settle_all(observer);
-	if (has_unseen(observer) ||
-		(is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {
-		observe_look(observer, true);
+	bool must_look = has_unseen(observer);
+	if (must_look || (is_released(observer) && observe_count(observer, ROLE_INBOUND) > 0)) {
+		if (must_look || !observe_ask_inbound(observer))
+			observe_look(observer, true);
 		observer->settlements++;
 		settle_all(observer);
 	}

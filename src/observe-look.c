@@ -2,7 +2,6 @@
 #include <sys/socket.h>
 
 #include "observe-parts.h"
-#include "procstate.h"
 
 /* However busy the machine is, the news of a close have come then. */
 #define NEWS_DELAY_MAX (2 * NSEC_PER_SEC)
@@ -90,8 +89,7 @@ static void learn_talk(
 	observe_learn(observer, row);
 }
 
-/* One that we know. True when it must be found out whose it is. */
-static bool refresh(
+bool observe_refresh(
 	struct observer *observer, struct socktable_row *row, const struct netsock *sock)
 {
 	row->look = observer->looks;
@@ -123,7 +121,7 @@ static bool go_through_known(struct look *look)
 
 	for (size_t i = 0; i < dump->filled; i++) {
 		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
-		found_new |= row != NULL ? refresh(observer, row, &dump->rows[i])
+		found_new |= row != NULL ? observe_refresh(observer, row, &dump->rows[i])
 					 : wants_owner(observer, &dump->rows[i]);
 	}
 	return found_new;
@@ -305,7 +303,7 @@ static void forget_after_a_while(struct observer *observer, struct socktable_row
 		socktable_remove(&observer->table, row);
 }
 
-static void close_untold(struct observer *observer, struct socktable_row *row)
+void observe_close_untold(struct observer *observer, struct socktable_row *row)
 {
 	struct socktable_row closed = *row;
 
@@ -323,144 +321,9 @@ static void drop_unseen(struct observer *observer)
 		if (row->role == ROLE_OTHER)
 			forget_after_a_while(observer, row);
 		else
-			close_untold(observer, row);
+			observe_close_untold(observer, row);
 	}
 }
-
-/* A socket that is there, but that none of ours has open any more, was closed by us and not by
- * others. */
-static bool is_ours(struct look *look, struct socktable_row *row)
-{
-	if (procsock_is_open(row->owner, row->fd, row->sock.inode))
-		return true;
-	look_scan(look);
-	return look_find_owner(look, row);
-}
-
-/* A thread that waits in accept() keeps a listener open, and takes one more from it, though another
- * has closed its descriptor. At which one it waits is not told, so it must be the only one. */
-static bool is_waited_at(const struct observer *observer)
-{
-	const struct procwatch_item *item;
-
-	if (observe_count(observer, ROLE_LISTENER) + observe_count(observer, ROLE_SIDE_LISTENER) >
-		1)
-		return false;
-	TAILQ_FOREACH (item, &observer->processes.items, link)
-		if (!item->has_ended && procstate_sleeps_in(item->id.pid, "inet_csk_accept"))
-			return true;
-	return false;
-}
-
-/* True when it is only others who have it. */
-static bool check_listener(struct look *look, struct socktable_row *row)
-{
-	if (is_ours(look, row) || is_waited_at(look->observer))
-		return false;
-	observe_share_port(look->observer, row->sock.local_port);
-	socktable_set_role(&look->observer->table, row, ROLE_OTHER);
-	return true;
-}
-
-/* ---- glances ---- */
-
-static bool is_tcp_listener(const struct socktable_row *row)
-{
-	return row->role == ROLE_LISTENER && row->sock.family != AF_UNIX;
-}
-
-static bool is_at_its_place(const struct socktable_row *row)
-{
-	return procsock_is_open(row->owner, row->fd, row->sock.inode);
-}
-
-/* Returns whether there is one. */
-static bool mark_missed(struct socktable *table)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < table->count && table->counts[ROLE_LISTENER] > 0; i++) {
-		struct socktable_row *row = &table->rows[i];
-		if (is_tcp_listener(row))
-			found |= row->is_missed = !is_at_its_place(row);
-	}
-	return found;
-}
-
-static bool listens(const struct netsock_table *listening, uint64_t cookie)
-{
-	for (size_t i = 0; i < listening->count; i++)
-		if (listening->rows[i].cookie == cookie)
-			return true;
-	return false;
-}
-
-/* What was missed before the kernel was asked, and listens all the same, is not being closed: only
- * others have it, or another process of ours. The news of a close may still be on their way; of one
- * that is shut down and kept open there are none. */
-bool observe_check_listeners(struct observer *observer)
-{
-	struct look look = {.observer = observer, .is_complete = true};
-	struct netsock_table listening = {0};
-	bool changed = false;
-
-	observer->has_dropped = false;
-	mark_missed(&observer->table);
-	if (netsock_dump_listening(observer->app->net.fd, &listening) < 0)
-		return false;
-	for (size_t i = observer->table.count; i-- > 0;) {
-		struct socktable_row *row = &observer->table.rows[i];
-		if (!is_tcp_listener(row))
-			continue;
-		if (!listens(&listening, row->sock.cookie)) {
-			close_untold(observer, row);
-			changed = true;
-		} else if (row->is_missed) {
-			changed |= check_listener(&look, row);
-		}
-	}
-	procsock_release(&look.owned);
-	netsock_release(&listening);
-	return changed;
-}
-
-/* A Unix connection that waits to be accepted is nobody's. */
-static bool needs_glance(const struct socktable_row *row)
-{
-	return row->sock.family == AF_UNIX && row->role != ROLE_OTHER &&
-	       (row->role == ROLE_LISTENER || row->sock.inode != 0);
-}
-
-/* Once a Unix listener is closed, all who came to it can be found. */
-static bool glance_at_unix(struct observer *observer)
-{
-	struct look look = {.observer = observer, .is_complete = true};
-	bool changed = false, has_shut = false;
-
-	for (size_t i = observer->table.count; i-- > 0;) {
-		struct socktable_row *row = &observer->table.rows[i];
-		if (!needs_glance(row) || is_at_its_place(row) || is_ours(&look, row))
-			continue;
-		has_shut |= row->role == ROLE_LISTENER;
-		observe_close(observer, row);
-		changed = true;
-	}
-	procsock_release(&look.owned);
-	if (has_shut)
-		observe_find_callers(observer);
-	return changed;
-}
-
-bool observe_glance(struct observer *observer)
-{
-	bool changed = observer->has_unix && glance_at_unix(observer);
-
-	if (observe_count(observer, ROLE_LISTENER) > 0)
-		changed |= observe_check_listeners(observer);
-	return changed;
-}
-
-/* ---- */
 
 bool observe_look(struct observer *observer, bool closely)
 {
@@ -490,7 +353,7 @@ bool observe_look(struct observer *observer, bool closely)
 		observe_spare_news(observer);
 	drop_unseen(observer);
 	procsock_release(&look.owned);
-	if (mark_missed(&observer->table))
+	if (observe_mark_missed(observer))
 		observe_check_listeners(observer);
 	observer->looked = observe_elapsed(observer);
 	return look.is_complete;

@@ -1,10 +1,11 @@
 /*
  * observe-parts: what the files of observe share. observe.c begins and ends an observation and
  * looks when it is time, observe-news.c hears what the kernel tells, observe-look.c finds out what
- * is open, observe-found.c heeds processes that are found later, observe-unix.c does it for Unix
- * sockets, observe-ports.c finds out where the dyno listens and what need not be seen for that,
- * observe-close.c how a socket was closed and which phase that ended, observe-answers.c what had
- * been said on it, observe-lines.c writes the lines of the log.
+ * is open, observe-glance.c whether that is still so, observe-ask.c which connections were left at
+ * the release, observe-found.c heeds processes that are found later, observe-unix.c does it for
+ * Unix sockets, observe-ports.c finds out where the dyno listens and what need not be seen for
+ * that, observe-close.c how a socket was closed and which phase that ended, observe-answers.c what
+ * had been said on it, observe-lines.c writes the lines of the log.
  */
 #ifndef GRACECTL_OBSERVE_PARTS_H
 #define GRACECTL_OBSERVE_PARTS_H
@@ -127,13 +128,6 @@ void observe_spare_news(struct observer *observer);
  * false when not everything may be seen. */
 bool observe_look(struct observer *observer, bool closely);
 
-/* Looks whether our processes still have their listeners and Unix sockets open, and the listeners
- * still listen. True when something was closed. */
-bool observe_glance(struct observer *observer);
-
-/* The same for TCP listeners only. */
-bool observe_check_listeners(struct observer *observer);
-
 /* One look. */
 struct look {
 	struct observer *observer;
@@ -153,6 +147,31 @@ void look_scan(struct look *look);
 bool look_find_owner(const struct look *look, struct socktable_row *row);
 
 void look_add(struct look *look, struct socktable_row *row, enum socktable_role role);
+
+/* Brings one that we know up to date. True when it must be found out whose it is. */
+bool observe_refresh(
+	struct observer *observer, struct socktable_row *row, const struct netsock *sock);
+
+/* It was closed without our hearing of it; the news may be on their way. */
+void observe_close_untold(struct observer *observer, struct socktable_row *row);
+
+/* ---- observe-glance.c ---- */
+
+/* Looks whether our processes still have their listeners and Unix sockets open, and the listeners
+ * still listen. True when something was closed. */
+bool observe_glance(struct observer *observer);
+
+/* The same for TCP listeners only. */
+bool observe_check_listeners(struct observer *observer);
+
+/* Marks the TCP listeners that are not where they were. Returns whether there is one. */
+bool observe_mark_missed(struct observer *observer);
+
+/* ---- observe-ask.c ---- */
+
+/* Finds out which inbound connections a program still has open, and what has been said on them, by
+ * asking for each; for few that is cheaper than a look. False when a look is needed. */
+bool observe_ask_inbound(struct observer *observer);
 
 /* ---- observe-found.c ---- */
 
