@@ -122,6 +122,7 @@ void app_close(struct app *app)
 	netwatch_close(&app->net);
 	netsock_release(&app->sockets);
 	proctree_release(&app->tree);
+	holders_release(&app->holders);
 	strlist_release(&app->env);
 	guardqueue_close(&app->guard);
 	fdio_close(&app->run_dir);

@@ -25,6 +25,7 @@
 #include "config.h"
 #include "event.h"
 #include "guardqueue.h"
+#include "holders.h"
 #include "journal.h"
 #include "netcounts.h"
 #include "netsock.h"
@@ -48,9 +49,10 @@ struct app {
 	/* Hears every event after the journal has it; may be NULL. */
 	void (*listener)(void *arg, const struct event *event);
 	void *listener_arg;
-	struct proctree tree; /* see app_tree() */
-	nsec_t turn_began;    /* monotonic: when this turn of the loop began */
-	nsec_t stale_before;  /* monotonic: a snapshot older than that proves nothing */
+	struct proctree tree;	/* see app_tree() */
+	struct holders holders; /* of the strays in it */
+	nsec_t turn_began;	/* monotonic: when this turn of the loop began */
+	nsec_t stale_before;	/* monotonic: a snapshot older than that proves nothing */
 	/* Fills tree.claimed; set by the formation. */
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;

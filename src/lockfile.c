@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fdio.h"
 #include "log.h"
+#include "procopen.h"
 #include "proctree.h"
 #include "xmalloc.h"
 
@@ -58,7 +59,7 @@ static bool is_held_unseen(const char *state_dir)
 		log_warn("cannot read /proc: %s", strerror(errno));
 	for (size_t i = 0; i < tree.count && !found; i++) {
 		const struct proc_stat *stat = &tree.entries[i].stat;
-		found = strcmp(stat->name, holder) == 0 && proc_has_open(stat->id.pid, called);
+		found = strcmp(stat->name, holder) == 0 && procopen_has(stat->id.pid, called);
 	}
 	proctree_release(&tree);
 	free(called);

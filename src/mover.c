@@ -8,7 +8,7 @@
 
 #include "fdio.h"
 #include "log.h"
-#include "proc.h"
+#include "procopen.h"
 
 enum {
 	DRAIN_BATCHES = 64
@@ -105,7 +105,7 @@ int mover_start(struct mover *mover, struct app *app, const char *fifo, const ch
 	*mover = (struct mover){.app = app, .dyno = dyno, .launch = launch};
 	mover->fifo = openat(app->run_dir, fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (mover->fifo < 0 && errno == ENOENT)
-		mover->fifo = proc_find_own(fifo); /* handed on by the guard */
+		mover->fifo = procopen_own(fifo); /* handed on by the guard */
 	if (mover->fifo < 0)
 		return -1;
 	mover->segment = segment_open(app->log_dir, dyno, launch, limits);

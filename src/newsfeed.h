@@ -5,8 +5,8 @@
  * processes: so a close is known before the death that may have caused it, as far as the kernel has
  * told it by then, which it does in a work queue of its own. One at a time they are read at once. A
  * server that closes a thousand connections would wake the supervisor hundreds of times, at a cost
- * of which most is the waking; so when news come thick, what follows is read every two milliseconds,
- * and whenever there is another reason to wake up, until nothing has come in between.
+ * of which most is the waking; so when news come thick, what follows is read every two
+ * milliseconds, and whenever there is another reason to wake up, until nothing has come in between.
  */
 #ifndef GRACECTL_NEWSFEED_H
 #define GRACECTL_NEWSFEED_H

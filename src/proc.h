@@ -120,21 +120,6 @@ bool proc_shares_network(pid_t pid);
 bool proc_each_socket(
 	pid_t pid, unsigned max, void (*found)(void *arg, pid_t pid, uint32_t inode), void *arg);
 
-/*
- * Whether a process has that file open for writing; false too when it may not be looked at. name is
- * its own, without directories: what is open by another name is not looked at, since it may be on a
- * file system that does not answer.
- */
-bool proc_can_write(pid_t pid, const char *name, const struct stat *file);
-
-/* Whether a process has something open that the kernel calls so, such as "/tmp/lock (deleted)";
- * false too when it may not be looked at. */
-bool proc_has_open(pid_t pid, const char *called);
-
-/* A descriptor of ours, above stderr, of a file that has that name or had it when it was removed;
- * or -1. */
-int proc_find_own(const char *name);
-
 /* The value of a variable in the environment that a process was started with; to be freed. NULL
  * when it has none or hides it. */
 char *proc_environ(pid_t pid, const char *name);

@@ -43,23 +43,22 @@ static bool lock_is_held(const struct runner *runner)
 		runner->app->run_dir, runner_file(&runner->instance, "id", record));
 }
 
-typedef void find_writers(struct tree *tree, const char *name, const struct stat *file);
-
-static void find_holders(struct runner *runner, find_writers *find)
+static void find_holders(struct runner *runner, bool among_all)
 {
 	char name[RUNNER_FILE_NAME];
 	struct stat file;
 
+	runner_file(&runner->instance, "out", name);
 	if (runner->mover.fifo >= 0 && fstat(runner->mover.fifo, &file) == 0)
-		find(&runner->tree, runner_file(&runner->instance, "out", name), &file);
+		tree_find_writers(&runner->tree, among_all ? name : NULL, &file);
 	runner_file(&runner->instance, "id", name);
 	if (fstatat(runner->app->run_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0)
-		find(&runner->tree, name, &file);
+		tree_find_writers(&runner->tree, among_all ? name : NULL, &file);
 }
 
 void runner_find_strays(struct runner *runner)
 {
-	find_holders(runner, tree_find_stray_writers);
+	find_holders(runner, false);
 }
 
 /* ---- the orders of the machine ---- */
@@ -164,7 +163,7 @@ static bool nothing_is_held(struct runner *runner)
 		give_up_search(runner);
 		return true;
 	}
-	find_holders(runner, tree_find_writers);
+	find_holders(runner, true);
 	if (tree_count(&runner->tree) > 0)
 		meet(runner);
 	return false;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "procopen.h"
 #include "xmalloc.h"
 
 enum {
@@ -173,27 +174,32 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 	return alive;
 }
 
+static void know(void *arg, struct proc_id id)
+{
+	tree_know(arg, id);
+}
+
+static void find_stray_writers(struct tree *tree, const struct stat *file)
+{
+	const pid_t supervisors[] = {getpid(), tree->app->guard_pid, 0};
+	const struct proc_stat **found;
+
+	find(tree, &found); /* who is a stray is known then */
+	holders_each(&tree->app->holders, app_tree(tree->app), supervisors, file, know, tree);
+}
+
 void tree_find_writers(struct tree *tree, const char *name, const struct stat *file)
 {
 	const struct proctree *all = app_tree(tree->app);
 
+	if (name == NULL) {
+		find_stray_writers(tree, file);
+		return;
+	}
 	for (size_t i = 0; i < all->count; i++) {
 		struct proc_id id = all->entries[i].stat.id;
-		if (id.pid != getpid() && proc_can_write(id.pid, name, file))
+		if (id.pid != getpid() && procopen_can_write(id.pid, name, file))
 			tree_know(tree, id);
-	}
-}
-
-void tree_find_stray_writers(struct tree *tree, const char *name, const struct stat *file)
-{
-	const struct proc_stat **found;
-
-	find(tree, &found); /* who is a stray is known then */
-	const struct proctree *all = app_tree(tree->app);
-	for (size_t i = 0; i < all->stray_count; i++) {
-		const struct proctree_entry *stray = &all->entries[all->strays[i]];
-		if (stray->mark == NULL && proc_can_write(stray->stat.id.pid, name, file))
-			tree_know(tree, stray->stat.id);
 	}
 }
 

@@ -58,12 +58,9 @@ void tree_know(struct tree *tree, struct proc_id id);
 /* Takes over a list of members that another supervisor had seen. */
 void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 
-/* Finds processes anywhere that can write to a file (see proc_can_write()), and makes them belong.
- */
+/* Finds processes anywhere that can write to a file of that name (see procopen.h), and makes them
+ * belong. name NULL: only orphans of which nothing else tells whose they are (see holders.h). */
 void tree_find_writers(struct tree *tree, const char *name, const struct stat *file);
-
-/* The same among orphans only of which nothing tells whose they are. */
-void tree_find_stray_writers(struct tree *tree, const char *name, const struct stat *file);
 
 /* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked
  * at. */

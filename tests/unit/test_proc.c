@@ -292,38 +292,6 @@ static void test_describe(void)
 
 /* ---- files and memory ---- */
 
-static void test_can_write(void)
-{
-	char path[] = "/tmp/test_proc.XXXXXX", other[] = "/tmp/test_proc.XXXXXX-too";
-	const char *name = strrchr(path, '/') + 1;
-	struct stat st;
-	int fd = mkostemp(path, O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		bail_out("no temporary file");
-	ok(proc_can_write(getpid(), name, &st), "who has a file open for writing is found");
-	ok(!proc_can_write(getpid(), "test_proc", &st),
-		"the beginning of its name is not its name");
-	int readable = open(path, O_RDONLY | O_CLOEXEC);
-	close(fd);
-	ok(!proc_can_write(getpid(), name, &st), "who only reads it is not");
-	close(readable);
-	ok(!proc_can_write(getpid(), name, &st), "nor who has closed it");
-	memcpy(other, path, sizeof path - 1);
-	fd = link(path, other) == 0 ? open(other, O_WRONLY | O_CLOEXEC) : -1;
-	ok(fd >= 0 && !proc_can_write(getpid(), name, &st),
-		"what has another name is not touched, wherever it is");
-	close(fd);
-	unlink(other);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	unlink(path);
-	ok(proc_can_write(getpid(), name, &st), "whose file was removed is found all the same");
-	is_int(proc_find_own(name), fd, "and so is a descriptor of our own");
-	close(fd);
-	is_int(proc_find_own(name), -1, "as long as it is open");
-	ok(!proc_can_write(0, name, &st), "nor a process that is not there");
-}
-
 static void test_environ(void)
 {
 	char *const argv[] = {(char *)"cat", NULL};
@@ -363,7 +331,6 @@ int main(void)
 	test_exit();
 	test_headless();
 	test_describe();
-	test_can_write();
 	test_environ();
 	test_memory();
 	return tap_done();

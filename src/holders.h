@@ -1,0 +1,37 @@
+/*
+ * holders: the strays of which nothing tells whose they are, and the files of instances that they
+ * have open for writing.
+ *
+ * A daemon that has left its session and cleared its environment still has the output of its dyno,
+ * or the lock of the instance. Each of them is looked at once in a snapshot, however many dynos ask
+ * for theirs.
+ */
+#ifndef GRACECTL_HOLDERS_H
+#define GRACECTL_HOLDERS_H
+
+#include <sys/stat.h>
+
+#include "proctree.h"
+
+struct holder {
+	struct proc_id id;
+	dev_t device;
+	ino_t inode;
+};
+
+/* All zero: empty. */
+struct holders {
+	struct holder *items;
+	size_t count;
+	size_t capacity;
+	nsec_t taken; /* the snapshot that was looked at; 0: none */
+};
+
+/* Calls found for each stray of that snapshot without a mark that has the file. supervisors are
+ * left alone, a list that ends with 0. The first query of the snapshot has been made. */
+void holders_each(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
+	const struct stat *file, void (*found)(void *arg, struct proc_id id), void *arg);
+
+void holders_release(struct holders *holders);
+
+#endif
