@@ -59,8 +59,9 @@ static void test_removed(void)
 	snprintf(called, sizeof called, "%s (deleted)", path);
 	ok(procopen_has(getpid(), called), "but by what the kernel calls it now");
 	close(fd);
-	is_int(procopen_own(name), -1, "as long as it is open");
-	is_int(errno, ENOENT, "then there is none");
+	int none = procopen_own(name), why = errno;
+	is_int(none, -1, "as long as it is open");
+	is_int(why, ENOENT, "then there is none");
 	ok(!procopen_has(getpid(), called), "likewise");
 }
 
