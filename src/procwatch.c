@@ -117,13 +117,25 @@ static bool handles(const struct procwatch_item *item, int signo)
 	return (item->handled >> (signo - 1) & 1) != 0;
 }
 
+/* Who waited in sigwait() when he was found blocks the signal as soon as he does not any more. */
+static void look_again(struct procwatch_item *item)
+{
+	item->may_await = procstate_may_await(item->id.pid);
+	if (!item->may_await)
+		item->handled |= handled_signals(item->id.pid);
+}
+
 void procwatch_before(struct procwatch *watch, int signo)
 {
 	struct procwatch_item *item;
 
-	TAILQ_FOREACH (item, &watch->items, link)
-		if (!item->has_ended && !handles(item, signo))
-			item->may_await = signo != SIGKILL && procstate_may_await(item->id.pid);
+	TAILQ_FOREACH (item, &watch->items, link) {
+		if (item->has_ended || handles(item, signo))
+			continue;
+		item->may_await = false;
+		if (signo != SIGKILL)
+			look_again(item);
+	}
 }
 
 /* A signal that ends a process stays pending until the process is no more. When it is not pending

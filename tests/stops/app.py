@@ -133,8 +133,8 @@ class App:
 
     # ---- the network ----
 
-    def turn(self):
-        for key, _ in self.selector.select(TURN):
+    def turn(self, patience=TURN):
+        for key, _ in self.selector.select(patience):
             if key.fileobj.fileno() >= 0:
                 key.data(key.fileobj)
 
@@ -280,7 +280,7 @@ class App:
 
     def run(self):
         while self.signalled is None:
-            self.turn()
+            self.turn(TURN if self.options.step else None)
         for step in self.options.step:
             name, _, argument = step.partition("=")
             function = getattr(self, "do_" + name.replace("-", "_"))

@@ -144,6 +144,64 @@ static void test_awaited(void)
 	end_taker(&taker);
 }
 
+/* Waits for one signal after the other. */
+static void wait_twice(int told, int go)
+{
+	sigset_t set;
+	int got;
+
+	(void)go;
+	block_term();
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	tell(told);
+	sigwait(&set, &got);
+	wait_forever();
+}
+
+static void test_between(void)
+{
+	struct taker taker = begin_taker(wait_twice);
+	struct proc_id id = taker.stat.id;
+	struct procwatch watch;
+
+	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")),
+		"a process waits for a signal");
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &taker.stat, true);
+	procwatch_before(&watch, SIGTERM);
+	ok(procwatch_find(&watch, id)->may_await, "which may be the next one");
+	kill(id.pid, SIGUSR1);
+	ok(wait_until(is_asleep(id.pid) && !procstate_sleeps_in(id.pid, "do_sigtimedwait")),
+		"and has got one, so that the next one waits");
+	procwatch_before(&watch, SIGTERM);
+	kill(id.pid, SIGTERM);
+	procwatch_signalled(&watch, SIGTERM, PROC_NONE);
+	is_int(deadly(&watch, id), 0, "that does not end it");
+	procwatch_release(&watch);
+	end_taker(&taker);
+}
+
+static void test_killed(void)
+{
+	struct taker taker = begin_taker(wait_twice);
+	struct proc_id id = taker.stat.id;
+	struct procwatch watch;
+
+	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")), "another one waits");
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &taker.stat, true);
+	procwatch_before(&watch, SIGTERM);
+	procwatch_before(&watch, SIGKILL);
+	kill(id.pid, SIGKILL);
+	procwatch_signalled(&watch, SIGKILL, PROC_NONE);
+	is_int(deadly(&watch, id), SIGKILL, "that SIGKILL does not wait for");
+	procwatch_release(&watch);
+	end_taker(&taker);
+}
+
 static int takes_to;
 
 static void take_it(int signo)
@@ -327,6 +385,8 @@ int main(void)
 	begin_rig();
 	test_signalled();
 	test_awaited();
+	test_between();
+	test_killed();
 	test_survived();
 	test_held();
 	test_core();
