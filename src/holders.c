@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "procopen.h"
 #include "xmalloc.h"
 
 struct look {
@@ -35,7 +34,7 @@ static bool is_of_instance(const void *arg, const char *name)
 	return end != NULL && skip_number(name, end) != NULL;
 }
 
-static void add(void *arg, const struct stat *file)
+static void add(void *arg, struct procopen_file file)
 {
 	const struct look *look = arg;
 	struct holders *holders = look->holders;
@@ -45,8 +44,7 @@ static void add(void *arg, const struct stat *file)
 		holders->items =
 			xreallocarray(holders->items, holders->capacity, sizeof *holders->items);
 	}
-	holders->items[holders->count++] =
-		(struct holder){.id = look->id, .device = file->st_dev, .inode = file->st_ino};
+	holders->items[holders->count++] = (struct holder){.id = look->id, .file = file};
 }
 
 static bool is_in(const pid_t *pids, pid_t pid)
@@ -69,13 +67,13 @@ static void look_at(struct holders *holders, const struct proctree *tree, const 
 }
 
 void holders_each(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
-	const struct stat *file, void (*found)(void *arg, struct proc_id id), void *arg)
+	struct procopen_file file, void (*found)(void *arg, struct proc_id id), void *arg)
 {
 	if (holders->taken != tree->taken)
 		look_at(holders, tree, supervisors);
 	for (size_t i = 0; i < holders->count; i++)
-		if (holders->items[i].device == file->st_dev &&
-			holders->items[i].inode == file->st_ino)
+		if (holders->items[i].file.device == file.device &&
+			holders->items[i].file.inode == file.inode)
 			found(arg, holders->items[i].id);
 }
 

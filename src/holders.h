@@ -9,14 +9,12 @@
 #ifndef GRACECTL_HOLDERS_H
 #define GRACECTL_HOLDERS_H
 
-#include <sys/stat.h>
-
+#include "procopen.h"
 #include "proctree.h"
 
 struct holder {
 	struct proc_id id;
-	dev_t device;
-	ino_t inode;
+	struct procopen_file file;
 };
 
 /* All zero: empty. */
@@ -30,7 +28,7 @@ struct holders {
 /* Calls found for each stray of that snapshot without a mark that has the file. supervisors are
  * left alone, a list that ends with 0. The first query of the snapshot has been made. */
 void holders_each(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
-	const struct stat *file, void (*found)(void *arg, struct proc_id id), void *arg);
+	struct procopen_file file, void (*found)(void *arg, struct proc_id id), void *arg);
 
 void holders_release(struct holders *holders);
 

@@ -89,25 +89,45 @@ struct answers {
 	void *arg;
 };
 
-/* Of what was asked for by its cookie the kernel says ESTALE when another one has its place. */
+/* 0: it is an answer. */
+static int error_of(const struct nlmsghdr *header, size_t len)
+{
+	const struct nlmsgerr *told = NLMSG_DATA(header);
+
+	if (header->nlmsg_type != NLMSG_ERROR)
+		return 0;
+	return len >= NLMSG_LENGTH(sizeof *told) && told->error != 0 ? -told->error : EPROTO;
+}
+
+/* Of what was asked for by its cookie some families say ESTALE when another one has its place. */
 static void hear_answer(void *arg, const char *message, size_t len)
 {
 	struct answers *answers = arg;
 	const struct nlmsghdr *header = (const struct nlmsghdr *)message;
 	size_t which = header->nlmsg_seq - answers->first;
-	int error = 0;
 
 	if (len < sizeof *header || which >= answers->asked)
 		return;
 	answers->answered++;
-	if (header->nlmsg_type == NLMSG_ERROR)
-		error = -((const struct nlmsgerr *)NLMSG_DATA(header))->error;
+	int error = error_of(header, len);
 	if (error == 0)
 		answers->heard(answers->arg, which, message, len);
 	else if (error == ENOENT || error == ESTALE)
 		answers->heard(answers->arg, which, NULL, 0);
 	else
 		answers->error = error;
+}
+
+/* What is left in a small buffer would have no room for the next answer. */
+static int give_up(int link, int error)
+{
+	char byte;
+
+	while (recv(link, &byte, sizeof byte, MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
+		errno == EINTR)
+		;
+	errno = error;
+	return -1;
 }
 
 int netlink_ask(int link, void *requests, size_t size, size_t count,
@@ -123,7 +143,8 @@ int netlink_ask(int link, void *requests, size_t size, size_t count,
 	}
 	if (send(link, requests, size * count, 0) != (ssize_t)(size * count) ||
 		netlink_receive(link, hear_answer, &answers) < 0)
-		return -1;
-	errno = answers.error != 0 ? answers.error : ENODATA;
-	return answers.error == 0 && answers.answered == count ? 0 : -1;
+		return give_up(link, errno);
+	if (answers.error != 0 || answers.answered < count)
+		return give_up(link, answers.error != 0 ? answers.error : ENODATA);
+	return 0;
 }

@@ -28,8 +28,8 @@ int netlink_ask(int link, void *requests, size_t size, size_t count,
 	void (*heard)(void *arg, size_t which, const char *message, size_t len), void *arg);
 
 /*
- * Calls heard for each message that has come by itself, of which len bytes were kept, at most
- * NETLINK_KEPT. Returns 0, or -1 with errno, ENOBUFS when some were lost.
+ * Calls heard for each message that is there, of which len bytes were kept, at most NETLINK_KEPT.
+ * heard neither asks nor receives. Returns 0, or -1 with errno, ENOBUFS when some were lost.
  */
 enum {
 	NETLINK_KEPT = 512

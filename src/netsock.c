@@ -243,18 +243,24 @@ struct asker {
 	const struct netsock *socks;
 	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now);
 	void *arg;
+	bool has_failed; /* an answer was no answer */
 };
 
 static void hear_one(void *arg, size_t which, const char *message, size_t len)
 {
-	const struct asker *asker = arg;
-	struct netsock now = asker->socks[which];
+	struct asker *asker = arg;
+	struct netsock now;
 
-	if (message != NULL && len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
-		now = parse(NLMSG_DATA((const struct nlmsghdr *)message));
-		now.talk = find_talk(message, len, now.remote_port != 0);
+	if (message == NULL) {
+		asker->heard(asker->arg, &asker->socks[which], NULL);
+		return;
 	}
-	asker->heard(asker->arg, &asker->socks[which], message != NULL ? &now : NULL);
+	asker->has_failed |= len < NLMSG_LENGTH(sizeof(struct inet_diag_msg));
+	if (asker->has_failed)
+		return;
+	now = parse(NLMSG_DATA((const struct nlmsghdr *)message));
+	now.talk = find_talk(message, len, now.remote_port != 0);
+	asker->heard(asker->arg, &asker->socks[which], &now);
 }
 
 int netsock_ask(int link, const struct netsock *socks, size_t count,
@@ -271,7 +277,8 @@ int netsock_ask(int link, const struct netsock *socks, size_t count,
 		if (netlink_ask(link, questions, sizeof *questions, n, hear_one, &asker) < 0)
 			return -1;
 	}
-	return 0;
+	errno = EPROTO;
+	return asker.has_failed ? -1 : 0;
 }
 
 void netsock_release(struct netsock_table *table)
@@ -302,14 +309,14 @@ int netsock_open_news(void)
 	return -1;
 }
 
-struct listener {
+struct reader {
 	void (*heard)(void *arg, const struct netsock *closed);
 	void *arg;
 };
 
 static void tell_news(void *arg, const char *message, size_t len)
 {
-	const struct listener *listener = arg;
+	const struct reader *reader = arg;
 	const struct nlmsghdr *header = (const struct nlmsghdr *)message;
 
 	if (len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)) ||
@@ -317,14 +324,14 @@ static void tell_news(void *arg, const char *message, size_t len)
 		return;
 	struct netsock closed = parse(NLMSG_DATA(header));
 	closed.talk = find_talk(message, len, closed.remote_port != 0);
-	listener->heard(listener->arg, &closed);
+	reader->heard(reader->arg, &closed);
 }
 
 int netsock_read_news(int news, void (*heard)(void *arg, const struct netsock *closed), void *arg)
 {
-	struct listener listener = {.heard = heard, .arg = arg};
+	struct reader reader = {.heard = heard, .arg = arg};
 
-	return netlink_receive(news, tell_news, &listener) < 0 && errno == ENOBUFS ? -1 : 0;
+	return netlink_receive(news, tell_news, &reader) < 0 && errno == ENOBUFS ? -1 : 0;
 }
 
 /* The IPv4 address of the other end, which may have come over an IPv6 socket; NULL: it has none. */

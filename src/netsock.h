@@ -70,7 +70,8 @@ int netsock_dump_with_talk(
 /*
  * Asks for each of these connections by itself, with what was said on it up to now; as long as
  * there are few, that costs less than a dump. Calls heard with each, as it is now; now NULL: it is
- * gone. Returns 0, or -1 with errno: then some have no answer.
+ * gone, or was bound to another interface since it was dumped. Returns 0, or -1 with errno: then
+ * some have no answer.
  */
 int netsock_ask(int link, const struct netsock *socks, size_t count,
 	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now),

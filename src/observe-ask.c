@@ -1,6 +1,5 @@
 /* observe-ask: see observe-parts.h. */
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "observe-parts.h"
 #include "xmalloc.h"
@@ -11,16 +10,14 @@
 
 /* Whether there can be none but those that we know, and nothing but its own end is to be found out
  * about each of them. */
-static bool are_known(const struct observer *observer)
+static bool are_known(const struct observer *observer, struct netcounts *counts)
 {
-	struct netcounts counts;
-
 	return observer->report.watched == OBSERVE_EVENTS && !observer->must_look &&
-	       !observer->has_unix && !observe_shares_port(observer) && netcounts_read(&counts) &&
-	       netcounts_none_opened(&counts, &observer->counts);
+	       !observer->has_unix && !observe_shares_port(observer) && netcounts_read(counts) &&
+	       netcounts_none_opened(counts, &observer->counts);
 }
 
-static size_t list_inbound(const struct observer *observer, struct netsock list[static ASK_MAX])
+static size_t list_inbound(const struct observer *observer, struct netsock *list)
 {
 	const struct socktable *table = &observer->table;
 	size_t count = 0;
@@ -38,19 +35,32 @@ static void hear_answer(void *arg, const struct netsock *asked, const struct net
 
 	if (now == NULL)
 		observe_close_untold(observer, row);
-	else if (observe_refresh(observer, row, now))
-		observer->must_look = true;
+	else
+		observer->must_look |= observe_refresh(observer, row, now);
+}
+
+/* As after a look that would have found nothing else. */
+static void note_counts(struct observer *observer, const struct netcounts *counts)
+{
+	observer->counts = *counts;
+	observer->looked = observe_elapsed(observer);
+	if (observe_count(observer, ROLE_LISTENER) > 0)
+		observe_check_listeners(observer);
 }
 
 bool observe_ask_inbound(struct observer *observer)
 {
-	struct netsock *list;
+	unsigned count = observe_count(observer, ROLE_INBOUND);
+	struct netcounts counts;
 
-	if (observe_count(observer, ROLE_INBOUND) > ASK_MAX || !are_known(observer))
+	if (count > ASK_MAX || !are_known(observer, &counts))
 		return false;
-	list = xcalloc(ASK_MAX, sizeof *list);
+	struct netsock *list = xcalloc(count, sizeof *list);
 	int status = netsock_ask(
 		observer->app->net.fd, list, list_inbound(observer, list), hear_answer, observer);
 	free(list);
-	return status == 0 && !observer->must_look;
+	if (status < 0 || observer->must_look)
+		return false;
+	note_counts(observer, &counts);
+	return true;
 }

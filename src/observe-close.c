@@ -194,6 +194,17 @@ static void note_releaser(struct observer *observer, struct procwatch_item *owne
 	observer->releaser = owner;
 }
 
+/* Of one that was found closed it is weighed later what was said on it. */
+static void keep_end(struct observer *observer, const struct socktable_row *row, bool at_end)
+{
+	struct socktable_row *left = socktable_find(&observer->table, row->sock.cookie);
+
+	if (left == NULL)
+		return;
+	left->is_settled = true;
+	left->was_at_end = at_end;
+}
+
 /* Counts it. Returns whether it may have been the end of its process that closed it. */
 static bool settle(struct observer *observer, const struct socktable_row *row, nsec_t now)
 {
@@ -203,8 +214,10 @@ static bool settle(struct observer *observer, const struct socktable_row *row, n
 	bool struck;
 
 	bool at_end = has_ended(observer, owner, &struck);
+	if (is_inbound)
+		keep_end(observer, row, at_end);
 	if (is_inbound || row->was_inbound)
-		observe_weigh(observer, row, at_end);
+		observe_weigh(observer, row, row->is_settled ? row->was_at_end : at_end);
 	if (is_outbound) {
 		note_stroke(observer);
 		note_releaser(observer, owner);
@@ -242,8 +255,8 @@ static bool settle_all(struct observer *observer)
 	return surely;
 }
 
-/* Marks the inbound connections that the process has accepted and not closed, in the last look,
- * that closed the last outbound one. Whatever others do is another matter. */
+/* Marks the inbound connections that the process that closed the last outbound one has accepted and
+ * not closed, as was just found out. Whatever others do is another matter. */
 static unsigned mark_accepted(struct observer *observer)
 {
 	struct socktable *table = &observer->table;

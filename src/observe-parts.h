@@ -170,7 +170,8 @@ bool observe_mark_missed(struct observer *observer);
 /* ---- observe-ask.c ---- */
 
 /* Finds out which inbound connections a program still has open, and what has been said on them, by
- * asking for each; for few that is cheaper than a look. False when a look is needed. */
+ * asking for each, and which listeners; for few that is cheaper than a look. False when a look is
+ * needed. */
 bool observe_ask_inbound(struct observer *observer);
 
 /* ---- observe-found.c ---- */

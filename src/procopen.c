@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum {
@@ -62,21 +64,31 @@ static bool is_writable(DIR *files, const char *fd)
 	       (flags & O_ACCMODE) != O_RDONLY;
 }
 
+static bool find_file(DIR *files, const char *fd, struct procopen_file *file)
+{
+	struct statx st;
+
+	if (statx(dirfd(files), fd, AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
+		return false;
+	*file = (struct procopen_file){
+		.device = makedev(st.stx_dev_major, st.stx_dev_minor), .inode = st.stx_ino};
+	return true;
+}
+
 void procopen_each_written(pid_t pid, bool (*is_wanted)(const void *arg, const char *name),
-	void (*found)(void *arg, const struct stat *file), void *arg)
+	void (*found)(void *arg, struct procopen_file file), void *arg)
 {
 	char called[CALLED_MAX];
 	const struct dirent *entry;
-	struct stat file;
+	struct procopen_file file;
 	DIR *files = open_files(pid);
 
 	while (files != NULL && (entry = readdir(files)) != NULL) {
 		read_called(files, entry->d_name, called);
 		const char *name = cut_name(called);
-		if (name != NULL && is_wanted(arg, name) &&
-			fstatat(dirfd(files), entry->d_name, &file, 0) == 0 &&
-			is_writable(files, entry->d_name))
-			found(arg, &file);
+		if (name != NULL && is_wanted(arg, name) && is_writable(files, entry->d_name) &&
+			find_file(files, entry->d_name, &file))
+			found(arg, file);
 	}
 	if (files != NULL)
 		closedir(files);
@@ -84,7 +96,7 @@ void procopen_each_written(pid_t pid, bool (*is_wanted)(const void *arg, const c
 
 struct wanted {
 	const char *name;
-	const struct stat *file;
+	struct procopen_file file;
 	bool found;
 };
 
@@ -95,15 +107,14 @@ static bool is_it(const void *arg, const char *name)
 	return !wanted->found && strcmp(name, wanted->name) == 0;
 }
 
-static void compare(void *arg, const struct stat *file)
+static void compare(void *arg, struct procopen_file file)
 {
 	struct wanted *wanted = arg;
 
-	wanted->found |=
-		file->st_dev == wanted->file->st_dev && file->st_ino == wanted->file->st_ino;
+	wanted->found |= file.device == wanted->file.device && file.inode == wanted->file.inode;
 }
 
-bool procopen_can_write(pid_t pid, const char *name, const struct stat *file)
+bool procopen_can_write(pid_t pid, const char *name, struct procopen_file file)
 {
 	struct wanted wanted = {.name = name, .file = file};
 
@@ -130,7 +141,7 @@ int procopen_own(const char *name)
 	char called[CALLED_MAX];
 	const struct dirent *entry;
 	int found = -1;
-	DIR *files = open_files(getpid());
+	DIR *files = opendir("/proc/self/fd");
 
 	while (files != NULL && found < 0 && (entry = readdir(files)) != NULL) {
 		read_called(files, entry->d_name, called);
@@ -140,6 +151,7 @@ int procopen_own(const char *name)
 	}
 	if (files != NULL)
 		closedir(files);
-	errno = ENOENT;
+	if (found < 0)
+		errno = ENOENT;
 	return found;
 }

@@ -43,17 +43,23 @@ static bool lock_is_held(const struct runner *runner)
 		runner->app->run_dir, runner_file(&runner->instance, "id", record));
 }
 
+static void find_writers(struct runner *runner, const char *name, const struct stat *st)
+{
+	tree_find_writers(&runner->tree, name,
+		(struct procopen_file){.device = st->st_dev, .inode = st->st_ino});
+}
+
 static void find_holders(struct runner *runner, bool among_all)
 {
 	char name[RUNNER_FILE_NAME];
-	struct stat file;
+	struct stat st;
 
 	runner_file(&runner->instance, "out", name);
-	if (runner->mover.fifo >= 0 && fstat(runner->mover.fifo, &file) == 0)
-		tree_find_writers(&runner->tree, among_all ? name : NULL, &file);
+	if (runner->mover.fifo >= 0 && fstat(runner->mover.fifo, &st) == 0)
+		find_writers(runner, among_all ? name : NULL, &st);
 	runner_file(&runner->instance, "id", name);
-	if (fstatat(runner->app->run_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0)
-		tree_find_writers(&runner->tree, among_all ? name : NULL, &file);
+	if (fstatat(runner->app->run_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		find_writers(runner, among_all ? name : NULL, &st);
 }
 
 void runner_find_strays(struct runner *runner)

@@ -36,8 +36,10 @@ struct socktable_row {
 	bool is_late; /* it came when the listener should have been closed, and waits to be accepted
 		       */
 	bool at_release; /* it was open when the last outbound one of its process was closed */
-	struct netsock_talk then; /* what had been said on it in the last close look */
-	bool was_inbound;	  /* that is over; what was said is still to be told or weighed */
+	struct netsock_talk then; /* what had been said on it when that was asked for last */
+	bool was_inbound;	  /* that is over; what was said is still to be told or weighed, */
+	bool is_settled;	  /* but not how it was closed: */
+	bool was_at_end;	  /* while its process was ending */
 	unsigned look;		  /* in which it was seen last */
 	nsec_t gone; /* monotonic: not seen since, 0: seen. Its close may still be told */
 	char *name;  /* of a Unix socket's peer; owned; NULL */

@@ -179,7 +179,7 @@ static void know(void *arg, struct proc_id id)
 	tree_know(arg, id);
 }
 
-static void find_stray_writers(struct tree *tree, const struct stat *file)
+static void find_stray_writers(struct tree *tree, struct procopen_file file)
 {
 	const pid_t supervisors[] = {getpid(), tree->app->guard_pid, 0};
 	const struct proc_stat **found;
@@ -188,7 +188,7 @@ static void find_stray_writers(struct tree *tree, const struct stat *file)
 	holders_each(&tree->app->holders, app_tree(tree->app), supervisors, file, know, tree);
 }
 
-void tree_find_writers(struct tree *tree, const char *name, const struct stat *file)
+void tree_find_writers(struct tree *tree, const char *name, struct procopen_file file)
 {
 	const struct proctree *all = app_tree(tree->app);
 

@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "app.h"
@@ -60,7 +59,7 @@ void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 
 /* Finds processes anywhere that can write to a file of that name (see procopen.h), and makes them
  * belong. name NULL: only orphans of which nothing else tells whose they are (see holders.h). */
-void tree_find_writers(struct tree *tree, const char *name, const struct stat *file);
+void tree_find_writers(struct tree *tree, const char *name, struct procopen_file file);
 
 /* Whether the socket of that inode belongs to one of them: 1 yes, 0 no, -1 some cannot be looked
  * at. */

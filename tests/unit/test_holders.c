@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "children.h"
@@ -61,7 +62,8 @@ static struct heard find(int fd, const pid_t *supervisors)
 
 	if (fstat(fd, &file) < 0)
 		bail_out("a file is closed");
-	holders_each(&holders, &tree, supervisors, &file, hear, &heard);
+	holders_each(&holders, &tree, supervisors,
+		(struct procopen_file){.device = file.st_dev, .inode = file.st_ino}, hear, &heard);
 	return heard;
 }
 

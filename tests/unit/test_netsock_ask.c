@@ -3,6 +3,7 @@
  * it, and what is not there any more is not mistaken for something else.
  */
 #include <errno.h>
+#include <linux/netlink.h>
 
 #include "netsock.h"
 #include "stoprig.h"
@@ -120,6 +121,22 @@ static void test_other(void)
 	close(listener);
 }
 
+/* The kernel does not find it without its interface. */
+static void test_bound(void)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	if (setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) < 0)
+		bail_out("no interface");
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	struct netsock row = row_of(server);
+	is_int(ask(&row).gone, 0, "one that is bound to an interface is found");
+	close(client);
+	close(server);
+	close(listener);
+}
+
 enum {
 	MANY = 100
 };
@@ -163,6 +180,34 @@ static void test_refused(void)
 	is_int(heard.count, 0, "and nothing is gone");
 }
 
+/* Too small for all answers to what is asked at once. */
+static void test_small_buffer(void)
+{
+	struct netsock rows[MANY];
+	struct netsock_table table = {0};
+	struct heard heard = {0};
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false), size = 8192;
+	int client = connect_to(AF_INET, port), server = accept_one(listener);
+	int small = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+	for (int i = 0; i < MANY; i++)
+		rows[i] = row_of(server);
+	if (small < 0 || setsockopt(small, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0)
+		bail_out("no link");
+	is_int(netsock_ask(small, rows, MANY, note_answer, &heard), -1,
+		"where answers are lost that is an error");
+	ok(heard.count < MANY, "and there are fewer than questions");
+	is_int(heard.gone, 0, "of which none says that one is gone");
+	is_int(netsock_dump_listening(small, &table), 0,
+		"afterwards the kernel can be asked again");
+	netsock_release(&table);
+	close(small);
+	close(client);
+	close(server);
+	close(listener);
+}
+
 int main(void)
 {
 	begin_rig();
@@ -172,7 +217,9 @@ int main(void)
 	test_one(AF_INET6, AF_INET, "IPv4 at an IPv6 socket");
 	test_goodbye();
 	test_other();
+	test_bound();
 	test_many();
+	test_small_buffer();
 	test_refused();
 	return end_rig();
 }

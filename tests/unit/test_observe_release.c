@@ -63,9 +63,9 @@ enum {
 	INBOUND = 3
 };
 
-/* Releases its pool of two, and closes its inbound connections at the same signal (with_all), or at
- * the next one. */
-static void serve(void *with_all)
+/* What it does at one SIGTERM after the other (w), a letter for each step: closes its listener (l)
+ * or shuts it down (s), its pool of two (p), its inbound connections (i). */
+static void serve(void *arg)
 {
 	uint16_t port = 0;
 	int listener = listen_on(AF_INET, &port, false), inbound[INBOUND];
@@ -76,30 +76,33 @@ static void serve(void *with_all)
 		inbound[i] = accept_one(listener);
 	say(0);
 	await_signal(SIGTERM);
-	close(listener);
-	if (with_all != NULL)
-		close_each(inbound, INBOUND);
-	else
-		close_each(pool, 2);
-	say(0);
-	await_signal(SIGTERM);
-	if (with_all != NULL)
-		close_each(pool, 2);
-	else
-		close_each(inbound, INBOUND);
-	await_signal(SIGTERM);
+	for (const char *step = arg; *step != '\0'; step++) {
+		if (*step == 'l')
+			close(listener);
+		if (*step == 's')
+			shutdown(listener, SHUT_RDWR);
+		if (*step == 'p')
+			close_each(pool, 2);
+		if (*step == 'i')
+			close_each(inbound, INBOUND);
+		if (*step != 'w')
+			continue;
+		say(0);
+		await_signal(SIGTERM);
+	}
 }
 
 /* Returns when the stop has begun and the program has closed what it closes then. */
-static void begin(void *with_all, int clients[static INBOUND])
+static void begin(char *steps, int clients[static INBOUND])
 {
-	launch(serve, with_all, true);
+	launch(serve, steps, true);
 	uint16_t port = hear();
 	for (int i = 0; i < INBOUND; i++)
 		clients[i] = connect_to(AF_INET, port);
 	hear();
 	begin_stop(SIGTERM);
 	timer_set(rig.app.loop, &rig.observer.look, clock_mono() + 3600 * NSEC_PER_SEC);
+	timer_set(rig.app.loop, &rig.observer.glance, clock_mono() + 3600 * NSEC_PER_SEC);
 	hear();
 }
 
@@ -114,35 +117,90 @@ static const struct observe_report *end(int clients[static INBOUND])
 
 static void test_left(void)
 {
+	static char steps[] = "lpwiw";
 	int clients[INBOUND];
 
-	begin(NULL, clients);
+	begin(steps, clients);
 	await_phase(&rig.observer.report.released);
 	is_int(rig.observer.looks, 1, "where nobody has come, who is left is known without a look");
 	is_int(rig.observer.report.inbound_then, INBOUND, "they are those that were there");
+	nsec_t looked = rig.observer.looked;
+	timer_set(rig.app.loop, &rig.observer.look, clock_mono());
+	while (rig.observer.looked == looked)
+		ev_run(rig.app.loop, EVRUN_ONCE);
+	is_int(rig.observer.quiet, 1, "nor is one needed afterwards");
 	is_int(end(clients)->order_wrong, false, "and when nothing is said on them that is all");
 }
 
-/* Others open connections, so one may have come to us. */
-static void test_left_and_come(void)
+/* Something else happens while the listener is open, so one may have come to us. */
+static void expect_look(const char *name, void (*happen)(void))
 {
+	static char steps[] = "pwliw";
 	int clients[INBOUND];
 
-	begin(NULL, clients);
-	close(connect_to(AF_INET, database));
+	begin(steps, clients);
+	happen();
 	await_phase(&rig.observer.report.released);
-	is_int(rig.observer.looks, 2, "where one may have come there is a look");
+	is_int(rig.observer.looks, 2, name);
 	is_int(rig.observer.report.inbound_then, INBOUND, "which finds the same");
+	end(clients);
+}
+
+static void connect_elsewhere(void)
+{
+	close(connect_to(AF_INET, database));
+}
+
+static void have_unix(void)
+{
+	rig.observer.has_unix = true;
+}
+
+static void share_port(void)
+{
+	rig.observer.is_shared[0] = true;
+}
+
+static void miss_something(void)
+{
+	rig.observer.must_look = true;
+}
+
+static void hear_nothing(void)
+{
+	rig.observer.report.watched = OBSERVE_LOOKS;
+}
+
+static void test_look(void)
+{
+	expect_look("where a connection was opened there is a look", connect_elsewhere);
+	expect_look("so there is on a port that others share", share_port);
+	expect_look("where there are Unix sockets", have_unix);
+	expect_look("where something was missed", miss_something);
+	expect_look("and where the kernel does not tell of closes", hear_nothing);
+}
+
+/* Of that the kernel does not tell. */
+static void test_shut(void)
+{
+	static char steps[] = "spwiw";
+	int clients[INBOUND];
+
+	begin(steps, clients);
+	await_phase(&rig.observer.report.released);
+	ok(rig.observer.report.not_accepting >= 0, "a listener that is shut down is found, too");
+	ok(rig.observer.report.not_accepting <= rig.observer.report.released,
+		"before it is said that all are released");
 	end(clients);
 }
 
 /* The news are there, but not read. */
 static void test_untold(void)
 {
-	static char all[] = "all";
+	static char steps[] = "liwpw";
 	int clients[INBOUND];
 
-	begin(all, clients);
+	begin(steps, clients);
 	begin_turn();
 	ok(observe_ask_inbound(&rig.observer), "the kernel can be asked before it has told");
 	is_int(observe_count(&rig.observer, ROLE_INBOUND), 0, "then all are closed");
@@ -155,6 +213,62 @@ static void test_untold(void)
 	close_each(clients, INBOUND);
 }
 
+/* ---- a long goodbye ---- */
+
+/* Its client does not read, so the kernel says goodbye until the end of the client. */
+static void fill(int fd)
+{
+	static const char bytes[65536];
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (write(fd, bytes, sizeof bytes) > 0)
+		;
+	fcntl(fd, F_SETFL, 0);
+}
+
+static void close_and_go_on(void *arg)
+{
+	uint16_t port = 0;
+	char question[10];
+	int listener = listen_on(AF_INET, &port, false);
+
+	(void)arg;
+	say(port);
+	int inbound = accept_one(listener);
+	fill(inbound);
+	say(0);
+	if (recv(inbound, question, sizeof question, MSG_WAITALL) != sizeof question)
+		_exit(1);
+	say(0);
+	await_signal(SIGTERM);
+	close(inbound);
+	say(0);
+	await_signal(SIGTERM);
+}
+
+static void test_goodbye(void)
+{
+	launch(close_and_go_on, NULL, true);
+	int client = connect_to(AF_INET, hear());
+	hear();
+	take_time(50); /* the kernel counts in ms who has spoken last */
+	if (write(client, "0123456789", 10) != 10)
+		bail_out("no question");
+	hear();
+	begin_stop(SIGTERM);
+	hear();
+	begin_turn();
+	observe_look(&rig.observer, false);
+	observe_settle(&rig.observer);
+	is_int(observe_count(&rig.observer, ROLE_INBOUND), 0, "one that says goodbye is closed");
+	kill(rig.tree.main.pid, SIGTERM);
+	const struct observe_report *report = end_stop();
+	is_int(report->last_words, 0,
+		"it was not closed by the end of its process, though that is when it is told");
+	is_int(report->in_at_exit, 0, "and is not counted so");
+	close(client);
+}
+
 int main(void)
 {
 	if (!enter_own_network())
@@ -163,8 +277,10 @@ int main(void)
 	int listener = listen_on(AF_INET, &database, false);
 	test_again();
 	test_left();
-	test_left_and_come();
+	test_look();
+	test_shut();
 	test_untold();
+	test_goodbye();
 	close(listener);
 	return end_rig();
 }
