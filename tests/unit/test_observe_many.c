@@ -75,6 +75,51 @@ static void test_many(void)
 		close(clients[i]);
 }
 
+/* ---- many observers ---- */
+
+enum {
+	OBSERVERS = 4
+};
+
+static void wait_twice(void *arg)
+{
+	(void)arg;
+	say(0);
+	await_signal(SIGTERM);
+	await_signal(SIGTERM);
+}
+
+/* As when the time of many dynos is up at once. The first looks for itself, the second lets the
+ * whole table come. */
+static void test_turn(void)
+{
+	struct observer others[OBSERVERS];
+	uint16_t port = 0;
+
+	launch(wait_twice, NULL, true);
+	hear();
+	begin_stop(SIGTERM);
+	for (int i = 0; i < OBSERVERS; i++) {
+		observe(&others[i], "web.2");
+		observe_signal(&others[i], SIGTERM, true, 0);
+	}
+	begin_turn();
+	observe_before(&others[0], SIGKILL);
+	observe_before(&others[1], SIGKILL);
+	nsec_t taken = rig.app.sockets.taken;
+	observe_before(&others[2], SIGKILL);
+	ok(rig.app.sockets.taken == taken, "all who look in a turn share one table");
+	close(listen_on(AF_INET, &port, false));
+	struct pollfd news = {.fd = rig.app.news.fd, .events = POLLIN};
+	poll(&news, 1, PATIENCE * 1000);
+	observe_before(&others[3], SIGKILL);
+	ok(rig.app.sockets.taken > taken, "until a close is told");
+	for (int i = 0; i < OBSERVERS; i++)
+		observe_stop(&others[i]);
+	kill(rig.tree.main.pid, SIGTERM);
+	end_stop();
+}
+
 /* ---- while it is looked ---- */
 
 enum {
@@ -300,6 +345,7 @@ int main(void)
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	test_many();
+	test_turn();
 	test_eager(false);
 	test_eager(true);
 	in_addr_t other = own_address;
