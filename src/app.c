@@ -267,7 +267,7 @@ bool app_has_sockets(const struct app *app)
 {
 	const struct netsock_table *table = &app->sockets;
 
-	return table->is_whole && table->taken >= app->turn_began && table->taken > app->news.told;
+	return table->is_whole && table->taken >= app->turn_began && table->taken > app->news.lost;
 }
 
 const struct netsock_table *app_sockets(struct app *app)

@@ -108,8 +108,8 @@ struct proctree *app_tree(struct app *app);
 void app_tree_expire(struct app *app);
 
 /*
- * The TCP sockets of this network namespace, at most one turn old and younger than the last news of
- * a close. All who ask in a turn share one table; app_has_sockets() says whether there is one
+ * The TCP sockets of this network namespace, at most one turn old, without those that were told
+ * closed since. All who ask in a turn share one table; app_has_sockets() says whether there is one
  * already. NULL, with errno, when the kernel does not tell.
  */
 const struct netsock_table *app_sockets(struct app *app);

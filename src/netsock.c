@@ -148,7 +148,7 @@ static int ask(int link, struct question *question, struct netsock_table *table)
 {
 	table->count = table->filled = 0;
 	table->taken = clock_mono();
-	table->is_whole = table->has_talk = false;
+	table->is_whole = table->has_talk = table->is_indexed = false;
 	if (netlink_dump(link, &question->header, add, table) < 0) {
 		table->filled = 0;
 		return -1;
@@ -281,9 +281,70 @@ int netsock_ask(int link, const struct netsock *socks, size_t count,
 	return asker.has_failed ? -1 : 0;
 }
 
+/* ---- what was closed since ---- */
+
+#define TAKEN_OUT UINT32_MAX
+
+static bool is_at(const struct netsock_table *table, size_t slot, uint64_t cookie)
+{
+	uint32_t place = table->slots[slot];
+
+	return place != TAKEN_OUT && table->rows[place - 1].cookie == cookie;
+}
+
+/* Of that cookie, or the free one where it belongs. Cookies are consecutive numbers. */
+static size_t slot_of(const struct netsock_table *table, uint64_t cookie)
+{
+	size_t slot = (size_t)cookie & (table->slot_count - 1);
+
+	while (table->slots[slot] != 0 && !is_at(table, slot, cookie))
+		slot = (slot + 1) & (table->slot_count - 1);
+	return slot;
+}
+
+/* Only when it is needed: most tables are gone through once. */
+static void make_index(struct netsock_table *table)
+{
+	size_t count = 64;
+
+	while (count < table->filled * 2)
+		count *= 2;
+	free(table->slots);
+	table->slots = xcalloc(count, sizeof *table->slots);
+	table->slot_count = count;
+	table->is_indexed = true;
+	for (size_t i = 0; i < table->filled; i++)
+		table->slots[slot_of(table, table->rows[i].cookie)] = (uint32_t)i + 1;
+}
+
+static void move(struct netsock_table *table, size_t to, size_t from)
+{
+	if (to == from)
+		return;
+	table->slots[slot_of(table, table->rows[from].cookie)] = (uint32_t)to + 1;
+	table->rows[to] = table->rows[from];
+}
+
+void netsock_forget(struct netsock_table *table, uint64_t cookie)
+{
+	if (!table->is_indexed)
+		make_index(table);
+	size_t slot = slot_of(table, cookie);
+	if (table->slots[slot] == 0)
+		return;
+	size_t gap = table->slots[slot] - 1;
+	table->slots[slot] = TAKEN_OUT;
+	if (gap < table->count) {
+		move(table, gap, --table->count);
+		gap = table->count;
+	}
+	move(table, gap, --table->filled);
+}
+
 void netsock_release(struct netsock_table *table)
 {
 	free(table->rows);
+	free(table->slots);
 	*table = (struct netsock_table){0};
 }
 

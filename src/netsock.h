@@ -47,10 +47,13 @@ struct netsock_table {
 	struct netsock *rows;
 	size_t count;
 	size_t capacity;
-	size_t filled; /* behind the others, up to here: those that their program has closed */
-	nsec_t taken;  /* monotonic: when the last dump began; 0: never */
-	bool is_whole; /* that dump left nothing out */
-	bool has_talk; /* and has what was said on each */
+	size_t filled;	 /* behind the others, up to here: those that their program has closed */
+	nsec_t taken;	 /* monotonic: when the last dump began; 0: never */
+	bool is_whole;	 /* that dump left nothing out */
+	bool has_talk;	 /* and has what was said on each */
+	uint32_t *slots; /* for netsock_forget(): place + 1 of each cookie; 0: free */
+	size_t slot_count;
+	bool is_indexed; /* they are those of this dump */
 };
 
 /* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */
@@ -76,6 +79,9 @@ int netsock_dump_with_talk(
 int netsock_ask(int link, const struct netsock *socks, size_t count,
 	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now),
 	void *arg);
+
+/* Takes one out that was told closed since; others change their places. */
+void netsock_forget(struct netsock_table *table, uint64_t cookie);
 
 void netsock_release(struct netsock_table *table);
 

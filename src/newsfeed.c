@@ -134,7 +134,7 @@ int newsfeed_read(
 	int status = netsock_read_news(feed->fd, pass_on, &reader);
 	feed->came |= reader.came;
 	feed->read = clock_mono();
-	if (reader.came || status < 0)
-		feed->told = feed->read;
+	if (status < 0)
+		feed->lost = feed->read;
 	return status;
 }

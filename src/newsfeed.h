@@ -24,7 +24,7 @@ struct newsfeed {
 	bool is_refused; /* the kernel does not tell; asked only once */
 	bool leaves_out; /* some closes are not told */
 	nsec_t read;	 /* monotonic: when the news were read last; 0: never */
-	nsec_t told;	 /* monotonic: when there were some, or some were lost; 0: never */
+	nsec_t lost;	 /* monotonic: when it was found that some were lost; 0: never */
 	bool came;	 /* some did, in the pause */
 	unsigned thick;	 /* how many times in a row they were read soon after they had been read */
 	ev_io arrived;

@@ -103,6 +103,8 @@ static void hear_news(void *arg, const struct netsock *sock)
 	bool is_known = false;
 
 	hearing->heard = true;
+	if (app_has_sockets(hearing->app))
+		netsock_forget(&hearing->app->sockets, sock->cookie);
 	TAILQ_FOREACH (observer, &hearing->app->observers, link)
 		is_known |= socktable_find(&observer->table, sock->cookie) != NULL;
 	TAILQ_FOREACH (observer, &hearing->app->observers, link)

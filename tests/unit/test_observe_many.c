@@ -89,12 +89,21 @@ static void wait_twice(void *arg)
 	await_signal(SIGTERM);
 }
 
+static bool is_in_table(uint16_t port)
+{
+	for (size_t i = 0; i < rig.app.sockets.filled; i++)
+		if (rig.app.sockets.rows[i].local_port == port)
+			return true;
+	return false;
+}
+
 /* As when the time of many dynos is up at once. The first looks for itself, the second lets the
  * whole table come. */
 static void test_turn(void)
 {
 	struct observer others[OBSERVERS];
 	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
 
 	launch(wait_twice, NULL, true);
 	hear();
@@ -109,11 +118,13 @@ static void test_turn(void)
 	nsec_t taken = rig.app.sockets.taken;
 	observe_before(&others[2], SIGKILL);
 	ok(rig.app.sockets.taken == taken, "all who look in a turn share one table");
-	close(listen_on(AF_INET, &port, false));
+	ok(is_in_table(port), "which has all that listen");
+	close(listener);
 	struct pollfd news = {.fd = rig.app.news.fd, .events = POLLIN};
 	poll(&news, 1, PATIENCE * 1000);
 	observe_before(&others[3], SIGKILL);
-	ok(rig.app.sockets.taken > taken, "until a close is told");
+	ok(rig.app.sockets.taken == taken, "also when a close has been told meanwhile");
+	ok(!is_in_table(port), "of which the table knows");
 	for (int i = 0; i < OBSERVERS; i++)
 		observe_stop(&others[i]);
 	kill(rig.tree.main.pid, SIGTERM);
