@@ -275,7 +275,6 @@ static void main_gone(void *owner, struct proc_exit exit)
 {
 	struct runner *runner = owner;
 
-	app_tree_expire(runner->app);
 	runner_main_exited(runner, exit);
 	runner_check_empty(runner);
 }

@@ -241,12 +241,17 @@ static void set_zone(const char *zone)
 	tzset();
 }
 
-/* Whatever the guard reaps may be the last process of an instance that was adopted. */
-static void hear_exit(struct supervisor *supervisor, const struct guardlink_message *message)
+/*
+ * Whatever the guard reaps may be the last process of an instance that was adopted. As with our own
+ * children, one snapshot taken after the last of them serves all.
+ */
+static void hear_exits(
+	struct supervisor *supervisor, const struct guardlink_message *messages, size_t count)
 {
 	app_tree_expire(&supervisor->app);
-	formation_guard_reaped(
-		&supervisor->formation, message->id, proc_exit_from_wait(message->wait_status));
+	for (size_t i = 0; i < count; i++)
+		formation_guard_reaped(&supervisor->formation, messages[i].id,
+			proc_exit_from_wait(messages[i].wait_status));
 	formation_settle(&supervisor->formation);
 }
 
@@ -290,16 +295,19 @@ static void lose_guard(struct supervisor *supervisor)
 static void guard_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
-	struct guardlink_message message;
-	int fd, result;
+	struct guardlink_message batch[REAP_BATCH];
+	size_t count = 0;
+	int fd, result = 0;
 
 	(void)loop;
 	(void)revents;
-	while ((result = guardlink_receive(supervisor->app.guard.link, &message, &fd)) > 0) {
-		if (message.kind == GUARDLINK_EXIT)
-			hear_exit(supervisor, &message);
+	while (count < REAP_BATCH &&
+		(result = guardlink_receive(supervisor->app.guard.link, &batch[count], &fd)) > 0) {
+		count += batch[count].kind == GUARDLINK_EXIT;
 		fdio_close(&fd);
 	}
+	if (count > 0)
+		hear_exits(supervisor, batch, count);
 	if (result < 0)
 		lose_guard(supervisor);
 }

@@ -3,7 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load helpers
+load adopt-helpers
 
 # spent: the CPU time of the supervisor, in us.
 spent() {
@@ -13,7 +13,8 @@ spent() {
 	echo $((ns / 1000))
 }
 
-# stop_many COUNT: starts and stops so many; leaves in COST what the stop cost the supervisor for each, in us.
+# stop_many COUNT [COMMAND]: starts so many, runs the command, and stops them; leaves in COST what the stop cost the
+# supervisor for each, in us.
 stop_many() {
 	local before
 
@@ -26,6 +27,7 @@ stop_many() {
 		command = sleep 1000
 	END
 	g start
+	${2:-true}
 	before=$(spent)
 	g stop web
 	COST=$((($(spent) - before) / $1))
@@ -37,4 +39,17 @@ stop_many() {
 	local few=$COST
 	stop_many 300
 	((COST < 3 * few)) || fail "with 300 dynos a stop costs $COST us of CPU for each, and $few us with 20"
+}
+
+# adopt_all: by a new supervisor below a new guard, which reaps for it.
+adopt_all() {
+	kill_both
+	g ps
+}
+
+@test "nor does it when they were adopted" {
+	stop_many 20 adopt_all
+	local few=$COST
+	stop_many 300 adopt_all
+	((COST < 2 * few)) || fail "with 300 dynos a stop costs $COST us of CPU for each, and $few us with 20"
 }
