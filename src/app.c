@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crowd.h"
 #include "fdio.h"
 #include "lockfile.h"
 #include "log.h"
@@ -121,6 +122,8 @@ void app_close(struct app *app)
 	told_release(&app->told);
 	netwatch_close(&app->net);
 	netsock_release(&app->sockets);
+	netsock_release(&app->listening);
+	crowd_release(app->crowd);
 	proctree_release(&app->tree);
 	holders_release(&app->holders);
 	strlist_release(&app->env);
@@ -275,6 +278,18 @@ const struct netsock_table *app_sockets(struct app *app)
 	if (!app_has_sockets(app) && netsock_dump(app->net.fd, &app->sockets) < 0)
 		return NULL;
 	return &app->sockets;
+}
+
+const struct netsock_table *app_listening(struct app *app)
+{
+	struct netsock_table *table = &app->listening;
+
+	if ((table->taken == 0 || table->taken < app->turn_began) &&
+		netsock_dump_listening(app->net.fd, table) < 0) {
+		table->taken = 0;
+		return NULL;
+	}
+	return table;
 }
 
 void app_add_reaper(struct app *app, pid_t pid)

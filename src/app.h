@@ -35,6 +35,7 @@
 #include "told.h"
 
 struct observer;
+struct crowd;
 
 struct app {
 	struct ev_loop *loop;
@@ -58,6 +59,8 @@ struct app {
 	void *claim_arg;
 	struct netwatch net;
 	struct netsock_table sockets;	  /* the newest dump, see app_sockets() */
+	struct netsock_table listening;	  /* see app_listening() */
+	struct crowd *crowd;		  /* who was in one of them; NULL */
 	struct netcounts counts;	  /* as they were then, or before */
 	struct newsfeed news;		  /* open while somebody observes */
 	TAILQ_HEAD(, observer) observers; /* who observes */
@@ -114,6 +117,9 @@ void app_tree_expire(struct app *app);
  */
 const struct netsock_table *app_sockets(struct app *app);
 bool app_has_sockets(const struct app *app);
+
+/* Those that listen, at most one turn old. NULL as above. */
+const struct netsock_table *app_listening(struct app *app);
 
 /* An adopted instance has this parent: whoever it is, it inherits orphans too. */
 void app_add_reaper(struct app *app, pid_t pid);

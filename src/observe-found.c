@@ -1,5 +1,25 @@
 /* observe-found: see observe-parts.h. */
+#include "crowd.h"
 #include "observe-parts.h"
+
+/* One of the crowd may be theirs, too. */
+static void reclaim_from_crowd(struct look *look)
+{
+	struct observer *observer = look->observer;
+	const struct crowd *crowd = observer->crowd;
+
+	for (size_t i = 0; crowd != NULL && i < crowd->listener_count; i++) {
+		struct socktable_row row = {.sock = crowd->listeners[i]};
+		if (socktable_find(&observer->table, row.sock.cookie) != NULL)
+			continue;
+		look_scan(look);
+		if (!look_find_owner(look, &row))
+			continue;
+		look_add(look, &row, observe_listener_role(observer, row.sock.local_port));
+		if (row.role == ROLE_LISTENER)
+			observe_take_back_shut(observer);
+	}
+}
 
 void observe_reclaim(struct observer *observer)
 {
@@ -18,6 +38,7 @@ void observe_reclaim(struct observer *observer)
 		if (row->role == ROLE_LISTENER)
 			observe_take_back_shut(observer);
 	}
+	reclaim_from_crowd(&look);
 	procsock_release(&look.owned);
 }
 

@@ -126,11 +126,27 @@ static bool glance_at_unix(struct observer *observer)
 	return changed;
 }
 
+/* As far as was seen in this turn: all who glance then share one answer. */
+static bool all_listen(struct observer *observer)
+{
+	const struct netsock_table *listening = app_listening(observer->app);
+	const struct socktable *table = &observer->table;
+
+	if (listening == NULL)
+		return false;
+	for (size_t i = 0; i < table->count; i++)
+		if (is_tcp_listener(&table->rows[i]) &&
+			!listens(listening, table->rows[i].sock.cookie))
+			return false;
+	return true;
+}
+
 bool observe_glance(struct observer *observer)
 {
 	bool changed = observer->has_unix && glance_at_unix(observer);
 
-	if (observe_count(observer, ROLE_LISTENER) > 0)
+	if (observe_count(observer, ROLE_LISTENER) > 0 &&
+		(observe_mark_missed(observer) || !all_listen(observer)))
 		changed |= observe_check_listeners(observer);
 	return changed;
 }

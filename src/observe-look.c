@@ -1,6 +1,7 @@
 /* observe-look: see observe-parts.h. */
 #include <sys/socket.h>
 
+#include "crowd.h"
 #include "observe-parts.h"
 
 /* However busy the machine is, the news of a close have come then. */
@@ -121,8 +122,12 @@ static bool go_through_known(struct look *look)
 
 	for (size_t i = 0; i < dump->filled; i++) {
 		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
-		found_new |= row != NULL ? observe_refresh(observer, row, &dump->rows[i])
-					 : wants_owner(observer, &dump->rows[i]);
+		if (row != NULL)
+			found_new |= observe_refresh(observer, row, &dump->rows[i]);
+		else if (!crowd_has(observer->crowd, dump->rows[i].cookie)) {
+			look->has_strangers = true;
+			found_new |= wants_owner(observer, &dump->rows[i]);
+		}
 	}
 	return found_new;
 }
@@ -155,7 +160,7 @@ static void add_listeners(struct look *look)
 	for (size_t i = 0; i < dump->count; i++) {
 		struct socktable_row row = {.sock = dump->rows[i]};
 		if (!row.sock.listening || socktable_find(&observer->table, row.sock.cookie) ||
-			!look_find_owner(look, &row))
+			crowd_has(observer->crowd, row.sock.cookie) || !look_find_owner(look, &row))
 			continue;
 		if (!observe_add_port(observer, row.sock.local_port))
 			look_miss(look, UNSEEN_PORTS);
@@ -244,6 +249,13 @@ static void find_heir(struct look *look, struct socktable_row *row)
 	row->shared = true;
 }
 
+/* None of ours: the crowd knows it. */
+static void leave_out(struct look *look, struct socktable_row *row)
+{
+	if (!crowd_takes(&row->sock))
+		look_add(look, row, ROLE_OTHER);
+}
+
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
  * else listens there. */
 static void add_connection(struct look *look, const struct netsock *sock)
@@ -257,7 +269,7 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	if (sock->closed && is_alone && inbound == ROLE_INBOUND && !look->is_first)
 		add_closed(look, &row);
 	else if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
-		look_add(look, &row, ROLE_OTHER);
+		leave_out(look, &row);
 	else if (look_find_owner(look, &row))
 		look_add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
 	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
@@ -265,7 +277,7 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	else if (is_alone)
 		doubt(look, &row);
 	else if (!is_inbound || sock->inode != 0)
-		look_add(look, &row, ROLE_OTHER);
+		leave_out(look, &row);
 }
 
 static void add_connections(struct look *look)
@@ -275,6 +287,8 @@ static void add_connections(struct look *look)
 
 	for (size_t i = 0; i < dump->filled; i++) {
 		struct socktable_row *row = socktable_find(&observer->table, dump->rows[i].cookie);
+		if (row == NULL && crowd_has(observer->crowd, dump->rows[i].cookie))
+			continue;
 		if (row == NULL)
 			add_connection(look, &dump->rows[i]);
 		else if (row->is_doubtful)
@@ -325,6 +339,21 @@ static void drop_unseen(struct observer *observer)
 	}
 }
 
+/* All who look at the same dump share it. */
+static void remember_crowd(struct observer *observer, bool has_strangers)
+{
+	struct app *app = observer->app;
+
+	if (!has_strangers)
+		return;
+	if (app->crowd == NULL || app->crowd->taken != app->sockets.taken) {
+		crowd_release(app->crowd);
+		app->crowd = crowd_new(&app->sockets);
+	}
+	crowd_release(observer->crowd);
+	observer->crowd = crowd_use(app->crowd);
+}
+
 bool observe_look(struct observer *observer, bool closely)
 {
 	struct look look = {
@@ -338,7 +367,8 @@ bool observe_look(struct observer *observer, bool closely)
 	observer->must_look = false;
 	observer->counts = observer->app->counts;
 	observer->looks++;
-	socktable_reserve(&observer->table, observer->app->sockets.filled);
+	if (!observer->app->sockets.is_whole)
+		socktable_reserve(&observer->table, observer->app->sockets.filled);
 	if (go_through_known(&look) || look.is_first)
 		look_scan(&look);
 	if (look.has_scanned)
@@ -348,6 +378,7 @@ bool observe_look(struct observer *observer, bool closely)
 		observe_choose_door(observer);
 	}
 	add_connections(&look);
+	remember_crowd(observer, look.is_first || look.has_strangers);
 	observe_find_unix(&look);
 	if (look.is_first)
 		observe_spare_news(observer);

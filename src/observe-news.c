@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "crowd.h"
 #include "log.h"
 #include "observe-parts.h"
 
@@ -80,6 +81,8 @@ static void hear_close(struct observer *observer, const struct netsock *sock, bo
 		forget_row(observer, row, sock);
 	else if (row != NULL)
 		close_row(observer, row, sock);
+	else if (crowd_has(observer->crowd, sock->cookie))
+		return;
 	else if (!is_known && may_be_outbound(observer, sock))
 		doubt_order(observer);
 	else if (!sock->listening && (sock->remote_port != 0 || sock->talk.was_dropped) &&
@@ -98,6 +101,7 @@ struct hearing {
 static void hear_news(void *arg, const struct netsock *sock)
 {
 	struct hearing *hearing = arg;
+	const struct crowd *crowd = NULL;
 	struct observer *observer;
 
 	bool is_known = false;
@@ -105,8 +109,11 @@ static void hear_news(void *arg, const struct netsock *sock)
 	hearing->heard = true;
 	if (app_has_sockets(hearing->app))
 		netsock_forget(&hearing->app->sockets, sock->cookie);
-	TAILQ_FOREACH (observer, &hearing->app->observers, link)
-		is_known |= socktable_find(&observer->table, sock->cookie) != NULL;
+	TAILQ_FOREACH (observer, &hearing->app->observers, link) {
+		is_known |= socktable_find(&observer->table, sock->cookie) != NULL ||
+			    (observer->crowd != crowd && crowd_has(observer->crowd, sock->cookie));
+		crowd = observer->crowd;
+	}
 	TAILQ_FOREACH (observer, &hearing->app->observers, link)
 		if (observer->report.visible)
 			hear_close(observer, sock, is_known);

@@ -134,7 +134,8 @@ struct look {
 	struct procsock_list owned; /* by our processes, once it has scanned */
 	bool is_first;
 	bool has_scanned;
-	bool is_complete; /* everything could be seen */
+	bool is_complete;   /* everything could be seen */
+	bool has_strangers; /* somebody was there whom the crowd did not have */
 };
 
 /* Something could not be seen. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "crowd.h"
 #include "observe-parts.h"
 
 /* After a look there is none for so many times what it has cost, so all of them take one percent of
@@ -27,6 +28,14 @@ nsec_t observe_elapsed(const struct observer *observer)
 }
 
 /* ---- looks ---- */
+
+/* Those that are due at about the same time are due in the same turn, and share what they see. */
+static nsec_t together(nsec_t due)
+{
+	const nsec_t step = 20 * NSEC_PER_MSEC;
+
+	return (due + step - 1) / step * step;
+}
 
 static nsec_t glance_interval(const struct observer *observer)
 {
@@ -51,7 +60,7 @@ static void plan_look(struct observer *observer, nsec_t cost)
 	if (due > observer->due)
 		observer->due = due;
 	timer_set(observer->app->loop, &observer->look,
-		now + (is_coarse ? glance_interval(observer) : LOOK_INTERVAL));
+		together(now + (is_coarse ? glance_interval(observer) : LOOK_INTERVAL)));
 }
 
 /* Whether it is too early for another look. What it may still find in the order of the closes is
@@ -106,7 +115,8 @@ static void plan_glance(struct observer *observer)
 			     observe_elapsed(observer) < LATE_AFTER - interval;
 
 	if (observer->has_unix || has_listeners)
-		timer_set(observer->app->loop, &observer->glance, clock_mono() + interval);
+		timer_set(
+			observer->app->loop, &observer->glance, together(clock_mono() + interval));
 }
 
 static void glance_fired(void *owner)
@@ -172,6 +182,8 @@ static bool see_first(struct observer *observer)
 	report->visible = observe_look(observer, false);
 	if (!report->visible) {
 		socktable_release(&observer->table);
+		crowd_release(observer->crowd);
+		observer->crowd = NULL;
 		return false;
 	}
 	report->watched = observer->app->news.fd >= 0 ? OBSERVE_EVENTS : OBSERVE_LOOKS;
@@ -217,7 +229,8 @@ static void plan_first_look(struct observer *observer)
 	bool is_coarse = observer->report.watched == OBSERVE_LOOKS;
 
 	timer_set(observer->app->loop, &observer->look,
-		clock_mono() + (is_coarse ? GLANCE_INTERVAL : LATE_AFTER + NSEC_PER_MSEC));
+		together(
+			clock_mono() + (is_coarse ? GLANCE_INTERVAL : LATE_AFTER + NSEC_PER_MSEC)));
 }
 
 static void name_left(struct observer *observer)
@@ -413,12 +426,17 @@ void observe_stop(struct observer *observer)
 	timer_stop(app->loop, &observer->wait);
 	procwatch_release(&observer->processes);
 	socktable_release(&observer->table);
+	crowd_release(observer->crowd);
+	observer->crowd = NULL;
 	free(observer->closing);
 	free(observer->unix_doors);
 	observer->closing = NULL;
 	observer->unix_doors = NULL;
 	TAILQ_REMOVE(&app->observers, observer, link);
 	observer->app = NULL;
-	if (TAILQ_EMPTY(&app->observers))
-		newsfeed_close(&app->news);
+	if (!TAILQ_EMPTY(&app->observers))
+		return;
+	newsfeed_close(&app->news);
+	crowd_release(app->crowd);
+	app->crowd = NULL;
 }

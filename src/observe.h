@@ -132,6 +132,8 @@ struct observer {
 	nsec_t began; /* monotonic: the first signal */
 	struct procwatch processes;
 	struct socktable table;
+	struct crowd
+		*crowd; /* in the last look: who is in it and not in the table is none of ours */
 	uint16_t ports[OBSERVE_PORTS]; /* on which it listened */
 	bool is_shared[OBSERVE_PORTS]; /* others listen there, too */
 	size_t port_count;

@@ -119,6 +119,7 @@ static void test_turn(void)
 	observe_before(&others[2], SIGKILL);
 	ok(rig.app.sockets.taken == taken, "all who look in a turn share one table");
 	ok(is_in_table(port), "which has all that listen");
+	is_int((int64_t)others[2].table.count, 0, "and what is none of theirs is kept by none");
 	close(listener);
 	struct pollfd news = {.fd = rig.app.news.fd, .events = POLLIN};
 	poll(&news, 1, PATIENCE * 1000);
