@@ -146,7 +146,7 @@ load end-helpers
 		Process exited with status 137
 	END
 	assert_has "the message" "gracectl: app.1 had to be killed: it did not end in time" "$error"
-	assert_has "the message" "failed, 0 of 1 stopped" "$error"
+	assert_has "the message" "failed, 0 of 1 stopped gracefully" "$error"
 	assert_state app.1 down
 }
 

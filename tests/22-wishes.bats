@@ -68,7 +68,7 @@ load end-helpers
 	assert_state app.2 stopping
 	refute_has "the log" SIGKILL "$(platform_lines app.1)"
 	g 1 stop app
-	assert_has "the sum" "failed, 0 of 2 stopped" "$error"
+	assert_has "the sum" "failed, 0 of 2 stopped gracefully" "$error"
 }
 
 @test "a start during a stop is kept as the wish: the old one ends in peace, then comes a new one" {

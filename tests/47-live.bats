@@ -147,7 +147,7 @@ S="$T s"
 	on_terminal 1 120x24 see '^app\.1 .* 0\.[0-9] s of 1 s$' -- stop app.1
 	assert_screen "Stopping dyno app\.1 on shop\.\.\." \
 		"app\.1  had to be killed: it did not end in time \(after 1\.[0-9] s, status 137\); killed [0-9]+ \(deaf\)" \
-		"failed, 0 of 1 stopped in 1\.[0-9] s"
+		"failed, 0 of 1 stopped gracefully in 1\.[0-9] s"
 }
 
 @test "more dynos than the terminal has rows: as many as there is room for, and the number of the others" {

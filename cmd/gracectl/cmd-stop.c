@@ -6,6 +6,7 @@ static const struct work work = {
 	.cmd = "stop",
 	.doing = "Stopping",
 	.done = "stopped",
+	.well = "stopped gracefully",
 	.launches = false,
 	.ends = true,
 };

@@ -140,7 +140,7 @@ static void print_sum(const struct job *job, int code, double seconds)
 
 	if (code != EXIT_DONE)
 		fprintf(stderr, "failed, %u of %u %s in %.1f s", sum.good, job->dynos,
-			job->work->done, seconds);
+			job->work->well != NULL ? job->work->well : job->work->done, seconds);
 	else if (sum.good > 0 || sum.already == 0)
 		fprintf(stderr, "done, %u %s in %.1f s", sum.good, job->work->done, seconds);
 	else

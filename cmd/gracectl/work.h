@@ -15,6 +15,7 @@ struct work {
 	const char *cmd;   /* on the wire: "stop" */
 	const char *doing; /* "Stopping" */
 	const char *done;  /* "stopped" */
+	const char *well;  /* what those were that count when others have failed; NULL: done */
 	bool launches;	   /* starts a supervisor when none runs */
 	bool ends;	   /* without a target the supervisor ends too */
 };
