@@ -122,7 +122,6 @@ void app_close(struct app *app)
 	told_release(&app->told);
 	netwatch_close(&app->net);
 	netsock_release(&app->sockets);
-	netsock_release(&app->listening);
 	crowd_release(app->crowd);
 	proctree_release(&app->tree);
 	holders_release(&app->holders);
@@ -282,10 +281,9 @@ const struct netsock_table *app_sockets(struct app *app)
 
 const struct netsock_table *app_listening(struct app *app)
 {
-	struct netsock_table *table = &app->listening;
+	struct netsock_table *table = &app->net.table;
 
-	if ((table->taken == 0 || table->taken < app->turn_began) &&
-		netsock_dump_listening(app->net.fd, table) < 0) {
+	if ((table->taken == 0 || table->taken < app->turn_began) && netwatch_look(&app->net) < 0) {
 		table->taken = 0;
 		return NULL;
 	}

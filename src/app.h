@@ -57,9 +57,8 @@ struct app {
 	/* Fills tree.claimed; set by the formation. */
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
-	struct netwatch net;
+	struct netwatch net;		  /* see app_listening() */
 	struct netsock_table sockets;	  /* the newest dump, see app_sockets() */
-	struct netsock_table listening;	  /* see app_listening() */
 	struct crowd *crowd;		  /* who was in one of them; NULL */
 	struct netcounts counts;	  /* as they were then, or before */
 	struct newsfeed news;		  /* open while somebody observes */

@@ -166,7 +166,7 @@ static bool is_listening(struct probe *probe)
 
 	if (app->net.fd < 0)
 		return answers_connect(probe->port);
-	if (app->net.table.taken < app->turn_began && netwatch_look(&app->net) < 0) {
+	if (app_listening(app) == NULL) {
 		log_debug(
 			"%s: the list of sockets cannot be read: %s", probe->dyno, strerror(errno));
 		return answers_connect(probe->port);

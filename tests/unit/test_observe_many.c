@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "nets.h"
+#include "observe-parts.h"
 #include "stoprig.h"
 
 enum {
@@ -128,6 +129,38 @@ static void test_turn(void)
 	ok(!is_in_table(port), "of which the table knows");
 	for (int i = 0; i < OBSERVERS; i++)
 		observe_stop(&others[i]);
+	kill(rig.tree.main.pid, SIGTERM);
+	end_stop();
+}
+
+static void listen_and_wait(void *arg)
+{
+	uint16_t port = 0;
+
+	listen_on(AF_INET, &port, false);
+	wait_twice(arg);
+}
+
+static void test_glances(void)
+{
+	const nsec_t step = 20 * NSEC_PER_MSEC;
+	struct observer second;
+
+	launch(listen_and_wait, NULL, true);
+	hear();
+	begin_stop(SIGTERM);
+	observe(&second, "web.2");
+	is_int(rig.observer.glance.due % step, 0, "those who glance do so at the same moments");
+	is_int(second.glance.due % step, 0, "whenever they have begun");
+	begin_turn();
+	ok(!observe_glance(&rig.observer), "a glance finds that all listen");
+	nsec_t taken = rig.app.net.table.taken;
+	ok(!observe_glance(&second), "so does the next one");
+	ok(rig.app.net.table.taken == taken, "for which the kernel is not asked again");
+	begin_turn();
+	observe_glance(&second);
+	ok(rig.app.net.table.taken > taken, "but in the next turn");
+	observe_stop(&second);
 	kill(rig.tree.main.pid, SIGTERM);
 	end_stop();
 }
@@ -358,6 +391,7 @@ int main(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 	test_many();
 	test_turn();
+	test_glances();
 	test_eager(false);
 	test_eager(true);
 	in_addr_t other = own_address;
