@@ -125,17 +125,26 @@ static void wait_and_end(int told, int go)
 	await_signal(SIGTERM);
 }
 
+/* Watches a process that waits in sigwait(), before SIGTERM is sent. */
+static struct taker watch_waiting(
+	struct procwatch *watch, void (*take)(int told, int go), const char *name)
+{
+	struct taker taker = begin_taker(take);
+
+	ok(wait_until(procstate_sleeps_in(taker.stat.id.pid, "do_sigtimedwait")), name);
+	procwatch_init(watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(watch, &taker.stat, true);
+	procwatch_before(watch, SIGTERM);
+	return taker;
+}
+
 static void test_awaited(void)
 {
-	struct taker taker = begin_taker(wait_and_end);
-	struct proc_id id = taker.stat.id;
 	struct procwatch watch;
+	struct taker taker =
+		watch_waiting(&watch, wait_and_end, "a process waits for the signal in sigwait()");
+	struct proc_id id = taker.stat.id;
 
-	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")),
-		"a process waits for the signal in sigwait()");
-	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
-	procwatch_add(&watch, &taker.stat, true);
-	procwatch_before(&watch, SIGTERM);
 	kill(id.pid, SIGTERM);
 	ok(wait_until(!proc_is_alive(id)), "and ends when it comes");
 	procwatch_signalled(&watch, SIGTERM, PROC_NONE);
@@ -151,7 +160,6 @@ static void wait_twice(int told, int go)
 	int got;
 
 	(void)go;
-	block_term();
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
@@ -163,15 +171,10 @@ static void wait_twice(int told, int go)
 
 static void test_between(void)
 {
-	struct taker taker = begin_taker(wait_twice);
-	struct proc_id id = taker.stat.id;
 	struct procwatch watch;
+	struct taker taker = watch_waiting(&watch, wait_twice, "a process waits for a signal");
+	struct proc_id id = taker.stat.id;
 
-	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")),
-		"a process waits for a signal");
-	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
-	procwatch_add(&watch, &taker.stat, true);
-	procwatch_before(&watch, SIGTERM);
 	ok(procwatch_find(&watch, id)->may_await, "which may be the next one");
 	kill(id.pid, SIGUSR1);
 	ok(wait_until(is_asleep(id.pid) && !procstate_sleeps_in(id.pid, "do_sigtimedwait")),
@@ -186,14 +189,10 @@ static void test_between(void)
 
 static void test_killed(void)
 {
-	struct taker taker = begin_taker(wait_twice);
-	struct proc_id id = taker.stat.id;
 	struct procwatch watch;
+	struct taker taker = watch_waiting(&watch, wait_twice, "another one waits");
+	struct proc_id id = taker.stat.id;
 
-	ok(wait_until(procstate_sleeps_in(id.pid, "do_sigtimedwait")), "another one waits");
-	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
-	procwatch_add(&watch, &taker.stat, true);
-	procwatch_before(&watch, SIGTERM);
 	procwatch_before(&watch, SIGKILL);
 	kill(id.pid, SIGKILL);
 	procwatch_signalled(&watch, SIGKILL, PROC_NONE);
