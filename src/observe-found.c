@@ -10,7 +10,8 @@ static void reclaim_from_crowd(struct look *look)
 
 	for (size_t i = 0; crowd != NULL && i < crowd->listener_count; i++) {
 		struct socktable_row row = {.sock = crowd->listeners[i]};
-		if (socktable_find(&observer->table, row.sock.cookie) != NULL)
+		if (socktable_find(&observer->table, row.sock.cookie) != NULL ||
+			!observe_listens(observer, &row.sock))
 			continue;
 		look_scan(look);
 		if (!look_find_owner(look, &row))
@@ -28,7 +29,8 @@ void observe_reclaim(struct observer *observer)
 
 	for (size_t i = 0; i < table->count; i++) {
 		struct socktable_row *row = &table->rows[i];
-		if (row->role != ROLE_OTHER || !row->sock.listening)
+		if (row->role != ROLE_OTHER || !row->sock.listening ||
+			!observe_listens(observer, &row->sock))
 			continue;
 		look_scan(&look);
 		if (!look_find_owner(&look, row))

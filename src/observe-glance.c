@@ -126,17 +126,20 @@ static bool glance_at_unix(struct observer *observer)
 	return changed;
 }
 
-/* As far as was seen in this turn: all who glance then share one answer. */
-static bool all_listen(struct observer *observer)
+bool observe_listens(struct observer *observer, const struct netsock *sock)
 {
 	const struct netsock_table *listening = app_listening(observer->app);
+
+	return listening != NULL && listens(listening, sock->cookie);
+}
+
+static bool all_listen(struct observer *observer)
+{
 	const struct socktable *table = &observer->table;
 
-	if (listening == NULL)
-		return false;
 	for (size_t i = 0; i < table->count; i++)
 		if (is_tcp_listener(&table->rows[i]) &&
-			!listens(listening, table->rows[i].sock.cookie))
+			!observe_listens(observer, &table->rows[i].sock))
 			return false;
 	return true;
 }

@@ -165,6 +165,9 @@ bool observe_glance(struct observer *observer);
 /* The same for TCP listeners only. */
 bool observe_check_listeners(struct observer *observer);
 
+/* Whether it listened when somebody asked in this turn; all who ask share one answer. */
+bool observe_listens(struct observer *observer, const struct netsock *sock);
+
 /* Marks the TCP listeners that are not where they were. Returns whether there is one. */
 bool observe_mark_missed(struct observer *observer);
 

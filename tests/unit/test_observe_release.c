@@ -191,6 +191,11 @@ static void test_shut(void)
 	ok(rig.observer.report.not_accepting >= 0, "a listener that is shut down is found, too");
 	ok(rig.observer.report.not_accepting <= rig.observer.report.released,
 		"before it is said that all are released");
+	nsec_t shut = rig.observer.report.not_accepting;
+	begin_turn();
+	observe_signal(&rig.observer, SIGTERM, true, 1);
+	is_int(rig.observer.report.not_accepting, shut,
+		"and is not taken for open at the next signal");
 	end(clients);
 }
 
