@@ -10,6 +10,7 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -75,6 +76,18 @@ static inline int listen_on(int family, uint16_t *port, bool reuse)
 	return fd;
 }
 
+/* Its close is told once the other end has acknowledged it. Without this the kernel keeps a socket
+ * for a minute when it reads that in the middle of close(), as happens on a busy machine. */
+static inline int go_when_acknowledged(int fd)
+{
+	int at_once = -1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &at_once, sizeof at_once) < 0 &&
+		errno != EOPNOTSUPP) /* as a Unix socket says */
+		bail_out("the kernel keeps closed sockets");
+	return fd;
+}
+
 static inline int connect_to(int family, uint16_t port)
 {
 	socklen_t len;
@@ -83,7 +96,7 @@ static inline int connect_to(int family, uint16_t port)
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, len) < 0)
 		bail_out("no connection");
-	return fd;
+	return go_when_acknowledged(fd);
 }
 
 static inline void close_each(const int *fds, unsigned count)
@@ -128,7 +141,7 @@ static inline int accept_one(int listener)
 
 	if (fd < 0)
 		bail_out("nothing to accept");
-	return fd;
+	return go_when_acknowledged(fd);
 }
 
 static inline uint32_t inode_of(int fd)
@@ -329,6 +342,15 @@ static inline void run_loop(int ms)
 		bail_out("a program of the test does not end");
 }
 
+static inline void show_stop(void)
+{
+	const struct socktable *table = &rig.observer.table;
+
+	printf("# open: %u inbound, %u outbound, %u listeners; the lines:\n%s",
+		table->counts[ROLE_INBOUND], table->counts[ROLE_OUTBOUND],
+		table->counts[ROLE_LISTENER], rig.lines.len > 0 ? rig.lines.data : "");
+}
+
 /* Runs the loop until that phase is reached. */
 static inline void await_phase(const nsec_t *phase)
 {
@@ -336,8 +358,10 @@ static inline void await_phase(const nsec_t *phase)
 
 	while (*phase < 0 && clock_mono() < limit)
 		ev_run(rig.app.loop, EVRUN_ONCE);
-	if (*phase < 0)
-		bail_out("a phase is not reached");
+	if (*phase >= 0)
+		return;
+	show_stop();
+	bail_out("a phase is not reached");
 }
 
 /* The same, and then lets a program go on that awaits SIGTERM once more. It is not seen as a signal
