@@ -25,6 +25,7 @@ struct logview {
 	struct logcatalog catalog;
 	struct logheap heap; /* the sources that have something to read */
 	bool enough;	     /* the sink wants no more */
+	nsec_t held;	     /* the key of the line that was not due in the last turn; 0: none */
 };
 
 typedef void each_source(struct logview *view, struct logsource *source);
@@ -212,7 +213,7 @@ static void wait_for_news(struct logview *view)
 /*
  * One turn of following. Only lines from before it began are handed out: whatever came before them
  * has been told by inotify by then, so the order holds over all sources. A later line waits for the
- * next turn, which follows at once. When nothing new comes and a line still is not due, its time is
+ * next turn, which follows at once. When nothing new has come and it still is not due, its time is
  * from another clock; it waits no longer.
  */
 static int follow_once(struct logview *view, struct cause *cause)
@@ -224,12 +225,15 @@ static int follow_once(struct logview *view, struct cause *cause)
 		return -1;
 	queue_dirty(view);
 	hand_out(view, begin);
-	const struct logsource *held = logheap_top(&view->heap);
-	if (held != NULL) {
-		if (news == 0)
-			hand_out(view, held->key + 1);
+	const struct logsource *top = logheap_top(&view->heap);
+	if (top != NULL) {
+		nsec_t held = view->held;
+		view->held = top->key;
+		if (news == 0 && held == top->key)
+			hand_out(view, held + 1);
 		return 0;
 	}
+	view->held = 0;
 	if (!view->enough && !view->sink->idle(view->sink->arg))
 		view->enough = true;
 	if (!view->enough && news == 0)

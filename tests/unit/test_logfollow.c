@@ -241,6 +241,54 @@ static void test_beginnings(void)
 	logrig_release(rig);
 }
 
+/* ---- written while it is handed out ---- */
+
+struct meddler {
+	struct logrig *rig;
+	struct buf got;
+};
+
+/* When the line "1" comes, two dynos write one after the other. */
+static bool meddle(void *arg, const struct logview_line *line)
+{
+	struct meddler *meddler = arg;
+
+	buf_append(&meddler->got, line->text, line->len);
+	if (line->text[0] == '1') {
+		logrig_output(meddler->rig, "web.2", 1, clock_wall(), "2\n");
+		logrig_output(meddler->rig, "web.1", 1, clock_wall(), "3\n");
+	}
+	return meddler->got.len < 4;
+}
+
+static bool stay(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* The one that is read on is not the one that wrote first, and of that nothing was told yet. */
+static void test_meddling(void)
+{
+	struct logrig rig;
+	struct meddler meddler = {.rig = &rig};
+	const struct logview_sink sink = {.line = meddle, .idle = stay, .out = -1, .arg = &meddler};
+	struct cause cause;
+
+	logrig_init(&rig);
+	logrig_output(&rig, "web.2", 1, clock_wall(), "0\n");
+	logrig_output(&rig, "web.1", 1, clock_wall(), "1\n");
+	const struct logview_query query = {
+		.state_dir = rig.dir, .output = true, .lines = LOGVIEW_ALL, .follow = true};
+	is_int(logview_run(&query, &sink, &cause), 0, "the log can be followed from within");
+	buf_append(&meddler.got, "", 1);
+	is_str(meddler.got.data, "0123", "what is written while others are read keeps its order");
+	buf_release(&meddler.got);
+	logrig_release(&rig);
+}
+
+/* ---- a storm ---- */
+
 enum {
 	STORM_DYNOS = 5,
 	STORM_LINES = 40000
@@ -322,6 +370,7 @@ int main(void)
 	test_follow();
 	test_incomplete_lines();
 	test_beginnings();
+	test_meddling();
 	test_storm();
 	return tap_done();
 }
