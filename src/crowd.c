@@ -5,17 +5,6 @@
 
 #include "xmalloc.h"
 
-/* Cookies are consecutive numbers; this spreads them. */
-static size_t slot_of(const struct crowd *crowd, uint64_t cookie)
-{
-	size_t mask = crowd->slot_count - 1;
-	size_t slot = (size_t)(cookie * UINT64_C(0x9E3779B97F4A7C15) >> 32) & mask;
-
-	while (crowd->slots[slot] != 0 && crowd->slots[slot] != cookie)
-		slot = (slot + 1) & mask;
-	return slot;
-}
-
 struct crowd *crowd_new(const struct netsock_table *dump)
 {
 	struct crowd *crowd = xcalloc(1, sizeof *crowd);
@@ -23,14 +12,11 @@ struct crowd *crowd_new(const struct netsock_table *dump)
 
 	crowd->users = 1;
 	crowd->taken = dump->taken;
-	crowd->slot_count = 64;
-	while (crowd->slot_count < dump->filled * 2)
-		crowd->slot_count *= 2;
-	crowd->slots = xcalloc(crowd->slot_count, sizeof *crowd->slots);
+	cookiemap_reserve(&crowd->members, dump->filled);
 	for (size_t i = 0; i < dump->filled; i++) {
 		const struct netsock *sock = &dump->rows[i];
 		if (crowd_takes(sock))
-			crowd->slots[slot_of(crowd, sock->cookie)] = sock->cookie;
+			cookiemap_set(&crowd->members, sock->cookie, (uint32_t)i);
 		listeners += sock->listening;
 	}
 	crowd->listeners = xcalloc(listeners + 1, sizeof *crowd->listeners);
@@ -50,12 +36,12 @@ void crowd_release(struct crowd *crowd)
 {
 	if (crowd == NULL || --crowd->users > 0)
 		return;
-	free(crowd->slots);
+	cookiemap_release(&crowd->members);
 	free(crowd->listeners);
 	free(crowd);
 }
 
 bool crowd_has(const struct crowd *crowd, uint64_t cookie)
 {
-	return crowd != NULL && cookie != 0 && crowd->slots[slot_of(crowd, cookie)] == cookie;
+	return crowd != NULL && cookiemap_find(&crowd->members, cookie) != COOKIEMAP_NONE;
 }

@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cookiemap.h"
 #include "netsock.h"
 
 struct crowd {
 	unsigned users;
-	nsec_t taken;	 /* as of the dump */
-	uint64_t *slots; /* cookies, 0: free */
-	size_t slot_count;
+	nsec_t taken; /* as of the dump */
+	struct cookiemap members;
 	struct netsock *listeners;
 	size_t listener_count;
 };
@@ -24,7 +24,7 @@ struct crowd {
 /* What waits to be accepted is not in it: whose that is may turn out later. */
 static inline bool crowd_takes(const struct netsock *sock)
 {
-	return sock->cookie != 0 && (sock->inode != 0 || sock->closed || sock->listening);
+	return sock->inode != 0 || sock->closed || sock->listening;
 }
 
 /* Has one user. */

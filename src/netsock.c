@@ -283,45 +283,21 @@ int netsock_ask(int link, const struct netsock *socks, size_t count,
 
 /* ---- what was closed since ---- */
 
-#define TAKEN_OUT UINT32_MAX
-
-static bool is_at(const struct netsock_table *table, size_t slot, uint64_t cookie)
-{
-	uint32_t place = table->slots[slot];
-
-	return place != TAKEN_OUT && table->rows[place - 1].cookie == cookie;
-}
-
-/* Of that cookie, or the free one where it belongs. Cookies are consecutive numbers. */
-static size_t slot_of(const struct netsock_table *table, uint64_t cookie)
-{
-	size_t slot = (size_t)cookie & (table->slot_count - 1);
-
-	while (table->slots[slot] != 0 && !is_at(table, slot, cookie))
-		slot = (slot + 1) & (table->slot_count - 1);
-	return slot;
-}
-
 /* Only when it is needed: most tables are gone through once. */
 static void make_index(struct netsock_table *table)
 {
-	size_t count = 64;
-
-	while (count < table->filled * 2)
-		count *= 2;
-	free(table->slots);
-	table->slots = xcalloc(count, sizeof *table->slots);
-	table->slot_count = count;
-	table->is_indexed = true;
+	cookiemap_clear(&table->index);
+	cookiemap_reserve(&table->index, table->filled);
 	for (size_t i = 0; i < table->filled; i++)
-		table->slots[slot_of(table, table->rows[i].cookie)] = (uint32_t)i + 1;
+		cookiemap_set(&table->index, table->rows[i].cookie, (uint32_t)i);
+	table->is_indexed = true;
 }
 
 static void move(struct netsock_table *table, size_t to, size_t from)
 {
 	if (to == from)
 		return;
-	table->slots[slot_of(table, table->rows[from].cookie)] = (uint32_t)to + 1;
+	cookiemap_set(&table->index, table->rows[from].cookie, (uint32_t)to);
 	table->rows[to] = table->rows[from];
 }
 
@@ -329,11 +305,10 @@ void netsock_forget(struct netsock_table *table, uint64_t cookie)
 {
 	if (!table->is_indexed)
 		make_index(table);
-	size_t slot = slot_of(table, cookie);
-	if (table->slots[slot] == 0)
+	size_t gap = cookiemap_find(&table->index, cookie);
+	if (gap == COOKIEMAP_NONE)
 		return;
-	size_t gap = table->slots[slot] - 1;
-	table->slots[slot] = TAKEN_OUT;
+	cookiemap_remove(&table->index, cookie);
 	if (gap < table->count) {
 		move(table, gap, --table->count);
 		gap = table->count;
@@ -344,7 +319,7 @@ void netsock_forget(struct netsock_table *table, uint64_t cookie)
 void netsock_release(struct netsock_table *table)
 {
 	free(table->rows);
-	free(table->slots);
+	cookiemap_release(&table->index);
 	*table = (struct netsock_table){0};
 }
 

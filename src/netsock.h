@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "cookiemap.h"
 
 /* What was said on a connection until its close, or until now. */
 struct netsock_talk {
@@ -47,13 +48,12 @@ struct netsock_table {
 	struct netsock *rows;
 	size_t count;
 	size_t capacity;
-	size_t filled;	 /* behind the others, up to here: those that their program has closed */
-	nsec_t taken;	 /* monotonic: when the last dump began; 0: never */
-	bool is_whole;	 /* that dump left nothing out */
-	bool has_talk;	 /* and has what was said on each */
-	uint32_t *slots; /* for netsock_forget(): place + 1 of each cookie; 0: free */
-	size_t slot_count;
-	bool is_indexed; /* they are those of this dump */
+	size_t filled; /* behind the others, up to here: those that their program has closed */
+	nsec_t taken;  /* monotonic: when the last dump began; 0: never */
+	bool is_whole; /* that dump left nothing out */
+	bool has_talk; /* and has what was said on each */
+	struct cookiemap index; /* for netsock_forget() */
+	bool is_indexed;	/* it is that of this dump */
 };
 
 /* link: a NETLINK_SOCK_DIAG socket. Returns 0, or -1 with errno: then the table is empty. */

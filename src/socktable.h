@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cookiemap.h"
 #include "netsock.h"
 
 enum socktable_role {
@@ -50,8 +51,7 @@ struct socktable {
 	struct socktable_row *rows; /* in no order */
 	size_t count;
 	size_t capacity;
-	uint32_t *slots;   /* index + 1, 0: free */
-	size_t slot_count; /* a power of two, or 0 */
+	struct cookiemap places;
 	unsigned counts[ROLES];
 };
 
