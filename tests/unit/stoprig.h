@@ -328,6 +328,15 @@ static inline void begin_stop(int signo)
 	send_to_all(signo);
 }
 
+static inline void show_stop(void)
+{
+	const struct socktable *table = &rig.observer.table;
+
+	printf("# open: %u inbound, %u outbound, %u listeners; the lines:\n%s",
+		table->counts[ROLE_INBOUND], table->counts[ROLE_OUTBOUND],
+		table->counts[ROLE_LISTENER], rig.lines.len > 0 ? rig.lines.data : "");
+}
+
 /* Runs the loop for a time, or until the program has ended (-1). */
 static inline void run_loop(int ms)
 {
@@ -338,17 +347,10 @@ static inline void run_loop(int ms)
 	while (!rig.time_is_over && (ms >= 0 || !rig.has_ended))
 		ev_run(rig.app.loop, EVRUN_ONCE);
 	ev_timer_stop(rig.app.loop, &rig.timer);
-	if (ms < 0 && !rig.has_ended)
-		bail_out("a program of the test does not end");
-}
-
-static inline void show_stop(void)
-{
-	const struct socktable *table = &rig.observer.table;
-
-	printf("# open: %u inbound, %u outbound, %u listeners; the lines:\n%s",
-		table->counts[ROLE_INBOUND], table->counts[ROLE_OUTBOUND],
-		table->counts[ROLE_LISTENER], rig.lines.len > 0 ? rig.lines.data : "");
+	if (ms >= 0 || rig.has_ended)
+		return;
+	show_stop();
+	bail_out("a program of the test does not end");
 }
 
 /* Runs the loop until that phase is reached. */

@@ -108,6 +108,7 @@ static void serve_one(void *arg)
 	int fd = accept_one(listener);
 	say(0);
 	await_signal(SIGTERM);
+	say(0);
 	await_signal(SIGTERM);
 	close(listener);
 	await_signal(SIGTERM);
@@ -132,6 +133,7 @@ static void test_reset(void)
 	run_loop(1200);
 	fds[3] = connect_to(AF_INET, port);
 	ask(fds[3]);
+	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	go_on_after(&seen->not_accepting);
 	go_on_after(&seen->drained);
@@ -157,6 +159,7 @@ static void test_taken(void)
 	hear();
 	begin_stop(SIGTERM);
 	run_loop(1200);
+	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	await_phase(&seen->not_accepting);
 	run_loop(100);

@@ -177,6 +177,7 @@ static void serve_by_worker(void *arg)
 	int inbound = accept_one(listener);
 	say(0);
 	await_signal(SIGTERM);
+	say(0);
 	await_signal(SIGTERM);
 	close(listener);
 	close(inbound);
@@ -196,6 +197,7 @@ static void test_unclear_order(void)
 	int client = connect_to(AF_INET, port);
 	hear();
 	begin_stop(SIGTERM);
+	hear();
 	go_on_after(&rig.observer.report.released);
 	go_on_after(&rig.observer.report.drained);
 	const struct observe_report *report = end_stop();

@@ -117,6 +117,7 @@ static void serve_with_helper(void *arg)
 	int inbound = accept_one(listener);
 	say(0);
 	await_signal(SIGTERM);
+	say(0);
 	await_signal(SIGTERM);
 	close(listener);
 	close(inbound);
@@ -149,6 +150,7 @@ static void test_helper(void)
 	}
 	run_loop(2 * NEWS_DELAY / NSEC_PER_MSEC);
 	ok(seen->drained < 0 && seen->released < 0, "the death of a helper is no phase");
+	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	await_phase(&seen->not_accepting);
 	await_phase(&seen->drained);

@@ -87,6 +87,7 @@ static void wait_twice(void *arg)
 	(void)arg;
 	say(0);
 	await_signal(SIGTERM);
+	say(0);
 	await_signal(SIGTERM);
 }
 
@@ -129,6 +130,7 @@ static void test_turn(void)
 	ok(!is_in_table(port), "of which the table knows");
 	for (int i = 0; i < OBSERVERS; i++)
 		observe_stop(&others[i]);
+	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	end_stop();
 }
@@ -161,6 +163,7 @@ static void test_glances(void)
 	observe_glance(&second);
 	ok(rig.app.net.table.taken > taken, "but in the next turn");
 	observe_stop(&second);
+	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	end_stop();
 }
