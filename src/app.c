@@ -254,11 +254,20 @@ void app_tree_expire(struct app *app)
 	app->stale_before = clock_mono();
 }
 
+/* Said once until it is whole again. */
+static void take_tree(struct app *app)
+{
+	bool is_whole = proctree_take(&app->tree) == 0;
+
+	if (!is_whole && !app->is_blind)
+		log_warn("the processes in /proc cannot all be seen: %s", strerror(errno));
+	app->is_blind = !is_whole;
+}
+
 struct proctree *app_tree(struct app *app)
 {
 	if (app->tree.taken == 0 || app->tree.taken < app->stale_before) {
-		if (proctree_take(&app->tree) < 0)
-			log_warn("cannot read /proc: %s", strerror(errno));
+		take_tree(app);
 		if (app->claim != NULL)
 			app->claim(app->claim_arg, &app->tree);
 	}

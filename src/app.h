@@ -68,6 +68,7 @@ struct app {
 	pid_t reapers[4];     /* who inherits the orphans of our instances, ends with 0 */
 	uint64_t events_lost; /* since the journal could be written last; told when it can be again
 			       */
+	bool is_blind;	      /* the last snapshot of the processes was not whole */
 	bool state_is_new;    /* the state directory was made anew: all records are missing */
 	bool is_ousted;	      /* another supervisor has the application: nothing is told any more */
 	ev_check turn;

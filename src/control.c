@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "conn.h"
 #include "door.h"
+#include "fdio.h"
 #include "log.h"
 #include "request.h"
 #include "snapshot.h"
@@ -372,6 +373,12 @@ static void accept_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 		}
 		if (fd < 0)
 			return;
+		if (fdio_is_spare(fd, FDIO_FOR_LOOKS)) {
+			close(fd);
+			log_warn("clients must wait: %s", strerror(EMFILE));
+			pause_accepting(control);
+			return;
+		}
 		if (!is_allowed(fd) || control->count >= CONNS_MAX) {
 			close(fd);
 			continue;

@@ -1,10 +1,14 @@
 /* deathwatch: see the header. */
 #include "deathwatch.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "fdio.h"
 #include "guardlink.h"
 
 #define PATIENCE (500 * NSEC_PER_MSEC)
+#define LOOK_INTERVAL NSEC_PER_SEC
 
 static bool learn(struct deathwatch *watch, struct proc_exit *exit)
 {
@@ -29,28 +33,61 @@ static void lost_fired(void *owner)
 }
 
 /* Between the reaping and the guard's note there is a moment in which nobody knows. */
-static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+static void has_died(struct deathwatch *watch)
 {
-	struct deathwatch *watch = watcher->data;
 	struct proc_exit exit = {0};
 
-	(void)revents;
-	ev_io_stop(loop, watcher);
 	if (learn(watch, &exit))
 		tell(watch, exit);
 	else
-		timer_set(loop, &watch->lost, clock_mono() + PATIENCE);
+		timer_set(watch->app->loop, &watch->lost, clock_mono() + PATIENCE);
+}
+
+static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	struct deathwatch *watch = watcher->data;
+
+	(void)revents;
+	ev_io_stop(loop, watcher);
+	has_died(watch);
+}
+
+static void look_fired(void *owner)
+{
+	struct deathwatch *watch = owner;
+
+	if (proc_is_alive(watch->id))
+		timer_set(watch->app->loop, &watch->look, clock_mono() + LOOK_INTERVAL);
+	else
+		has_died(watch);
+}
+
+/* It has one for long, so the last ones are left to others. */
+static int open_pidfd(struct proc_id id)
+{
+	int fd = proc_open(id);
+
+	if (fd < 0 || !fdio_is_spare(fd, FDIO_FOR_CLIENTS))
+		return fd;
+	close(fd);
+	errno = EMFILE;
+	return -1;
 }
 
 bool deathwatch_begin(struct deathwatch *watch, struct app *app, struct proc_id id,
 	void (*ended)(void *owner, struct proc_exit exit), void *owner)
 {
 	*watch = (struct deathwatch){.app = app, .id = id, .ended = ended, .owner = owner};
+	timer_init(&watch->look, look_fired, watch);
 	timer_init(&watch->lost, lost_fired, watch);
-	watch->pidfd = proc_open(id);
-	if (watch->pidfd < 0) {
+	watch->pidfd = open_pidfd(id);
+	if (watch->pidfd < 0 && errno == ESRCH) {
 		timer_set(app->loop, &watch->lost, clock_mono());
 		return false;
+	}
+	if (watch->pidfd < 0) {
+		timer_set(app->loop, &watch->look, clock_mono() + LOOK_INTERVAL);
+		return true;
 	}
 	ev_io_init(&watch->death, death_cb, watch->pidfd, EV_READ);
 	watch->death.data = watch;
@@ -62,6 +99,7 @@ void deathwatch_stop(struct deathwatch *watch)
 {
 	if (watch->app == NULL)
 		return;
+	timer_stop(watch->app->loop, &watch->look);
 	timer_stop(watch->app->loop, &watch->lost);
 	if (watch->pidfd >= 0)
 		ev_io_stop(watch->app->loop, &watch->death);

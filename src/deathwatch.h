@@ -1,9 +1,10 @@
 /*
  * deathwatch: learns that a process which is not our child has ended, and how.
  *
- * That it has ended a pidfd tells. How, its parent knows: as long as nobody has reaped it, its stat
- * tells; then the guard's note; then, on Linux 6.15 and later, the pidfd itself. When nobody has
- * told within half a second, the exit is unknown and called so.
+ * That it has ended a pidfd tells, or, where none can be had, a look once a second. How, its parent
+ * knows: as long as nobody has reaped it, its stat tells; then the guard's note; then, on
+ * Linux 6.15 and later, the pidfd itself. When nobody has told within half a second, the exit is
+ * unknown and called so.
  */
 #ifndef GRACECTL_DEATHWATCH_H
 #define GRACECTL_DEATHWATCH_H
@@ -16,7 +17,8 @@ struct deathwatch {
 	struct app *app; /* NULL: never begun */
 	struct proc_id id;
 	ev_io death;
-	int pidfd;	   /* -1: it is gone, or not watched */
+	int pidfd;	   /* -1: it is gone, or there is none */
+	struct timer look; /* without a pidfd */
 	struct timer lost; /* gone, and nobody has told how */
 	void (*ended)(void *owner, struct proc_exit exit);
 	void *owner;

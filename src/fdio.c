@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -225,10 +226,27 @@ bool fdio_is_locked_at(int dirfd, const char *name)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return false;
+		return fdio_is_lack(errno);
 	bool locked = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 	close(fd);
 	return locked;
+}
+
+bool fdio_is_lack(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+bool fdio_is_spare(int fd, enum fdio_spare spare)
+{
+	struct rlimit limit;
+	rlim_t kept = spare;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return false;
+	if (limit.rlim_cur < 4 * FDIO_FOR_CLIENTS)
+		kept = limit.rlim_cur * spare / (4 * FDIO_FOR_CLIENTS);
+	return fd >= 0 && (rlim_t)fd >= limit.rlim_cur - kept;
 }
 
 /* With more callers than its queue has room for it does not even take us. */

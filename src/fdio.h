@@ -57,7 +57,11 @@ bool fdio_lock(int fd);
  * or -1 with errno EAGAIN when somebody holds it. The lock ends with the descriptor. */
 int fdio_lock_at(int dirfd, const char *name);
 
-/* True when somebody else holds the lock of that file; false when it does not exist. */
+/* Something was not done for want of descriptors or of memory; later it may be. */
+bool fdio_is_lack(int error);
+
+/* True when somebody else holds the lock of that file, or when that cannot be found out, see
+ * fdio_is_lack(); false when it does not exist. */
 bool fdio_is_locked_at(int dirfd, const char *name);
 
 /* True when somebody listens at the Unix socket of that path. */
@@ -70,6 +74,18 @@ void fdio_list(const char *path, const char *suffix, bool (*is_valid)(const char
 
 /* Makes every descriptor above stderr close-on-exec. */
 void fdio_keep_to_ourselves(void);
+
+/*
+ * The last descriptors below the limit are for those who look at something and close it again: what
+ * belongs to a process, whether a lock is held. Without them what lives would seem to be gone. So
+ * whoever keeps a descriptor for long asks whether it is one of these, and then does without it.
+ * The clients have some of their own, so that they can ask to stop something.
+ */
+enum fdio_spare {
+	FDIO_FOR_LOOKS = 8,
+	FDIO_FOR_CLIENTS = 32 /* with those for looks; a quarter of a low limit */
+};
+bool fdio_is_spare(int fd, enum fdio_spare spare);
 
 /* Closes *fd unless it is -1, and sets it to -1. */
 void fdio_close(int *fd);

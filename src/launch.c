@@ -147,6 +147,11 @@ static int make_output(struct runner *runner, const char *fifo, struct cause *ca
 		launch_open_output(runner, fifo) < 0)
 		return cause_errno(cause, "cannot create its output %s/%s",
 			runner->app->config->run_dir, fifo);
+	if (fdio_is_spare(runner->mover.fifo, FDIO_FOR_CLIENTS))
+		return cause_set(cause,
+			"the supervisor has no descriptors left for it: %s; raise their limit "
+			"(`ulimit -Hn`, or LimitNOFILE= of systemd) and start the supervisor anew",
+			strerror(EMFILE));
 	return 0;
 }
 

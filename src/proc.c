@@ -39,7 +39,9 @@ static ssize_t read_proc(pid_t pid, const char *file, char *out, size_t size)
 	if (fd < 0)
 		return -1;
 	ssize_t n = read(fd, out, size - 1);
+	int saved = errno;
 	close(fd);
+	errno = saved;
 	if (n >= 0)
 		out[n] = '\0';
 	return n;
@@ -79,7 +81,15 @@ bool proc_stat_read(pid_t pid, struct proc_stat *out)
 {
 	char text[512];
 
-	return read_proc(pid, "stat", text, sizeof text) > 0 && proc_stat_parse(text, out);
+	if (read_proc(pid, "stat", text, sizeof text) < 0)
+		return false;
+	errno = EPROTO;
+	return proc_stat_parse(text, out);
+}
+
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ESRCH;
 }
 
 bool proc_identify(pid_t pid, struct proc_id *out)
@@ -101,8 +111,11 @@ bool proc_is_alive(struct proc_id id)
 {
 	struct proc_stat stat;
 
-	return id.pid > 0 && proc_stat_read(id.pid, &stat) && proc_same(stat.id, id) &&
-	       !proc_stat_is_dead(&stat);
+	if (id.pid <= 0)
+		return false;
+	if (!proc_stat_read(id.pid, &stat))
+		return !is_gone(errno);
+	return proc_same(stat.id, id) && !proc_stat_is_dead(&stat);
 }
 
 int proc_open(struct proc_id id)
@@ -116,10 +129,12 @@ int proc_open(struct proc_id id)
 	int fd = (int)syscall(SYS_pidfd_open, id.pid, 0);
 	if (fd < 0)
 		return -1;
-	if (proc_identify(id.pid, &found) && proc_same(found, id))
+	bool is_known = proc_identify(id.pid, &found);
+	if (is_known && proc_same(found, id))
 		return fd;
+	int error = is_known || is_gone(errno) ? ESRCH : errno;
 	close(fd);
-	errno = ESRCH;
+	errno = error;
 	return -1;
 }
 

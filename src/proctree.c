@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "xmalloc.h"
 
@@ -18,7 +20,7 @@ static void forget(struct proctree *tree)
 {
 	tree->count = 0;
 	tree->stray_count = 0;
-	tree->is_unsure = false;
+	tree->is_unsure = tree->is_whole = false;
 	tree->queries = 0;
 	tree->strays_known = false;
 }
@@ -82,26 +84,44 @@ static void link_tree(struct proctree *tree)
 		tree->entries);
 }
 
+/* Returns 0, or why one that is there could not be looked at. */
+static int add_all(struct proctree *tree, DIR *proc)
+{
+	struct dirent *entry;
+	struct proc_stat stat;
+	int error = 0;
+
+	while ((entry = readdir(proc)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (proc_stat_read((pid_t)atoi(entry->d_name), &stat))
+			add(tree, &stat);
+		else if (errno != ENOENT && errno != ESRCH)
+			error = errno;
+	}
+	return error;
+}
+
+/* Where /proc is not mounted, or is that of others, nothing fails; but we are not there. */
 int proctree_take(struct proctree *tree)
 {
 	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	struct proc_stat stat;
 
 	forget(tree);
 	tree->taken = clock_mono();
 	if (proc == NULL)
 		return -1;
-	while ((entry = readdir(proc)) != NULL)
-		if (isdigit((unsigned char)entry->d_name[0]) &&
-			proc_stat_read((pid_t)atoi(entry->d_name), &stat))
-			add(tree, &stat);
+	int error = add_all(tree, proc);
 	closedir(proc);
 	if (tree->count > 0)
 		qsort(tree->entries, tree->count, sizeof *tree->entries, compare_pids);
 	link_tree(tree);
 	tree->cost = clock_mono() - tree->taken;
-	return 0;
+	if (error == 0 && find(tree, getpid()) == NULL)
+		error = ESRCH;
+	tree->is_whole = error == 0;
+	errno = error;
+	return tree->is_whole ? 0 : -1;
 }
 
 void proctree_claim(struct proctree *tree, struct proc_id main)

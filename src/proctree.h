@@ -8,7 +8,8 @@
  *
  * Zombies count. The supervisor is the reaper of every orphan, so the top of each remaining chain
  * is a child of the supervisor, alive or not yet reaped: a snapshot without any member, zombies
- * included, proves the tree empty, whatever was forked while the snapshot was taken.
+ * included, proves the tree empty, whatever was forked while the snapshot was taken; if it is
+ * whole.
  */
 #ifndef GRACECTL_PROCTREE_H
 #define GRACECTL_PROCTREE_H
@@ -47,6 +48,7 @@ struct proctree {
 	size_t mark_count;
 	bool strays_known; /* strays was filled since the snapshot was taken */
 	bool is_unsure;	   /* a stray was left alone, and may be anybody's, see is_held() */
+	bool is_whole;	   /* every process could be looked at, ourselves among them */
 	nsec_t taken;	   /* monotonic time at which the pass began; 0: never */
 	nsec_t cost;	   /* how long it took */
 };
@@ -59,7 +61,8 @@ struct proctree_query {
 	const char *mark; /* value of PROCTREE_MARK */
 };
 
-/* Takes a new snapshot. Returns 0, or -1 with errno: then it is empty and proves nothing. */
+/* Takes a new snapshot. Returns 0, or -1 with errno when it is not whole: then that somebody is not
+ * in it proves nothing. */
 int proctree_take(struct proctree *tree);
 
 /* Tells that a process is the main process of an instance, so that it is never taken for a stray.

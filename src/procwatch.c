@@ -103,6 +103,8 @@ void procwatch_add(struct procwatch *watch, const struct proc_stat *stat, bool t
 		pidfd = proc_open(stat->id);
 		if (pidfd < 0 && errno == ESRCH)
 			return;
+		if (pidfd >= 0 && fdio_is_spare(pidfd, FDIO_FOR_CLIENTS))
+			fdio_close(&pidfd);
 	}
 	if (item == NULL)
 		item = add(watch, stat);

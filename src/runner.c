@@ -181,11 +181,12 @@ void runner_check_empty(struct runner *runner)
 
 	if (instance->state != INSTANCE_STOPPING || !instance->main_ended)
 		return;
-	if (tree_count(&runner->tree) > 0) {
-		if (instance->rung == 0)
+	if (!tree_is_empty(&runner->tree)) {
+		if (instance->rung == 0 && tree_count(&runner->tree) > 0)
 			meet(runner);
 		/* Nobody tells us of the end of processes that are not below us. */
-		if ((runner->adopted || runner->searches > 0) && !timer_is_set(&runner->again))
+		bool is_told = !runner->adopted && runner->searches == 0 && !runner->app->is_blind;
+		if (!is_told && !timer_is_set(&runner->again))
 			timer_set(runner->app->loop, &runner->again, clock_mono() + ADOPTED_LOOK);
 		return;
 	}

@@ -1,11 +1,13 @@
 /* tree: see the header. */
 #include "tree.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fdio.h"
 #include "procopen.h"
 #include "xmalloc.h"
 
@@ -53,6 +55,11 @@ size_t tree_count(struct tree *tree)
 	for (size_t i = 0; i < count; i++)
 		left += is_left(tree, found[i]);
 	return left;
+}
+
+bool tree_is_empty(struct tree *tree)
+{
+	return tree_count(tree) == 0 && app_tree(tree->app)->is_whole;
 }
 
 bool tree_is_unsure(struct tree *tree)
@@ -142,8 +149,9 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ende
 		if (only_new &&
 			(tree->told[at] || (!main_ended && id.start_ticks >= tree->signalled)))
 			continue;
-		tree->told[at] = true;
-		sent += proc_signal(id, signo) == 0;
+		bool is_sent = proc_signal(id, signo) == 0;
+		tree->told[at] = is_sent || !fdio_is_lack(errno);
+		sent += is_sent;
 	}
 	return sent;
 }

@@ -31,6 +31,9 @@ struct tree {
 /* How many processes there are, dead ones that nobody has reaped included. */
 size_t tree_count(struct tree *tree);
 
+/* Whether it is sure that nobody is left whom a look can find. Else look again. */
+bool tree_is_empty(struct tree *tree);
+
 /* True when nobody is there, but one who could not be looked at now may turn out to be. */
 bool tree_is_unsure(struct tree *tree);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,27 @@ static inline bool is_under_valgrind(void)
 	const char *preload = getenv("LD_PRELOAD");
 
 	return preload != NULL && strstr(preload, "vgpreload") != NULL;
+}
+
+/* Lets so many more descriptors be opened. Returns the limit, for give_descriptors(). */
+static inline struct rlimit leave_descriptors(unsigned count)
+{
+	struct rlimit before, low;
+	int lowest = dup(STDERR_FILENO);
+
+	close(lowest);
+	if (lowest < 0 || getrlimit(RLIMIT_NOFILE, &before) < 0)
+		bail_out("no descriptor for the test");
+	low = (struct rlimit){.rlim_cur = (rlim_t)lowest + count, .rlim_max = before.rlim_max};
+	if (setrlimit(RLIMIT_NOFILE, &low) < 0)
+		bail_out("no lower limit");
+	return before;
+}
+
+static inline void give_descriptors(struct rlimit limit)
+{
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		bail_out("the limit cannot be raised again");
 }
 
 /* Waits until the condition, which it evaluates again and again, is true. False when it does not

@@ -91,6 +91,41 @@ static void test_exchange(void)
 	ok(!exists("plain.new"), "who replaces without exchange keeps nothing");
 }
 
+static void test_lack(void)
+{
+	int held = fdio_lock_at(dir, "locked");
+
+	ok(held >= 0 && fdio_is_locked_at(dir, "locked"), "who holds a lock is seen to");
+	ok(!fdio_is_locked_at(dir, "nothing"), "what is not there is held by nobody");
+	struct rlimit limit = leave_descriptors(0);
+	close(held); /* and so there is one */
+	int taken = dup(dir);
+	ok(fdio_is_locked_at(dir, "locked"), "when that cannot be found out it may be held");
+	give_descriptors(limit);
+	close(taken);
+	ok(!fdio_is_locked_at(dir, "locked"), "with descriptors it is seen that nobody does");
+}
+
+static void test_spare(void)
+{
+	struct rlimit before, low;
+
+	getrlimit(RLIMIT_NOFILE, &before);
+	low = (struct rlimit){.rlim_cur = 200, .rlim_max = before.rlim_max};
+	give_descriptors(low);
+	ok(!fdio_is_spare(167, FDIO_FOR_CLIENTS), "most descriptors may be kept");
+	ok(fdio_is_spare(168, FDIO_FOR_CLIENTS), "the last 32 are not for dynos");
+	ok(!fdio_is_spare(191, FDIO_FOR_LOOKS), "but for clients");
+	ok(fdio_is_spare(192, FDIO_FOR_LOOKS), "and the last 8 are not for these either");
+	low.rlim_cur = 64;
+	give_descriptors(low);
+	ok(!fdio_is_spare(47, FDIO_FOR_CLIENTS) && fdio_is_spare(48, FDIO_FOR_CLIENTS),
+		"where there are few it is the last quarter");
+	ok(!fdio_is_spare(59, FDIO_FOR_LOOKS) && fdio_is_spare(60, FDIO_FOR_LOOKS),
+		"and the last of sixteen");
+	give_descriptors(before);
+}
+
 int main(void)
 {
 	char path[] = "/tmp/gracectl-fdio-XXXXXX";
@@ -103,6 +138,9 @@ int main(void)
 	test_link(fdio_replace_at, "replaced");
 	test_link(fdio_exchange_at, "exchanged");
 	test_exchange();
+	if (!is_under_valgrind())
+		test_lack();
+	test_spare();
 	close(dir);
 	snprintf(command, sizeof command, "rm -r %s", path);
 	if (system(command) != 0)

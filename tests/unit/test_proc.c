@@ -318,6 +318,34 @@ static void test_memory(void)
 	is_int((int64_t)proc_memory(-1), 0, "who is not there takes nothing");
 }
 
+/* For want of a descriptor nobody is taken for dead. */
+static void test_lack(void)
+{
+	pid_t pid = fork_child();
+	struct proc_stat stat;
+	struct proc_id id;
+
+	if (pid == 0)
+		wait_forever();
+	if (!proc_identify(pid, &id))
+		bail_out("a child without identity");
+	struct rlimit limit = leave_descriptors(0);
+	ok(!proc_stat_read(pid, &stat), "without a descriptor nobody can be looked at");
+	is_int(errno, EMFILE, "and errno says why");
+	ok(proc_is_alive(id), "who cannot be looked at is not called dead");
+	is_int(proc_signal(id, SIGTERM), -1, "nor does he get a signal");
+	is_int(errno, EMFILE, "and errno says why");
+	give_descriptors(limit);
+	limit = leave_descriptors(1);
+	is_int(proc_open(id), -1, "one descriptor is not enough for a pidfd that is surely his");
+	is_int(errno, EMFILE, "and errno says why");
+	give_descriptors(limit);
+	ok(proc_is_alive(id), "with descriptors he is alive");
+	end_child(pid, SIGKILL);
+	ok(!proc_is_alive(id), "until he is not");
+	ok(!proc_stat_read(pid, &stat) && errno == ENOENT, "of which errno tells too");
+}
+
 int main(void)
 {
 	limit_patience();
@@ -330,6 +358,8 @@ int main(void)
 	test_has_executed();
 	test_exit();
 	test_headless();
+	if (!is_under_valgrind())
+		test_lack();
 	test_describe();
 	test_environ();
 	test_memory();

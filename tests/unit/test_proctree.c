@@ -385,6 +385,24 @@ static void test_held(void)
 	ok(!tree.is_unsure, "and that is sure");
 }
 
+/* What cannot be looked at may be there. */
+static void test_lack(void)
+{
+	is_int(proctree_take(&tree), 0, "a snapshot can be taken");
+	ok(tree.is_whole, "and is whole");
+	struct rlimit limit = leave_descriptors(0);
+	is_int(proctree_take(&tree), -1, "not without descriptors");
+	is_int(errno, EMFILE, "and errno says why");
+	ok(!tree.is_whole, "it is not whole");
+	give_descriptors(limit);
+	limit = leave_descriptors(1);
+	is_int(proctree_take(&tree), -1, "nor when the processes in it cannot be looked at");
+	is_int(errno, EMFILE, "and errno says why");
+	ok(!tree.is_whole, "it is not whole");
+	give_descriptors(limit);
+	is_int(proctree_take(&tree), 0, "with descriptors it is");
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -399,6 +417,8 @@ int main(int argc, char **argv)
 	test_daemons();
 	test_daemon_of_family();
 	test_held();
+	if (!is_under_valgrind())
+		test_lack();
 	proctree_release(&tree);
 	return tap_done();
 }
