@@ -46,6 +46,9 @@ static const struct {
 		"Error R12 (Exit timeout) -> At least one process failed to exit within {seconds} "
 		"seconds of {signal}"},
 	[EVENT_STOP_KILL] = {"stop-kill", "Stopping remaining processes with {signal}"},
+	[EVENT_REFUSED] = {"refused",
+		"{processes} {processes:process:processes} may not be signalled by the supervisor: "
+		"{names}; whoever may can end {processes:it:them}"},
 	[EVENT_LEFT] = {"left",
 		"Killed {processes} {processes:process:processes} that did not end after {signal}: "
 		"{names}"},

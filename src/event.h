@@ -32,6 +32,7 @@ enum event_kind {
 	EVENT_STOP_NEXT,	/* signal, processes: a middle rung of the ladder */
 	EVENT_STOP_TIMEOUT,	/* seconds, signal: R12 */
 	EVENT_STOP_KILL,	/* signal: the rest is killed */
+	EVENT_REFUSED,		/* names, processes: those that are left and may not be signalled */
 	EVENT_LEFT, /* names, processes, signal: those that had to be killed, since they outlived
 		       that signal */
 	EVENT_WHY,  /* ms, allowed_ms (absent: no SIGKILL to come), processes; after, more: as they

@@ -115,14 +115,16 @@ static nsec_t time_had(const struct instance *instance)
 				 : ladder_grace(&instance->config->stop);
 }
 
-/* The lines for a later rung. R12 is said only when a wait is over, not when somebody asked to
- * hurry. */
+/* The lines for a later rung, whose signal goes to so many of those that are left. R12 is said only
+ * when a wait is over, not when somebody asked to hurry. */
 static void say_next(
 	struct instance *instance, int signo, bool hurried, const char *names, unsigned left)
 {
 	const struct ladder_rung *before = current_rung(instance) - (instance->rung > 1);
 	struct event event;
 
+	if (signo != SIGKILL && left == 0)
+		return;
 	if (signo != SIGKILL) {
 		begin(instance, &event, EVENT_STOP_NEXT);
 		event_int(&event, "processes", left);
@@ -136,6 +138,8 @@ static void say_next(
 		event_str(&event, "signal", signal_name(instance->config->stop.rung[0].signo));
 		publish(instance, &event);
 	}
+	if (left == 0)
+		return;
 	begin(instance, &event, EVENT_STOP_KILL);
 	event_str(&event, "signal", signal_name(SIGKILL));
 	event_int(&event, "processes", left);
@@ -174,19 +178,38 @@ static void begin_ladder(struct instance *instance, enum instance_ending why)
 	send_rung(instance, true);
 }
 
+/* Whoever may not be signalled is named once in a stop. */
+static unsigned reach(struct instance *instance, unsigned left)
+{
+	bool is_said = instance->refused[0] != '\0';
+	struct event event;
+
+	if (left == 0 || instance->ops->reach == NULL)
+		return left;
+	unsigned reached = instance->ops->reach(instance);
+	if (reached == left || is_said)
+		return reached;
+	begin(instance, &event, EVENT_REFUSED);
+	event_int(&event, "processes", left - reached);
+	event_str(&event, "names", instance->refused);
+	publish(instance, &event);
+	return reached;
+}
+
 static void next_rung(struct instance *instance, bool hurried)
 {
 	const bool is_early = hurried;
 	struct buf names = BUF_INIT;
-	unsigned left;
 
 	if (instance->rung == 0)
 		return;
+	unsigned left = instance->ops->survey(instance, &names);
+	unsigned reached = reach(instance, left);
 	if (instance->boot_forced) {
+		buf_release(&names);
 		send_rung(instance, false);
 		return;
 	}
-	left = instance->ops->survey(instance, &names);
 	/* The last rung is not left any more: its signal is sent again for what was forked
 	 * meanwhile. */
 	if (instance->rung < instance->config->stop.count)
@@ -195,8 +218,8 @@ static void next_rung(struct instance *instance, bool hurried)
 		hurried = true;
 	const struct ladder_rung *rung = current_rung(instance);
 	if (left > 0 && (!hurried || !instance->killed))
-		say_next(instance, rung->signo, hurried, names.len > 0 ? names.data : "", left);
-	if (left > 0 && rung->signo == SIGKILL && !instance->killed) {
+		say_next(instance, rung->signo, hurried, names.len > 0 ? names.data : "", reached);
+	if (reached > 0 && rung->signo == SIGKILL && !instance->killed) {
 		instance->killed = true;
 		instance->kill_hurried = is_early;
 	}

@@ -57,6 +57,10 @@ enum instance_ending {
 	ENDING_LAUNCH, /* its command could not even be executed */
 };
 
+enum {
+	INSTANCE_NAMES = 160 /* "123 (name), 124 (name)" of a few processes */
+};
+
 /* The deadlines of an instance. */
 enum instance_timer {
 	INSTANCE_TIMER_BOOT,
@@ -76,6 +80,9 @@ struct instance_ops {
 	unsigned (*signal)(struct instance *instance, int signo, bool all);
 	/* Counts the processes that are left, appends "123 (name), 124 (name)" of at most a few. */
 	unsigned (*survey)(struct instance *instance, struct buf *names);
+	/* How many of those may be signalled; who may not be is noted in refused. May be NULL: all.
+	 */
+	unsigned (*reach)(struct instance *instance);
 	/* Arms (due: monotonic) or, with 0, disarms a deadline. */
 	void (*timer)(struct instance *instance, enum instance_timer timer, nsec_t due);
 	void (*publish)(struct instance *instance, struct event *event);
@@ -112,6 +119,9 @@ struct instance {
 	bool hurried;			  /* a rung was left before its wait was over */
 	bool killed;	   /* the ladder had to use SIGKILL on something that was left */
 	bool kill_hurried; /* and did so before its time, since a second stop was asked for */
+
+	/* Some who were left when a rung was over and may not be signalled; "": none. */
+	char refused[INSTANCE_NAMES];
 
 	bool lacking;	/* the machine lacked descriptors, memory or room for its launch */
 	bool abandoned; /* its child found its supervisor dead, and executed nothing */

@@ -77,6 +77,13 @@ static unsigned op_survey(struct instance *instance, struct buf *names)
 	return tree_survey(&runner->tree, names);
 }
 
+static unsigned op_reach(struct instance *instance)
+{
+	struct runner *runner = instance->owner;
+
+	return tree_reach(&runner->tree, instance->refused, sizeof instance->refused);
+}
+
 static void op_timer(struct instance *instance, enum instance_timer which, nsec_t due)
 {
 	struct runner *runner = instance->owner;
@@ -111,6 +118,7 @@ static void op_changed(struct instance *instance)
 static const struct instance_ops runner_ops = {
 	.signal = stopping_signal,
 	.survey = op_survey,
+	.reach = op_reach,
 	.timer = op_timer,
 	.publish = op_publish,
 	.changed = op_changed,

@@ -195,6 +195,10 @@ static void judge_stop(struct judgement *judgement, const struct instance *insta
 			report->left[0] != '\0' ? ": " : "", report->left);
 		judge(judgement, "forced", text);
 	}
+	if (instance->refused[0] != '\0') {
+		snprintf(text, sizeof text, "the supervisor may not signal %s", instance->refused);
+		judge(judgement, "refused", text);
+	}
 	if (!report->visible)
 		explain_unseen(judgement, report);
 	judge_connections(judgement, report);

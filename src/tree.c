@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -180,6 +181,26 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 	if (alive > NAMES_MAX)
 		buf_addf(names, " and %u more", alive - NAMES_MAX);
 	return alive;
+}
+
+unsigned tree_reach(struct tree *tree, char *refused, size_t size)
+{
+	const struct proc_stat **found;
+	size_t count = find(tree, &found);
+	unsigned reached = 0;
+	size_t len = 0;
+
+	refused[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		const struct proc_stat *stat = found[i];
+		bool may_not =
+			!proc_stat_is_dead(stat) && proc_signal(stat->id, 0) < 0 && errno == EPERM;
+		reached += !may_not && !proc_stat_is_dead(stat);
+		if (may_not && len < size)
+			len += (size_t)snprintf(refused + len, size - len, "%s%d (%s)",
+				len > 0 ? ", " : "", (int)stat->id.pid, stat->name);
+	}
+	return reached;
 }
 
 static void know(void *arg, struct proc_id id)

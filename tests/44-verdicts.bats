@@ -227,6 +227,42 @@ load stop-helpers
 	END
 }
 
+# Root without the right to signal others, as in some containers.
+@test "refused: its process may not be signalled, and is named; nobody calls it killed" {
+	[ "$(id -u)" -eq 0 ] || skip "it takes root to lose the right"
+	GATE=$(mktemp -d "${TMPDIR:-/tmp}/gracectl.XXXXXX")
+	chmod 711 "$GATE"
+	mkfifo -m 666 "$GATE/gate"
+	write_config <<-END
+		[process web]
+		command = echo ready; read -r _ <$GATE/gate
+		user = nobody
+		workdir = /
+		ready = none
+		stop = TERM/300ms/KILL/300ms
+	END
+	printf '#!/bin/sh\nexec setpriv --bounding-set=-kill --inh-caps=-kill "%s" "$@"\n' "$GRACECTL" >powerless
+	chmod +x powerless
+	GRACECTL=$PWD/powerless
+	g start
+	wait_for_output web.1 ready
+	pid=$(pid_of web.1)
+	g_in_background stop web
+	wait_for_log web.1 "1 process may not be signalled by the supervisor: $pid (sh); whoever may can end it"
+	wait_for_log web.1 "Error R12 (Exit timeout)"
+	echo >"$GATE/gate"
+	rm -r "$GATE"
+	finish 0
+	assert_stop web.1 <<-END
+		status = 0
+		signals has 'signal': 'SIGKILL', 'processes': 0
+		verdict = refused
+		evidence = the supervisor may not signal $pid (sh)
+	END
+	refute_has "the log" "Killed" "$(platform_lines web.1)"
+	refute_has "the log" "SIGKILL" "$(platform_lines web.1)"
+}
+
 @test "forced: a drained and released program that does not end" {
 	start_database db
 	start_apps <<-END

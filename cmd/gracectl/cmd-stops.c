@@ -36,6 +36,7 @@ static const char *color_of(const char *verdict, size_t len)
 	} looks[] = {
 		{"clean", "2"},
 		{"forced", "1;31"},
+		{"refused", "1;31"},
 		{"cut", "31"},
 		{"status", "31"},
 	};
@@ -470,7 +471,7 @@ static const struct cli_option options[] = {
 		"only these: stop, restart, manual (both), cycle, crash, config, \"boot timeout\"",
 		NULL, &filter.reason},
 	{0, "verdict", "VERDICT", ARG_VERDICT,
-		"only these: clean, forced, cut, leaked, unanswered, reset, late, order, "
+		"only these: clean, forced, refused, cut, leaked, unanswered, reset, late, order, "
 		"status",
 		NULL, &filter.verdict},
 	{0, "not-clean", NULL, ARG_NONE, "all but those whose verdict is clean", &filter.not_clean,

@@ -89,8 +89,8 @@ const char *stopdoc_allowed_text(int64_t ms, char text[static DURATION_TEXT])
 
 const char *const stopfilter_reasons[] = {
 	"manual", "stop", "restart", "cycle", "crash", "config", "boot timeout", NULL};
-const char *const stopfilter_verdicts[] = {"clean", "forced", "cut", "leaked", "unanswered",
-	"reset", "late accepts", "order wrong", "status", NULL};
+const char *const stopfilter_verdicts[] = {"clean", "forced", "refused", "cut", "leaked",
+	"unanswered", "reset", "late accepts", "order wrong", "status", NULL};
 
 static bool begins(const char *text, size_t len, const char *with)
 {
