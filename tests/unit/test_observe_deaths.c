@@ -202,6 +202,44 @@ static void test_heir(void)
 	close(client);
 }
 
+/* ---- a listener that only SIGKILL closes ---- */
+
+/* Ends at once, while its child has the listener and does not hear. */
+static void leave_listener(void *arg)
+{
+	uint16_t port = 0;
+	int listener = listen_on(AF_INET, &port, false);
+
+	(void)arg;
+	if (fork() == 0) {
+		alarm(PATIENCE);
+		wait_forever();
+	}
+	say(port);
+	accept_one(listener);
+	say(0);
+	await_signal(SIGTERM);
+	_exit(0);
+}
+
+static void test_killed_listener(void)
+{
+	launch(leave_listener, NULL, true);
+	int client = connect_to(AF_INET, hear());
+	hear();
+	begin_stop(SIGTERM);
+	run_loop(-1);
+	run_loop(2 * NEWS_DELAY / NSEC_PER_MSEC);
+	begin_turn();
+	send_to_all(SIGKILL);
+	ok(wait_until(kill(-rig.tree.main.pid, 0) < 0), "SIGKILL ends its child");
+	const struct observe_report *report = end_stop();
+	is_int(report->in_at_exit, 1, "its end has closed the connection");
+	ok(report->not_accepting < 0, "a listener that was closed by SIGKILL is no phase");
+	ok(report->drained < 0, "nor is it one that nobody was left then");
+	close(client);
+}
+
 /* ---- its first thread ends before another one ---- */
 
 static void *serve_in_thread(void *unused)
@@ -262,6 +300,7 @@ int main(void)
 	test_waited();
 	test_helper();
 	test_heir();
+	test_killed_listener();
 	test_headless();
 	close(fd);
 	return end_rig();
