@@ -1,10 +1,8 @@
 /* probe: see the header. */
 #include "probe.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "fdio.h"
 #include "log.h"
 
@@ -123,16 +122,12 @@ static void http_connected_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	watch_fd(probe, http_answer_cb, EV_READ);
 }
 
-static void http_begin(struct probe *probe)
+static void http_begin(struct probe *probe, const struct dial *dial)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons(probe->port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	bool is_made;
 
-	probe->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (probe->fd < 0 || (connect(probe->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
-				     errno != EINPROGRESS)) {
-		fdio_close(&probe->fd);
+	probe->fd = dial_connect(dial, &is_made);
+	if (probe->fd < 0) {
 		look_later(probe);
 		return;
 	}
@@ -140,62 +135,66 @@ static void http_begin(struct probe *probe)
 	timer_set(probe->app->loop, &probe->look, clock_mono() + HTTP_TIMEOUT);
 }
 
-/*
- * Where the kernel tells nothing, a connect() that is accepted at once must do. On this machine
- * that is so when it returns; it says that it is under way all the same, and the second one says
- * what became of it.
- */
-static bool answers_connect(uint16_t port)
+/* Where the kernel tells nothing, a connect() that is accepted at once must do. */
+static bool answers_connect(const struct dial *dial)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool is_made = false;
+	int fd = dial_connect(dial, &is_made);
 
-	if (fd < 0)
-		return false;
-	bool ok = connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ||
-		  (errno == EINPROGRESS && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
-	close(fd);
-	return ok;
+	fdio_close(&fd);
+	return is_made;
 }
 
-static bool is_listening(struct probe *probe)
+static void tell_foreign(struct probe *probe)
+{
+	if (probe->foreign_told)
+		return;
+	app_note(probe->app, probe->dyno, 0,
+		"Port %u is taken by a process that does not belong to %s", probe->port,
+		probe->dyno);
+	probe->foreign_told = true;
+}
+
+/* Whether the kernel lists a listener on its port that is its own. */
+static bool is_listed(struct probe *probe, struct dial *dial)
+{
+	const struct netwatch *net = &probe->app->net;
+	const struct netsock *listener = netwatch_find(net, probe->port, NULL);
+	bool foreign = listener != NULL;
+
+	while (listener != NULL && !probe->owns(probe->owner, listener->inode))
+		listener = netwatch_find(net, probe->port, listener);
+	if (listener != NULL)
+		*dial = dial_listener(listener);
+	else if (foreign)
+		tell_foreign(probe);
+	return listener != NULL;
+}
+
+/* Sets dial: how to ask who listens. */
+static bool is_listening(struct probe *probe, struct dial *dial)
 {
 	struct app *app = probe->app;
 
-	if (app->net.fd < 0)
-		return answers_connect(probe->port);
-	if (app_listening(app) == NULL) {
+	if (app->net.fd >= 0 && app_listening(app) != NULL)
+		return is_listed(probe, dial);
+	if (app->net.fd >= 0)
 		log_debug(
 			"%s: the list of sockets cannot be read: %s", probe->dyno, strerror(errno));
-		return answers_connect(probe->port);
-	}
-	const struct netsock *listener = NULL;
-	bool foreign = false;
-	while ((listener = netwatch_find(&app->net, probe->port, listener)) != NULL) {
-		if (probe->owns(probe->owner, listener->inode))
-			return true;
-		foreign = true;
-	}
-	if (foreign && !probe->foreign_told) {
-		app_note(app, probe->dyno, 0,
-			"Port %u is taken by a process that does not belong to %s", probe->port,
-			probe->dyno);
-		probe->foreign_told = true;
-	}
-	return false;
+	*dial = dial_loopback(probe->port);
+	return answers_connect(dial);
 }
 
 static void look_fired(void *owner)
 {
 	struct probe *probe = owner;
+	struct dial dial;
 
 	close_io(probe); /* an HTTP answer that took too long */
-	if (!is_listening(probe))
+	if (!is_listening(probe, &dial))
 		look_later(probe);
 	else if (probe->config->ready == READY_HTTP)
-		http_begin(probe);
+		http_begin(probe, &dial);
 	else
 		done(probe);
 }

@@ -2,7 +2,7 @@
  * probe: finds out when an instance is ready, by the way that its type is configured.
  *
  * - port: the kernel lists a listener on its port. Seen from outside, without a connection.
- * - http: then GET ready_path on that port is answered with 200-399.
+ * - http: then GET ready_path is answered with 200-399, by the address on which that one listens.
  * - notify: it sends READY=1 to its own socket, as sd_notify(3) does.
  *
  * While instances boot, one shared look at the kernel's list serves all of them; when none boots

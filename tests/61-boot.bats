@@ -128,10 +128,15 @@ load cycle-helpers
 
 # Readiness.
 
-# A server that answers as the file `answer` says, and prints each answer.
+# write_server [ADDRESS]: a server that listens there, by default on all addresses of IPv4. It answers as
+# the file `answer` says, and prints each answer.
 write_server() {
-	cat >server.py <<-'END'
-		import http.server, os
+	local address=${1:-0.0.0.0}
+
+	cat >server.py <<-END
+		import http.server, os, socket
+		class Server(http.server.HTTPServer):
+		    address_family = socket.AF_INET6 if ":" in "$address" else socket.AF_INET
 		class Handler(http.server.BaseHTTPRequestHandler):
 		    def do_GET(self):
 		        status = int(open("answer").read())
@@ -140,7 +145,7 @@ write_server() {
 		        self.end_headers()
 		    def log_message(self, *args):
 		        pass
-		http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+		Server(("$address", int(os.environ["PORT"])), Handler).serve_forever()
 	END
 }
 
@@ -168,6 +173,37 @@ answer() {
 	wait_for_state web.1 up
 	assert_equal "answers that counted" 1 "$(output_of web.1 | grep -cx 'answer /ready?deep=1 302')"
 	end_daemon
+}
+
+# write_http_config: web.1 is that server, and its readiness is asked for.
+write_http_config() {
+	answer 200
+	write_config <<-'END'
+		[process web]
+		command = python3 server.py
+		ready = http:/ready
+	END
+}
+
+@test "ready = http: a server that listens only on ::1 is asked there" {
+	write_server ::1
+	write_http_config
+	g start
+	assert_state web.1 up
+}
+
+@test "ready = http: a server that listens only on one address is asked there" {
+	write_server 127.0.0.2
+	write_http_config
+	g start
+	assert_state web.1 up
+}
+
+@test "ready = http: a server for IPv6 and IPv4 alike is asked" {
+	write_server ::
+	write_http_config
+	g start
+	assert_state web.1 up
 }
 
 @test "ready = http: a server that accepts and never answers does not come up" {
@@ -259,7 +295,10 @@ answer() {
 @test "ready = port: where the kernel does not tell who listens, an answer to connect() counts" {
 	write_config <<-'END'
 		[process web]
-		command = python3 -m http.server $PORT
+		command = python3 -m http.server --bind 127.0.0.1 $PORT
+		[process six]
+		command = python3 -m http.server --bind ::1 $PORT
+		port = auto
 		[process mute]
 		command = sleep 1000
 		port = auto
@@ -267,6 +306,7 @@ answer() {
 	END
 	run --separate-stderr "$ROOT/tests/stops/deny" table "$GRACECTL" -c "$CONFIG" start 3>&-
 	assert_state web.1 up
+	assert_state six.1 up
 	assert_state mute.1 crashed
 }
 
