@@ -358,10 +358,6 @@ static void print_port(const struct config_option *option, const void *object, F
 
 const struct option_type type_port = {parse_port, print_port};
 
-enum {
-	READY_PATH_MAX = 1024
-};
-
 /* True for what may stand in a request line: printable ASCII without blanks. */
 static bool ready_path_is_valid(const char *path)
 {

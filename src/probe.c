@@ -18,6 +18,14 @@
 #define LOOK_MIN (2 * NSEC_PER_MSEC)
 #define LOOK_MAX (100 * NSEC_PER_MSEC)
 #define HTTP_TIMEOUT (5 * NSEC_PER_SEC)
+#define HTTP_REQUEST                                                                               \
+	"GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUser-Agent: gracectl\r\nConnection: "            \
+	"close\r\n\r\n"
+
+/* With the longest path and the longest port. */
+enum {
+	REQUEST_SIZE = sizeof HTTP_REQUEST + READY_PATH_MAX + sizeof "65535"
+};
 
 /* The older the boot, the rarer the look: a sixteenth of its age, from 2 ms to 100 ms. */
 static void look_later(struct probe *probe)
@@ -104,15 +112,12 @@ static void http_answer_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 static void http_connected_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	struct probe *probe = watcher->data;
-	char request[1024];
+	char request[REQUEST_SIZE];
 
 	(void)revents;
-	int len = snprintf(request, sizeof request,
-		"GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUser-Agent: gracectl\r\nConnection: "
-		"close\r\n\r\n",
-		probe->config->ready_path, probe->port);
-	if (len >= (int)sizeof request ||
-		send(probe->fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
+	int len = snprintf(
+		request, sizeof request, HTTP_REQUEST, probe->config->ready_path, probe->port);
+	if (send(probe->fd, request, (size_t)len, MSG_NOSIGNAL) != len) {
 		close_io(probe);
 		look_later(probe);
 		return;

@@ -175,14 +175,26 @@ answer() {
 	end_daemon
 }
 
-# write_http_config: web.1 is that server, and its readiness is asked for.
+# write_http_config [PATH]: web.1 is that server, and its readiness is asked for.
 write_http_config() {
 	answer 200
-	write_config <<-'END'
+	write_config <<-END
 		[process web]
 		command = python3 server.py
-		ready = http:/ready
+		ready = http:${1:-/ready}
 	END
+}
+
+@test "ready = http: the longest path that is allowed is asked for" {
+	local path
+
+	path=/$(printf 'x%.0s' {1..1023})
+	write_server
+	write_http_config "${path}x"
+	g 2 check
+	write_http_config "$path"
+	g start
+	wait_for_output web.1 "answer $path 200"
 }
 
 @test "ready = http: a server that listens only on ::1 is asked there" {
