@@ -271,6 +271,17 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A copy that the program keeps. */
+static int keep_open(int fd)
+{
+	struct rlimit limit;
+	int copy = fcntl(fd, F_DUPFD, SPAWN_LOCK_FD);
+
+	if (copy >= 0 || errno != EINVAL || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return copy;
+	return fcntl(fd, F_DUPFD, (int)(limit.rlim_cur / 2));
+}
+
 /* Writes into the record who we are, and locks it. Returns its descriptor, which the program keeps.
  */
 static int take_record(const struct spawn *spawn)
@@ -286,7 +297,7 @@ static int take_record(const struct spawn *spawn)
 		(unsigned long long)self.start_ticks);
 	if (write(fd, text, (size_t)len) != len)
 		return -1;
-	return fcntl(fd, F_DUPFD, SPAWN_LOCK_FD);
+	return keep_open(fd);
 }
 
 static int open_output(const struct spawn *spawn)

@@ -25,7 +25,8 @@
 #include "proc.h"
 #include "strlist.h"
 
-/* The lock is inherited under a number that programs hardly use themselves. */
+/* The lock is inherited under a number that programs hardly use themselves, this one or the next
+ * that is free; from the middle of those that are allowed, where these end before it. */
 enum {
 	SPAWN_LOCK_FD = 200
 };

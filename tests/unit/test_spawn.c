@@ -239,6 +239,29 @@ static void test_limits(void)
 	spawn_raise_descriptors();
 }
 
+/* A limit that cannot be raised, so it is set in a child. */
+static void test_hard_limit(void)
+{
+	const struct rlimit low = {.rlim_cur = 100, .rlim_max = 100};
+	struct spawn order = order_for("ls /proc/self/fd");
+	struct spawn_failure failure;
+	char text[CAUSE_MAX];
+
+	prepare();
+	pid_t pid = fork_child();
+	if (pid == 0) {
+		setrlimit(RLIMIT_NOFILE, &low);
+		spawn_raise_descriptors();
+		int status = end_child(start(&order, &failure), 0);
+		spawn_failure_text(&failure, order.workdir, text, sizeof text);
+		if (failure.error != 0)
+			printf("# %s\n", text);
+		_exit(status != 0);
+	}
+	is_int(end_child(pid, 0), 0, "where few descriptors are allowed a program is executed");
+	is_str(output(), "0\n1\n2\n3\n50\n", "and has the lock in the middle of them");
+}
+
 static void test_user(void)
 {
 	struct spawn order = order_for("/usr/bin/id -u");
@@ -464,8 +487,10 @@ int main(void)
 	test_descriptors();
 	test_signals();
 	test_environment();
-	if (!is_under_valgrind())
+	if (!is_under_valgrind()) {
 		test_limits();
+		test_hard_limit();
+	}
 	test_user();
 	test_record();
 	test_failed_record();
