@@ -325,30 +325,6 @@ enum proc_end proc_end_of(struct proc_id id)
 	return end == PROC_ENDED && stat.threads > 1 ? end_of_last_thread(id.pid) : end;
 }
 
-static unsigned long long status_field(const char *text, const char *key, int base)
-{
-	const char *line = strstr(text, key);
-
-	return line != NULL ? strtoull(line + strlen(key), NULL, base) : 0;
-}
-
-bool proc_status_read(pid_t pid, struct proc_status *out)
-{
-	char text[4096];
-
-	if (read_proc(pid, "status", text, sizeof text) <= 0)
-		return false;
-	*out = (struct proc_status){
-		.caught = status_field(text, "\nSigCgt:", 16),
-		.ignored = status_field(text, "\nSigIgn:", 16),
-		.blocked = status_field(text, "\nSigBlk:", 16),
-		.pending =
-			status_field(text, "\nSigPnd:", 16) | status_field(text, "\nShdPnd:", 16),
-		.fd_size = (unsigned)status_field(text, "\nFDSize:", 10),
-	};
-	return true;
-}
-
 /* As a link names it. */
 static bool read_network(pid_t pid, char name[static NAMESPACE_MAX])
 {

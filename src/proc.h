@@ -101,18 +101,6 @@ enum proc_end proc_end_of(struct proc_id id);
  * pid, unless that has ended before the others. */
 pid_t proc_thread_with_files(pid_t pid);
 
-/* Some of what /proc/PID/status says. A set of signals: bit signo - 1. */
-struct proc_status {
-	uint64_t caught;
-	uint64_t ignored;
-	uint64_t blocked;
-	uint64_t pending; /* sent to it, and not taken */
-	unsigned fd_size; /* no descriptor has a higher number */
-};
-
-/* Returns false when there is no such process. */
-bool proc_status_read(pid_t pid, struct proc_status *out);
-
 /* Whether it is in our network namespace; true as well when it is gone or may not be looked at. */
 bool proc_shares_network(pid_t pid);
 

@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "fdio.h"
+#include "procstatus.h"
 #include "xmalloc.h"
 
 enum {
@@ -197,12 +198,23 @@ static bool find_files(struct scan *scan, struct proc_id id)
 	return open_files(scan, proc_thread_with_files(id.pid));
 }
 
+static void learn_size(struct scan *scan)
+{
+	struct procstatus status;
+
+	if (!procstatus_read(scan->thread, &status))
+		scan->complete &= is_gone();
+	else if (status.fd_size > FD_MAX)
+		scan->complete = false;
+	else
+		scan->size = status.fd_size;
+}
+
 /* The number of descriptors for which the process has room says nothing of a small one: it may have
  * come from its parent. */
 bool procsock_scan(struct procsock_list *list, struct proc_id id)
 {
 	struct scan scan = {.list = list, .pid = id.pid, .complete = true};
-	struct proc_status status;
 	size_t before = list->count;
 
 	if (is_spent(&scan))
@@ -210,10 +222,7 @@ bool procsock_scan(struct procsock_list *list, struct proc_id id)
 	if (!open_files(&scan, id.pid))
 		return is_gone();
 	if (find_files(&scan, id) && scan_first(&scan)) {
-		if (proc_status_read(scan.thread, &status) && status.fd_size <= FD_MAX)
-			scan.size = status.fd_size;
-		else
-			scan.complete &= is_gone();
+		learn_size(&scan);
 		scan_others(&scan);
 	}
 	fdio_close(&scan.dir);

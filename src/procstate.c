@@ -8,21 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc.h"
+#include "procstatus.h"
 #include "utf8.h"
-
-enum {
-	STATUS_MAX = 4096
-};
 
 bool procstate_has(uint64_t set, int signo)
 {
 	return signo >= 1 && signo <= 64 && (set >> (signo - 1) & 1) != 0;
 }
 
+static bool is_dead(char state)
+{
+	return state == 'Z' || state == 'X';
+}
+
 bool procstate_is_dead(const struct procstate *state)
 {
-	return state->state == 'Z' || state->state == 'X';
+	return is_dead(state->state);
 }
 
 bool procstate_is_held(const struct procstate *state)
@@ -30,34 +31,20 @@ bool procstate_is_held(const struct procstate *state)
 	return state->state == 'D' || state->state == 'T' || state->state == 't';
 }
 
-/* ---- /proc/PID/status ---- */
-
-static uint64_t field(const char *status, const char *name, int base)
+static struct procstate state_of(const struct procstatus *status)
 {
-	const char *at = strstr(status, name);
+	struct procstate state = {.state = status->state,
+		.thread = status->thread,
+		.tracer = status->tracer,
+		.threads = status->threads,
+		.has_signals = status->has_signals,
+		.ignored = status->ignored,
+		.caught = status->caught,
+		.blocked = status->blocked,
+		.pending = status->pending};
 
-	return at != NULL ? strtoull(at + strlen(name), NULL, base) : 0;
-}
-
-bool procstate_parse(const char *status, struct procstate *out)
-{
-	const char *state = strstr(status, "\nState:");
-	char name[PROC_NAME_MAX * 4] = "?";
-
-	*out = (struct procstate){0};
-	if (state == NULL || sscanf(state, " State: %c", &out->state) != 1)
-		return false;
-	sscanf(status, "Name: %63[^\n]", name);
-	utf8_make_plain(name);
-	snprintf(out->command, sizeof out->command, "[%s]", name);
-	out->thread = (pid_t)field(status, "\nPid:", 10);
-	out->tracer = (pid_t)field(status, "\nTracerPid:", 10);
-	out->threads = (unsigned)field(status, "\nThreads:", 10);
-	out->pending = field(status, "\nSigPnd:", 16) | field(status, "\nShdPnd:", 16);
-	out->blocked = field(status, "\nSigBlk:", 16);
-	out->ignored = field(status, "\nSigIgn:", 16);
-	out->caught = field(status, "\nSigCgt:", 16);
-	return true;
+	snprintf(state.command, sizeof state.command, "[%s]", status->name);
+	return state;
 }
 
 /* One read of a file below an open directory of /proc; false when there is nothing. */
@@ -77,12 +64,13 @@ static bool read_at(int dir, const char *file, char *out, size_t size)
 
 /* A thread in D explains more than any other; the first one of a process may have ended before the
  * others. */
-static void take_thread(struct procstate *state, const struct procstate *thread)
+static void take_thread(struct procstate *state, const struct procstatus *thread)
 {
 	bool tells_more = thread->state == 'D' && state->state != 'D';
 
-	if (procstate_is_dead(thread))
+	if (is_dead(thread->state))
 		return;
+	state->has_signals &= thread->has_signals;
 	state->blocked &= thread->blocked;
 	state->pending |= thread->pending;
 	if (!tells_more && !procstate_is_dead(state))
@@ -94,9 +82,9 @@ static void take_thread(struct procstate *state, const struct procstate *thread)
 /* Returns false when not all were looked at. */
 static bool look_at_threads(int dir, pid_t pid, struct procstate *state)
 {
-	char file[64], text[STATUS_MAX];
-	struct procstate thread;
+	struct procstatus thread;
 	struct dirent *entry;
+	char file[64];
 	unsigned seen = 0;
 
 	int fd = openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,7 +96,7 @@ static bool look_at_threads(int dir, pid_t pid, struct procstate *state)
 		if (tid <= 0 || tid == pid || ++seen > PROCSTATE_THREADS)
 			continue;
 		snprintf(file, sizeof file, "%d/status", (int)tid);
-		if (read_at(dirfd(task), file, text, sizeof text) && procstate_parse(text, &thread))
+		if (procstatus_read_at(dirfd(task), file, &thread))
 			take_thread(state, &thread);
 	}
 	closedir(task);
@@ -184,11 +172,11 @@ static bool read_channel(int task, const char *tid, char *out, size_t size)
 
 static bool is_asleep(int task, const char *tid)
 {
-	struct procstate thread;
-	char text[STATUS_MAX];
+	struct procstatus thread;
+	char file[64];
 
-	return read_of_thread(task, tid, "status", text, sizeof text) &&
-	       procstate_parse(text, &thread) && thread.state == 'S';
+	snprintf(file, sizeof file, "%.20s/status", tid);
+	return procstatus_read_at(task, file, &thread) && thread.state == 'S';
 }
 
 /* It may have fallen asleep just now. */
@@ -258,15 +246,17 @@ static void read_command(int dir, struct procstate *state)
 
 bool procstate_read(pid_t pid, struct procstate *out)
 {
-	char text[STATUS_MAX];
+	struct procstatus status;
+	char path[64];
 
-	snprintf(text, sizeof text, "/proc/%d", (int)pid);
-	int dir = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/%d", (int)pid);
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return false;
-	bool there = read_at(dir, "status", text, sizeof text) && procstate_parse(text, out);
+	bool there = procstatus_read_at(dir, "status", &status);
 	if (there) {
-		bool all = out->threads <= 1 || look_at_threads(dir, pid, out);
+		*out = state_of(&status);
+		bool all = out->threads == 1 || look_at_threads(dir, pid, out);
 		if (out->state == 'S' || out->state == 'D')
 			find_channel(dir, out);
 		if (all && out->state != 'D')

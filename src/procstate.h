@@ -28,7 +28,8 @@ struct procstate {
 	char state;	  /* as in /proc/PID/stat: R S D T t Z ... */
 	pid_t thread;	  /* whose state that is: one in D, or else the first that lives */
 	pid_t tracer;	  /* the debugger that holds it, 0: none */
-	unsigned threads; /* how many it has */
+	unsigned threads; /* how many it has, 0: not told */
+	bool has_signals; /* the sets are told: */
 	uint64_t ignored; /* signals that it ignores, */
 	uint64_t caught;  /* has a handler for, */
 	uint64_t blocked; /* blocks in every thread; 0 when not all could be looked at; */
@@ -41,9 +42,6 @@ struct procstate {
 
 /* Returns false when there is no such process. */
 bool procstate_read(pid_t pid, struct procstate *out);
-
-/* Fills a state from the text of /proc/PID/status; false when that is none. */
-bool procstate_parse(const char *status, struct procstate *out);
 
 /* True when one of its threads sleeps there in the kernel. At most PROCSTATE_THREADS are asked. */
 bool procstate_sleeps_in(pid_t pid, const char *channel);

@@ -8,6 +8,7 @@
 
 #include "fdio.h"
 #include "procstate.h"
+#include "procstatus.h"
 #include "xmalloc.h"
 
 static void end(struct procwatch_item *item)
@@ -59,9 +60,9 @@ struct procwatch_item *procwatch_find_pid(struct procwatch *watch, pid_t pid)
 
 static uint64_t handled_signals(pid_t pid)
 {
-	struct proc_status status;
+	struct procstatus status;
 
-	if (!proc_status_read(pid, &status))
+	if (!procstatus_read(pid, &status) || !status.has_signals)
 		return UINT64_MAX;
 	return status.caught | status.ignored | status.blocked;
 }
@@ -144,10 +145,12 @@ void procwatch_before(struct procwatch *watch, int signo)
  * while the process goes on, the process has taken it, or ignores it. */
 static bool has_survived(const struct procwatch_item *item, int signo)
 {
-	struct proc_status status;
+	struct procstatus status;
 
-	return proc_status_read(item->id.pid, &status) &&
-	       (status.pending >> (signo - 1) & 1) == 0 && proc_end_of(item->id) == PROC_RUNS;
+	if (!procstatus_read(item->id.pid, &status))
+		return false;
+	bool is_pending = status.has_signals && (status.pending >> (signo - 1) & 1) != 0;
+	return !is_pending && proc_end_of(item->id) == PROC_RUNS;
 }
 
 void procwatch_signalled(struct procwatch *watch, int signo, struct proc_id only)

@@ -62,6 +62,7 @@ static enum was_told was_told(const struct look *look, struct proc_id id, int si
 enum reaction {
 	REACTION_NONE, /* nothing that would explain why it is there */
 	REACTION_NOT_SENT,
+	REACTION_UNSEEN,
 	REACTION_IGNORES,
 	REACTION_BLOCKS,
 	REACTION_BLOCKS_PENDING,
@@ -78,6 +79,7 @@ static const struct {
 	const char *before, *after;
 } reactions[] = {
 	[REACTION_NOT_SENT] = {"was not sent ", ""},
+	[REACTION_UNSEEN] = {"what it does with ", " cannot be seen"},
 	[REACTION_IGNORES] = {"ignores ", ""},
 	[REACTION_BLOCKS] = {"blocks ", ""},
 	[REACTION_BLOCKS_PENDING] = {"blocks ", ", which still waits to be taken"},
@@ -97,6 +99,8 @@ static enum reaction reaction(const struct procstate *now, int signo, enum was_t
 
 	if (told == TOLD_NO)
 		return REACTION_NOT_SENT;
+	if (!now->has_signals)
+		return REACTION_UNSEEN;
 	if (pending && procstate_is_held(now))
 		return REACTION_WAITS;
 	if (procstate_has(now->ignored, signo))
@@ -110,6 +114,8 @@ static enum reaction reaction(const struct procstate *now, int signo, enum was_t
 
 static enum reaction intention(const struct procstate *now, pid_t pid, int signo)
 {
+	if (!now->has_signals)
+		return REACTION_UNSEEN;
 	if (procstate_has(now->ignored, signo))
 		return REACTION_IGNORES;
 	if (procstate_has(now->blocked, signo))

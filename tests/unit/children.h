@@ -7,6 +7,7 @@
 #define GRACECTL_TESTS_CHILDREN_H
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -89,6 +90,17 @@ static inline void read_exactly(int fd, void *out, size_t size)
 			bail_out("a child of the test has ended too early");
 		got += n > 0 ? (size_t)n : 0;
 	}
+}
+
+/* Joins so many groups that /proc/PID/status becomes longer than most; only root may. */
+static inline void join_many_groups(void)
+{
+	gid_t groups[1000];
+
+	for (gid_t i = 0; i < 1000; i++)
+		groups[i] = 1000000 + i;
+	if (geteuid() == 0 && setgroups(1000, groups) < 0)
+		bail_out("root may not join groups");
 }
 
 /* Valgrind knows no pidfd and has its own idea of limits; what depends on these is left out there.

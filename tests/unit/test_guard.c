@@ -6,6 +6,7 @@
 #include "children.h"
 #include "guard.h"
 #include "proc.h"
+#include "procstatus.h"
 #include "spawn.h"
 #include "tap.h"
 
@@ -18,9 +19,9 @@ static bool is_in(uint64_t set, int signo)
 static int be_guard(void)
 {
 	const char *fd = getenv("TEST_GUARD_TELLS");
-	struct proc_status status;
+	struct procstatus status;
 
-	if (!proc_status_read(getpid(), &status))
+	if (!procstatus_read(getpid(), &status))
 		return 1;
 	return write(atoi(fd), &status.blocked, sizeof status.blocked) > 0 ? 0 : 1;
 }

@@ -125,6 +125,29 @@ static void wait_and_end(int told, int go)
 	await_signal(SIGTERM);
 }
 
+static void ignore_term_in_many_groups(int told, int go)
+{
+	(void)go;
+	signal(SIGTERM, SIG_IGN);
+	join_many_groups();
+	tell(told);
+	wait_forever();
+}
+
+static void test_many_groups(void)
+{
+	struct taker taker = begin_taker(ignore_term_in_many_groups);
+	struct procwatch watch;
+
+	procwatch_init(&watch, rig.app.loop, forget_end, NULL);
+	procwatch_add(&watch, &taker.stat, true);
+	const struct procwatch_item *item = procwatch_find(&watch, taker.stat.id);
+	ok(item != NULL && (item->handled >> (SIGTERM - 1) & 1) != 0,
+		"what a process in many groups does with a signal is seen");
+	procwatch_release(&watch);
+	end_taker(&taker);
+}
+
 /* Watches a process that waits in sigwait(), before SIGTERM is sent. */
 static struct taker watch_waiting(
 	struct procwatch *watch, void (*take)(int told, int go), const char *name)
@@ -383,6 +406,7 @@ int main(void)
 {
 	begin_rig();
 	test_signalled();
+	test_many_groups();
 	test_awaited();
 	test_between();
 	test_killed();

@@ -23,6 +23,12 @@ static void handle_term(void)
 	signal(SIGTERM, handle);
 }
 
+static void handle_term_in_many_groups(void)
+{
+	handle_term();
+	join_many_groups();
+}
+
 static void block_term(void)
 {
 	sigset_t set;
@@ -66,6 +72,11 @@ static void test_signals(void)
 	pid = begin((struct act){.prepare = handle_term});
 	adopt(pid, true, "TERM/30/KILL/5");
 	ok(has(said(), "handles SIGTERM; "), "who handles the signal is told");
+	end_child(pid, SIGKILL);
+
+	pid = begin((struct act){.prepare = handle_term_in_many_groups});
+	adopt(pid, true, "TERM/30/KILL/5");
+	ok(has(said(), "handles SIGTERM; "), "of a process in many groups, too");
 	end_child(pid, SIGKILL);
 
 	pid = begin((struct act){.prepare = block_term});
@@ -204,32 +215,13 @@ static void test_threads(void)
 	end_child(pid, SIGKILL);
 }
 
-/* ---- the text of /proc ---- */
+/* ---- words ---- */
 
-static void test_parse(void)
+static void test_words(void)
 {
-	static const char text[] = "Name:\tna me)\nUmask:\t0022\nState:\tD (disk sleep)\nTgid:\t7\n"
-				   "Pid:\t7\nPPid:\t1\nTracerPid:\t99\nThreads:\t12\n"
-				   "SigPnd:\t0000000000000001\nShdPnd:\t0000000000004000\n"
-				   "SigBlk:\t0000000000004000\nSigIgn:\t8000000000001000\n"
-				   "SigCgt:\t0000000000000002\n";
-	struct procstate now;
+	struct procstate now = {.state = 'D', .thread = 7, .tracer = 99};
 	struct buf words = BUF_INIT;
 
-	ok(procstate_parse(text, &now), "a status file is understood");
-	is_int(now.state, 'D', "the state is read");
-	is_str(now.command, "[na me)]", "a name may hold anything");
-	is_int(now.tracer, 99, "the debugger is read");
-	is_int(now.threads, 12, "the number of threads is read");
-	ok(procstate_has(now.pending, 1) && procstate_has(now.pending, SIGTERM),
-		"signals wait for the thread or for the process");
-	ok(procstate_has(now.blocked, SIGTERM) && !procstate_has(now.blocked, SIGHUP),
-		"blocked signals are read");
-	ok(procstate_has(now.ignored, SIGPIPE) && procstate_has(now.ignored, 64),
-		"the last signal is read too");
-	ok(procstate_has(now.caught, SIGINT), "caught signals are read");
-	ok(!procstate_has(now.ignored, 65) && !procstate_has(now.ignored, 0),
-		"what is no signal is in no set");
 	snprintf(now.channel, sizeof now.channel, "nfs_wait_bit_killable");
 	procstate_describe(&now, 7, &words);
 	is_str(words.data,
@@ -240,7 +232,6 @@ static void test_parse(void)
 	now.channel[0] = '\0';
 	procstate_describe(&now, 7, &words);
 	is_str(words.data, "held by a debugger (pid 99)", "a debugger is named");
-	ok(!procstate_parse("", &now), "an empty file is no status");
 	buf_release(&words);
 }
 
@@ -403,7 +394,7 @@ int main(void)
 {
 	begin_rig();
 	test_when();
-	test_parse();
+	test_words();
 	test_signals();
 	test_awaited(wait_for_term, "a process waits for a signal in sigwait()");
 	test_awaited(wait_for_term_in_thread, "one of its threads does");
