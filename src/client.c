@@ -23,8 +23,7 @@
 /* How long a guard may take to start the next supervisor while somebody wants to speak to it. */
 #define REACH_TIMEOUT (20 * NSEC_PER_SEC)
 enum {
-	SEND_TIMEOUT_S = 5,
-	RUN_DIR_MAX = 4096
+	SEND_TIMEOUT_S = 5
 };
 
 static volatile sig_atomic_t interrupted;

@@ -102,9 +102,14 @@ bool proc_identify(pid_t pid, struct proc_id *out)
 	return true;
 }
 
+bool proc_state_is_dead(char state)
+{
+	return state == 'Z' || state == 'X';
+}
+
 bool proc_stat_is_dead(const struct proc_stat *stat)
 {
-	return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
+	return proc_state_is_dead(stat->state) && stat->threads <= 1;
 }
 
 bool proc_is_alive(struct proc_id id)
@@ -201,23 +206,6 @@ struct proc_exit proc_exit_from_wait(int wait_status)
 			.status = 128 + WTERMSIG(wait_status),
 			.signo = WTERMSIG(wait_status)};
 	return (struct proc_exit){.known = true, .status = WEXITSTATUS(wait_status)};
-}
-
-void proc_describe(pid_t pid, char *out, size_t size)
-{
-	ssize_t n = read_proc(pid, "cmdline", out, size);
-	struct proc_stat stat;
-
-	if (n > 0) {
-		for (ssize_t i = 0; i < n; i++)
-			if ((unsigned char)out[i] < ' ' || out[i] == 0x7f)
-				out[i] = i < n - 1 ? ' ' : '\0';
-		return;
-	}
-	if (proc_stat_read(pid, &stat))
-		snprintf(out, size, "[%s]", stat.name);
-	else
-		snprintf(out, size, "[gone]");
 }
 
 /* Its files are still attached to it. A process has at least one file open, or else it is called

@@ -45,6 +45,9 @@ struct proc_exit {
 
 bool proc_same(struct proc_id a, struct proc_id b);
 
+/* Nothing is executed any more by a thread in that state, 'Z' or 'X'. */
+bool proc_state_is_dead(char state);
+
 /* It has ended, and only waits to be reaped. When its first thread has ended before the others, a
  * process that lives has the state of a zombie. */
 bool proc_stat_is_dead(const struct proc_stat *stat);
@@ -80,10 +83,6 @@ bool proc_exit_of_zombie(struct proc_id id, struct proc_exit *out);
 
 /* From the status of waitpid(2). */
 struct proc_exit proc_exit_from_wait(int wait_status);
-
-/* The command line of a process for a person, arguments joined by blanks and cut to size; its name
- * in [] when there is none. */
-void proc_describe(pid_t pid, char *out, size_t size);
 
 /* Whether it has executed a program since it was forked; false too when it is gone. */
 bool proc_has_executed(struct proc_id id);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "procstatus.h"
 #include "utf8.h"
 
@@ -16,14 +17,9 @@ bool procstate_has(uint64_t set, int signo)
 	return signo >= 1 && signo <= 64 && (set >> (signo - 1) & 1) != 0;
 }
 
-static bool is_dead(char state)
-{
-	return state == 'Z' || state == 'X';
-}
-
 bool procstate_is_dead(const struct procstate *state)
 {
-	return is_dead(state->state);
+	return proc_state_is_dead(state->state);
 }
 
 bool procstate_is_held(const struct procstate *state)
@@ -68,7 +64,7 @@ static void take_thread(struct procstate *state, const struct procstatus *thread
 {
 	bool tells_more = thread->state == 'D' && state->state != 'D';
 
-	if (is_dead(thread->state))
+	if (proc_state_is_dead(thread->state))
 		return;
 	state->has_signals &= thread->has_signals;
 	state->blocked &= thread->blocked;
