@@ -188,25 +188,25 @@ static bool look_at(struct look *look, const struct proc_stat *stat, struct why_
 	return true;
 }
 
-/* The living members, the main process first. */
+/* The living members, the main process first; of very many some are only counted. */
 struct members {
 	struct proc_id main;
 	struct proc_stat items[MEMBERS_MAX];
+	size_t kept; /* in items */
 	size_t count;
 };
 
 static void add_member(void *arg, const struct proc_stat *stat)
 {
 	struct members *members = arg;
+	bool comes_first = members->kept > 0 && proc_same(stat->id, members->main);
+	const struct proc_stat last = comes_first ? members->items[0] : *stat;
 
-	if (members->count == MEMBERS_MAX)
-		return;
-	members->items[members->count] = *stat;
-	if (proc_same(stat->id, members->main)) {
-		members->items[members->count] = members->items[0];
-		members->items[0] = *stat;
-	}
 	members->count++;
+	if (comes_first)
+		members->items[0] = *stat;
+	if (members->kept < MEMBERS_MAX)
+		members->items[members->kept++] = last;
 }
 
 void why_look(struct why *why, struct app *app, struct tree *tree, const struct instance *instance,
@@ -219,7 +219,7 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	why->taken = clock_mono();
 	why->shown = 0;
 	members.main = tree->main;
-	members.count = 0;
+	members.kept = members.count = 0;
 	tree_each(tree, add_member, &members);
 	why->count = (unsigned)members.count;
 	why_sockets_look(&look.sockets, app);
@@ -227,7 +227,7 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	for (size_t i = 0; i < port_count; i++)
 		why_sockets_know(&look.sockets, ports[i]);
 	nsec_t end = why_cost() + WHY_BUDGET;
-	for (size_t i = 0; i < members.count && why->shown < WHY_PROCESSES && why_cost() < end;
+	for (size_t i = 0; i < members.kept && why->shown < WHY_PROCESSES && why_cost() < end;
 		i++) {
 		if (look_at(&look, &members.items[i], &why->processes[why->shown]))
 			why->shown++;

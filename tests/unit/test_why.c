@@ -335,6 +335,31 @@ static void test_many(void)
 	end_child(pid, SIGKILL);
 }
 
+/* So many processes are made of one, in a snapshot. */
+static void test_crowd(void)
+{
+	enum {
+		CROWD = 5000
+	};
+
+	pid_t pid = begin((struct act){0});
+	adopt(pid, true, "TERM/30/KILL/5");
+	proctree_release(&app.tree);
+	app.tree = (struct proctree){.entries = calloc(CROWD, sizeof *app.tree.entries),
+		.by_session = calloc(CROWD, sizeof *app.tree.by_session),
+		.strays = calloc(CROWD, sizeof *app.tree.strays),
+		.count = CROWD,
+		.capacity = CROWD,
+		.taken = clock_mono()};
+	for (uint32_t i = 0; i < CROWD; i++) {
+		proc_stat_read(pid, &app.tree.entries[i].stat);
+		app.tree.by_session[i] = i;
+	}
+	why_look(&why, &app, &tree, &instance, NULL, 0);
+	is_int(why.count, CROWD, "of however many all are counted");
+	end_child(pid, SIGKILL);
+}
+
 /* ---- when ---- */
 
 /* The moments at which the clock asks, in seconds after the first signal. */
@@ -403,5 +428,6 @@ int main(void)
 	test_threads();
 	test_command();
 	test_many();
+	test_crowd();
 	return end_rig();
 }
