@@ -8,6 +8,7 @@
  *                DYNO.state            what must survive the supervisor, a JSON document a dyno
  *                journal.N.jsonl       see journal.h
  *                log/                  see segment.h
+ *                supervisor.log        what the supervisor says of itself in the background
  *     RUN_DIR    control.sock          how to speak to the supervisor
  *                DYNO.LAUNCH.out       FIFO: the output of an instance on its way
  *                DYNO.LAUNCH.id        pid and start of an instance, locked while any of it lives
@@ -54,7 +55,7 @@ struct app {
 	struct holders holders; /* of the strays in it */
 	nsec_t turn_began;	/* monotonic: when this turn of the loop began */
 	nsec_t stale_before;	/* monotonic: a snapshot older than that proves nothing */
-	/* Fills tree.claimed; set by the formation. */
+	/* Claims the main processes in a new snapshot; set by the formation. */
 	void (*claim)(void *arg, struct proctree *tree);
 	void *claim_arg;
 	struct netwatch net;		  /* see app_listening() */

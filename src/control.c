@@ -58,8 +58,7 @@ static void plan_check(struct control *control, nsec_t due)
 		timer_set(control->supervisor->loop, &control->due, due);
 }
 
-/* A request whose last dyno has got there is answered; `stop` without a target ends the supervisor
- * too. */
+/* A request whose last dyno has got there is answered; what it says on the way is sent. */
 static void check_request(struct conn *conn)
 {
 	struct request *request = conn->data;

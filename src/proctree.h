@@ -21,7 +21,8 @@
 #include "clock.h"
 #include "proc.h"
 
-/* The variable whose value is the mark of an instance: "APP/web.1/7". */
+/* The variable whose value is the mark of an instance: "APP/web.1/HASH/7", with a hash of the state
+ * directory. */
 #define PROCTREE_MARK "GRACECTL_INSTANCE"
 
 struct proctree_mark;

@@ -2,10 +2,10 @@
  * snapshot: a dyno as it is now, as one document. What ps shows, in text and as JSON, and nothing
  * else looks into a dyno.
  *
- * Fields: name, type, number, command, state, since (RFC 3339), why, wanted ("up" or "down"), pid,
- * port, launch, restarts, crashes (in a row), next_try and next_restart (RFC 3339, "" for none),
- * last_status (-1: unknown), memory (bytes of the main process, only with long), instances:
- * [{launch, role, state, pid, port, since, signal, kill_at, boot, stop}].
+ * Fields: name, process (its type), number, command, state, since (RFC 3339), why, wanted ("up" or
+ * "down"), pid, port, launch, restarts, crashes (in a row), next_try and next_restart (RFC 3339, ""
+ * for none), last_status (-1: unknown), memory (bytes of the main process, only with long),
+ * instances: [{launch, role, state, pid, port, since, signal, kill_at, boot, stop}].
  *
  * boot, of an instance that is starting: {elapsed_ms, kill_in_ms}.
  *

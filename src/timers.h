@@ -3,7 +3,7 @@
  *
  * A deadline is a monotonic time, so it can stand in a state file and be taken up by the next
  * supervisor. Setting one that runs moves it. Nothing else in the project starts an ev_timer for a
- * dyno.
+ * dyno, but the mover of its output, whose pauses are no deadlines.
  */
 #ifndef GRACECTL_TIMERS_H
 #define GRACECTL_TIMERS_H

@@ -45,9 +45,8 @@ struct why_process {
 
 struct why {
 	const struct instance *instance;
-	nsec_t taken; /* monotonic */
-	unsigned
-		count; /* living processes; when there are none, dead ones that nobody has reaped */
+	nsec_t taken;	/* monotonic */
+	unsigned count; /* living processes */
 	unsigned shown; /* of these below */
 	struct why_process processes[WHY_PROCESSES];
 };
