@@ -313,16 +313,48 @@ say() {
 	g stop app
 	supervisor=$(events kind pid | sed -n 's/^supervisor-start //p')
 	used=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
-	prlimit --pid "$supervisor" --nofile="$((used + 4)):"
+	prlimit --pid "$supervisor" --nofile="$((used + 12)):"
 	gracectl -c "$CONFIG" start -q
 	assert_equal "the exit status" 1 "$status"
-	wait_until "$PATIENCE" sh -c "'$GRACECTL' -c '$CONFIG' --json events | grep launch-failed | grep -q 'Too many open files'"
+	wait_until "$PATIENCE" sh -c "'$GRACECTL' -c '$CONFIG' --json events | grep launch-failed |
+		grep -q 'no descriptors left for it: Too many open files'"
 	prlimit --pid "$supervisor" --nofile=1024:
 	for n in {1..8}; do
 		wait_for_state "app.$n" up
 		assert_field "app.$n" crashes 0
 	done
 	assert_equal "the supervisor" "$supervisor" "$(events kind pid | sed -n 's/^supervisor-start //p')"
+}
+
+@test "who has used up all descriptors is adopted, and stopped to the last process" {
+	local up after child
+
+	write_script family <<-'END'
+		setsid sleep 1000 &
+		exec sleep 1000
+	END
+	write_config <<-'END'
+		[process app]
+		command = ./family
+		scale = 60
+	END
+	(
+		ulimit -n 64
+		gracectl -c "$CONFIG" start -q
+		assert_equal "the exit status" 1 "$status"
+		assert_has "why" "no descriptors left for it: Too many open files" "$error"
+	)
+	up=$("$GRACECTL" -c "$CONFIG" ps | grep -c ': up ')
+	((up >= 10)) || fail "only $up of 60 are up, of 64 descriptors"
+	kill_supervisor
+	after=$("$GRACECTL" -c "$CONFIG" ps | grep -c ': up ')
+	((after >= up)) || fail "only $after of $up are up after the adoption"
+	refute_has "what was told" "cannot be opened" "$(events text)"
+	child=$(pgrep -P "$(pid_of app.1)")
+	kill -KILL "$(pid_of app.1)"
+	wait_until "$PATIENCE" is_gone "$child"
+	g stop
+	refute_has "what was told" "had to be killed" "$output$error"
 }
 
 # start_unwritable: two dynos, of which the record of one cannot be replaced any more; and a change of it.
