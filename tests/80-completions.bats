@@ -274,6 +274,13 @@ all_shells_complete() {
 	all_shells_complete "gone gone.1 old old.1 old.2" gracectl -c empty.ini logs ''
 }
 
+@test "what is no dyno's among the logs is not offered" {
+	mkdir -p elsewhere/state/log/{lost+found,old.1}
+	printf '%s\n' "[app]" "state_dir = $PWD/elsewhere/state" >empty.ini
+	run --separate-stderr -0 gracectl -c empty.ini __complete dynos
+	same "the dynos" "old.1" "$output"
+}
+
 @test "a configuration below the home directory is found" {
 	all_shells_complete "clock clock.1 clock.2" gracectl -c '~/elsewhere/other.ini' start cl
 }

@@ -114,6 +114,8 @@ static void print_logged(const struct config *config, const char *kind)
 	logview_dynos(config->state_dir, &dynos);
 	for (size_t i = 0; i < dynos.count; i++) {
 		char *dot = strchr(dynos.items[i], '.');
+		if (dot == NULL)
+			continue; /* such as lost+found */
 		*dot = '\0';
 		print_dyno(kind, dynos.items[i], (unsigned)strtoul(dot + 1, NULL, 10));
 	}
