@@ -37,17 +37,29 @@ static void interrupt_cb(int signo)
 
 /* They are let in only while we wait, so that none comes between a look at `interrupted` and the
  * wait. */
-void client_catch_interrupts(void)
+static void catch_signal(int signo)
 {
 	struct sigaction action = {.sa_handler = interrupt_cb};
 	sigset_t set;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	sigaction(signo, &action, NULL);
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
+	sigaddset(&set, signo);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void client_catch_interrupts(void)
+{
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+}
+
+void client_catch_hangup(void)
+{
+	struct sigaction before;
+
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		catch_signal(SIGHUP);
 }
 
 int client_wait_for(struct pollfd *items, nfds_t count, nsec_t deadline)

@@ -24,7 +24,7 @@ enum client_result {
 	CLIENT_MESSAGE,	    /* *doc is the next message; good until the next call */
 	CLIENT_CLOSED,	    /* the supervisor closed the connection, or spoke nonsense */
 	CLIENT_DEADLINE,    /* nothing came in time */
-	CLIENT_INTERRUPTED, /* SIGINT or SIGTERM came */
+	CLIENT_INTERRUPTED, /* a signal came, see client_catch_interrupts() */
 };
 
 /* Connects to the supervisor of that application. Returns 0; -1 when none runs (errno ENOENT or
@@ -67,10 +67,13 @@ void client_close(struct client *client);
 /* From now on SIGINT and SIGTERM make client_next() return instead of ending the program. */
 void client_catch_interrupts(void);
 
+/* So does SIGHUP, unless it is ignored, as nohup(1) wants it. */
+void client_catch_hangup(void);
+
 /* Waits so many milliseconds. True when it was interrupted. */
 bool client_pause(int milliseconds);
 
-/* True when SIGINT or SIGTERM has come. */
+/* True when one of the signals that are caught has come. */
 bool client_interrupted(void);
 
 /* From now on nobody waits longer for a supervisor to come (monotonic); client_is_late() when that

@@ -76,6 +76,34 @@ assert len(checks) >= 5 and all(check["ok"] and check["text"] for check in check
 	assert_equal "what is left" "" "$(ls "$TMPDIR")"
 }
 
+# selftest_writes: the one that works in $TMPDIR has come so far that its dynos print.
+selftest_writes() {
+	[ -n "$(find "$TMPDIR" -path '*/log/writer.1/*.log' -size +0)" ]
+}
+
+assert_no_process() {
+	assert_equal "the processes that are left" "" "$(processes_of_test)"
+}
+
+@test "an interrupted selftest stops and removes what it has started, whatever the signal" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	for signal in INT TERM HUP; do
+		# This may itself run under nohup.
+		env --default-signal="$signal" "$GRACECTL" selftest >"selftest.$signal" 2>&1 3>&- &
+		wait_until "$PATIENCE" selftest_writes
+		kill -"$signal" "$!"
+		status=0
+		wait "$!" || status=$?
+		cat "selftest.$signal"
+		assert_equal "the exit status after SIG$signal" 1 "$status"
+		assert_has "what it says of SIG$signal" "gracectl: interrupted" "$(<"selftest.$signal")"
+		refute_has "what it says of SIG$signal" "FAILED" "$(<"selftest.$signal")"
+		assert_equal "what is left in its directory" "" "$(ls "$TMPDIR")"
+		wait_until "$PATIENCE" assert_no_process
+	done
+}
+
 @test "two selftests at the same time do not see each other" {
 	bash -c '"$1" selftest >first' bash "$GRACECTL" 3>&- &
 	gracectl selftest

@@ -6,11 +6,13 @@
  * fast as a shell can, and one that sleeps. Then supervisor, guard or both are killed with SIGKILL
  * again and again. At the end everything is stopped, and what is on disk is compared with what must
  * be there. The real application of the machine is not touched.
+ *
+ * Who interrupts it is not left with a private application that fills the disk: that is stopped and
+ * removed all the same.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +38,14 @@ enum {
 	EXPECTED_STATUS = 7,
 	LINE_MAX_BYTES = 64,
 	REPORT_MAX = 1024,
-	PAUSE_MAX_MS = 120
+	PAUSE_MAX_MS = 120,
+	LOOK_AGAIN_MS = 10
 };
 
 #define ANSWER_TIMEOUT (15 * NSEC_PER_SEC)
+
+/* Supervisor and guard have the directory of their selftest under this name in the environment. */
+#define MARK "GRACECTL_SELFTEST"
 
 /* Its name is that of its directory: another selftest may run at the same time. */
 static const char config_text[] = "[app]\n"
@@ -110,6 +116,7 @@ static int run_command(const struct selftest *test, const char *command)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		setsid(); /* Ctrl-C interrupts us, and what we run is seen through */
 		execv("/proc/self/exe", argv);
 		_exit(127);
 	}
@@ -118,60 +125,93 @@ static int run_command(const struct selftest *test, const char *command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The pids of supervisor and guard, from their own answer. Returns false when nobody answered in
- * time. */
-static bool who_runs(const struct selftest *test, pid_t *supervisor, pid_t *guard)
+/* Signals are let in only while something waits. */
+static bool interrupted(void)
 {
-	struct wire_request request = {.cmd = "ping", .targets = STRLIST_INIT};
-	nsec_t deadline = clock_mono() + ANSWER_TIMEOUT;
-	struct client client;
-	bson_t message;
-
-	while (clock_mono() < deadline) {
-		bool answered = false;
-		if (client_reach(&client, &test->config, NULL) < 0)
-			continue;
-		if (client_send(&client, &request) == 0 &&
-			client_next(&client, deadline, &message) == CLIENT_MESSAGE) {
-			*supervisor = (pid_t)doc_int(&message, "pid");
-			*guard = (pid_t)doc_int(&message, "guard");
-			answered = *supervisor > 1 && *guard > 1;
-		}
-		client_close(&client);
-		if (answered)
-			return true;
-	}
-	return false;
+	return client_pause(0);
 }
 
 /* ---- killing ---- */
 
+/* The process of that pid, or PROC_NONE when it is none of this selftest's. */
+static struct proc_id own_process(const struct selftest *test, pid_t pid)
+{
+	struct proc_id id = PROC_NONE;
+	bool found = pid > 1 && proc_identify(pid, &id);
+	char *mark = found ? proc_environ(pid, MARK) : NULL;
+	bool own = mark != NULL && strcmp(mark, test->dir) == 0;
+
+	free(mark);
+	return own ? id : PROC_NONE;
+}
+
+/* Supervisor and guard, from their own answer. Returns false when there is none, or when one of
+ * them has died since. */
+static bool ask_who_runs(const struct selftest *test, nsec_t deadline, struct proc_id *supervisor,
+	struct proc_id *guard)
+{
+	struct wire_request request = {.cmd = "ping", .targets = STRLIST_INIT};
+	struct client client;
+	bson_t message;
+
+	*supervisor = *guard = PROC_NONE;
+	if (client_reach(&client, &test->config, NULL) < 0)
+		return false;
+	if (client_send(&client, &request) == 0 &&
+		client_next(&client, deadline, &message) == CLIENT_MESSAGE) {
+		*supervisor = own_process(test, (pid_t)doc_int(&message, "pid"));
+		*guard = own_process(test, (pid_t)doc_int(&message, "guard"));
+	}
+	client_close(&client);
+	return supervisor->pid > 0 && guard->pid > 0;
+}
+
+/* The same, but waits until both are there. Returns false when that did not come in time, or when
+ * interrupted. */
+static bool who_runs(const struct selftest *test, struct proc_id *supervisor, struct proc_id *guard)
+{
+	nsec_t deadline = clock_mono() + ANSWER_TIMEOUT;
+
+	do {
+		if (ask_who_runs(test, deadline, supervisor, guard))
+			return true;
+	} while (!client_pause(LOOK_AGAIN_MS) && clock_mono() < deadline);
+	return false;
+}
+
 static void kill_one_of_three(struct selftest *test)
 {
-	pid_t supervisor, guard;
+	struct proc_id supervisor, guard;
 	unsigned choice = (unsigned)(random_u64() % 8);
 	nsec_t began = clock_mono();
 
 	if (!who_runs(test, &supervisor, &guard)) {
-		report(test, false, "no supervisor answered within %d s",
-			(int)(ANSWER_TIMEOUT / NSEC_PER_SEC));
+		if (!client_interrupted())
+			report(test, false, "no supervisor answered within %d s",
+				(int)(ANSWER_TIMEOUT / NSEC_PER_SEC));
 		return;
 	}
 	if (clock_mono() - began > test->longest)
 		test->longest = clock_mono() - began;
 	/* Five of eight times the supervisor, twice the guard, once both. */
 	if (choice != 5 && choice != 6)
-		test->supervisor_kills += kill(supervisor, SIGKILL) == 0;
+		test->supervisor_kills += proc_signal(supervisor, SIGKILL) == 0;
 	if (choice >= 5)
-		test->guard_kills += kill(guard, SIGKILL) == 0;
+		test->guard_kills += proc_signal(guard, SIGKILL) == 0;
 }
 
 static void kill_many(struct selftest *test)
 {
 	for (int i = 0; i < KILLS && test->failures == 0; i++) {
-		poll(NULL, 0, (int)(random_u64() % PAUSE_MAX_MS));
+		if (client_pause((int)(random_u64() % PAUSE_MAX_MS)))
+			return;
 		kill_one_of_three(test);
 	}
+	report(test, true,
+		"the supervisor was killed %u times, its guard %u times; the longest wait for an "
+		"answer was %.0f ms",
+		test->supervisor_kills, test->guard_kills,
+		(double)test->longest / (double)NSEC_PER_MSEC);
 }
 
 /* ---- what must be true ---- */
@@ -197,12 +237,14 @@ static unsigned count_marked(const struct selftest *test, const char *dynos)
 
 static void check_one_copy(struct selftest *test)
 {
-	pid_t supervisor, guard;
+	struct proc_id supervisor, guard;
 	bool answered = who_runs(test, &supervisor, &guard);
 	unsigned writers = count_marked(test, "writer."), sleepers = count_marked(test, "sleeper.");
 
-	report(test, answered, "a supervisor answers (pid %d, guard %d)", (int)supervisor,
-		(int)guard);
+	if (client_interrupted())
+		return;
+	report(test, answered, "a supervisor answers (pid %d, guard %d)", (int)supervisor.pid,
+		(int)guard.pid);
 	/* The shell of the sleeper's command replaces itself, so each dyno is one process. */
 	report(test, writers == WRITERS && sleepers == 1, "each dyno runs once: %u of %u processes",
 		writers + sleepers, WRITERS + 1);
@@ -320,6 +362,7 @@ static int prepare(struct selftest *test)
 		cli_error("cannot write %s: %s", test->config_path, strerror(errno));
 		return EXIT_FAILED;
 	}
+	setenv(MARK, test->dir, 1);
 	config_load(test->config_path, NULL, &test->config, &problems);
 	config_problems_release(&problems);
 	return EXIT_DONE;
@@ -338,31 +381,55 @@ static void remove_dir(const char *dir)
 		waitpid(pid, NULL, 0);
 }
 
-static void examine(struct selftest *test)
+static void check_rest(struct selftest *test, int code)
+{
+	unsigned left = count_marked(test, "");
+
+	report(test, code == EXIT_DONE, "`stop` ended with %d", code);
+	report(test, left == 0, "no process is left (%u)", left);
+	check_output(test, "writer.1");
+	check_output(test, "writer.2");
+	check_journal(test);
+}
+
+static void print_sum(const struct selftest *test, nsec_t began)
+{
+	if (!test->json)
+		printf("\n%s after %.1f s\n",
+			test->failures == 0 ? "Everything is as it must be" : "Something is wrong",
+			(double)(clock_mono() - began) / (double)NSEC_PER_SEC);
+}
+
+/* Returns false when it was interrupted. However far it came, what was started is stopped. */
+static bool examine(struct selftest *test)
 {
 	nsec_t began = clock_mono();
 
 	report(test, run_command(test, "start") == EXIT_DONE,
 		"a private application was started in %s", test->dir);
 	kill_many(test);
-	report(test, true,
-		"the supervisor was killed %u times, its guard %u times; the longest wait for an "
-		"answer was %.0f ms",
-		test->supervisor_kills, test->guard_kills,
-		(double)test->longest / (double)NSEC_PER_MSEC);
-	check_one_copy(test);
+	if (!interrupted())
+		check_one_copy(test);
 	int code = run_command(test, "stop");
-	report(test, code == EXIT_DONE, "`stop` ended with %d", code);
-	unsigned left = count_marked(test, "");
-	report(test, left == 0, "no process is left (%u)", left);
-	check_output(test, "writer.1");
-	check_output(test, "writer.2");
-	check_journal(test);
-	if (test->json)
-		return;
-	printf("\n%s after %.1f s\n",
-		test->failures == 0 ? "Everything is as it must be" : "Something is wrong",
-		(double)(clock_mono() - began) / (double)NSEC_PER_SEC);
+	if (!interrupted()) {
+		check_rest(test, code);
+		print_sum(test, began);
+		return true;
+	}
+	if (!client_nothing_left(&test->config))
+		report(test, false, "something is left after `stop`, which ended with %d", code);
+	return false;
+}
+
+/* What is wrong is kept, to be looked at. */
+static void clean_up(const struct selftest *test)
+{
+	if (test->failures == 0)
+		remove_dir(test->dir);
+	else if (test->json)
+		cli_error("what it left is in %s", test->dir);
+	else
+		printf("What it left is in %s\n", test->dir);
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
@@ -371,19 +438,19 @@ static int run(const struct cli *cli, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	client_catch_interrupts();
+	client_catch_hangup();
 	int code = prepare(&test);
 	if (code != EXIT_DONE)
 		return code;
-	examine(&test);
-	if (test.failures == 0)
-		remove_dir(test.dir);
-	else if (test.json)
-		cli_error("what it left is in %s", test.dir);
-	else
-		printf("What it left is in %s\n", test.dir);
+	bool complete = examine(&test);
+	clean_up(&test);
+	if (!complete)
+		cli_error("interrupted; the private application was %s",
+			test.failures == 0 ? "stopped and removed" : "stopped");
 	config_release(&test.config);
 	free(test.config_path);
-	return test.failures == 0 ? EXIT_DONE : EXIT_FAILED;
+	return complete && test.failures == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 const struct command cmd_selftest = {
