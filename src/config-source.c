@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
 #include "xmalloc.h"
 
 /*
@@ -248,17 +249,16 @@ void config_problems_release(struct config_problems *problems)
 
 void config_problem_print(const struct config_problem *problem, FILE *out)
 {
+	struct buf text = BUF_INIT;
+
 	fprintf(out, "%s:", problem->file);
 	if (problem->line > 0)
 		fprintf(out, "%d:", problem->line);
 	fprintf(out, " %s: ", problem->warning ? "warning" : "error");
 	/* The text quotes the file, which must not be able to steer a terminal. */
-	for (const unsigned char *at = (const unsigned char *)problem->text; *at != '\0'; at++)
-		if (iscntrl(*at))
-			fprintf(out, "\\x%02x", *at);
-		else
-			putc(*at, out);
-	putc('\n', out);
+	utf8_append_safe(&text, problem->text, strlen(problem->text));
+	fprintf(out, "%s\n", text.data);
+	buf_release(&text);
 }
 
 /*

@@ -16,6 +16,7 @@
 
 #include "buf.h"
 #include "fdio.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 enum {
@@ -397,11 +398,14 @@ void spawn_failure_text(
 {
 	bool known = failure->stage >= 0 && failure->stage <= STAGE_EXEC;
 	const char *stage = known ? stage_texts[failure->stage] : "an unknown step failed";
+	char interpreter[SPAWN_INTERPRETER];
 
+	snprintf(interpreter, sizeof interpreter, "%s", failure->interpreter);
+	utf8_make_plain(interpreter); /* the first line of a script may hold anything */
 	if (failure->stage == STAGE_WORKDIR)
 		snprintf(out, size, "%s: %s: %s", stage, workdir, strerror(failure->error));
-	else if (failure->stage == STAGE_EXEC && failure->interpreter[0] != '\0')
-		snprintf(out, size, "%s: its interpreter %s: %s", stage, failure->interpreter,
+	else if (failure->stage == STAGE_EXEC && interpreter[0] != '\0')
+		snprintf(out, size, "%s: its interpreter %s: %s", stage, interpreter,
 			strerror(failure->error));
 	else
 		snprintf(out, size, "%s: %s", stage, strerror(failure->error));

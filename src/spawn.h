@@ -84,7 +84,8 @@ pid_t spawn_start(const struct spawn *spawn, int *report, struct cause *cause);
  * room. */
 bool spawn_failure_is_lack(const struct spawn_failure *failure);
 
-/* A sentence about a failure: "the directory /srv/x: No such file or directory". */
+/* A sentence about a failure: "the directory /srv/x: No such file or directory". What a script
+ * names as its interpreter is text in it, see utf8_make_plain(). */
 void spawn_failure_text(
 	const struct spawn_failure *failure, const char *workdir, char *out, size_t size);
 

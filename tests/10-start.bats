@@ -295,6 +295,46 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	log_has app.1 "Cannot start \`./broken\`: the program cannot be executed: its interpreter /no/such/interpreter: No such file or directory"
 }
 
+@test "a script whose first line would steer a terminal cannot do so" {
+	printf '#!/no/\033]0;evil\007\n' >broken
+	chmod +x broken
+	write_config <<<$'[process app]\ncommand = ./broken\nport = none'
+	g 1 start
+	assert_has "the message" "its interpreter /no/?]0;evil?: No such file or directory" "$error"
+	refute_has "the message" $'\033' "$error"
+	g ps
+	assert_has "ps" "its interpreter /no/?]0;evil?: No such file or directory" "$output"
+	refute_has "ps" $'\033' "$output"
+}
+
+@test "a control character of two bytes in a command is shown and does nothing" {
+	write_config <<<$'[process app]\ncommand = sh -c "exec sleep 1000 \u009b2J"\nport = none\nstop = KILL/5'
+	g 1 start
+	assert_has "what start says" '\xc2\x9b2J' "$error"
+	refute_has "what start says" $'\u009b' "$error"
+	g ps
+	assert_has "ps" '=== app: sh -c "exec sleep 1000 \xc2\x9b2J"' "$output"
+	refute_has "ps" $'\u009b' "$output"
+}
+
+@test "a mistake quotes such a character without doing what it says" {
+	write_config <<<$'[process app]\ncommand = sleep 1000\nport = \u009b2J'
+	g 2 check
+	assert_has "what check says" '\xc2\x9b2J' "$error"
+	refute_has "what check says" $'\u009b' "$error"
+}
+
+@test "what is typed and unknown does nothing to a terminal either" {
+	write_sleepers
+	g start
+	g 2 stop $'app.\e[31m'
+	assert_has "what stop says" 'app.\x1b[31m' "$error"
+	g 2 ps $'app.\e[31m'
+	assert_has "what ps says" 'app.\x1b[31m' "$error"
+	g 2 logs $'app.\e[31m'
+	assert_has "what logs says" 'app.\x1b[31m' "$error"
+}
+
 @test "--timeout holds while a supervisor is waited for that has the lock and does not listen" {
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	mkdir -p "$STATE"

@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "config-paths.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 void cli_print_usage(const struct command *command, FILE *out)
@@ -25,9 +26,13 @@ void cli_print_usage(const struct command *command, FILE *out)
 static void say_error(const char *fmt, va_list ap)
 {
 	char *text = xvasprintf(fmt, ap);
+	struct buf line = BUF_INIT;
 
+	buf_adds(&line, "gracectl: ");
+	utf8_append_safe(&line, text, strlen(text));
 	fflush(stdout);
-	fprintf(stderr, "gracectl: %s\n", text);
+	fprintf(stderr, "%s\n", line.data);
+	buf_release(&line);
 	free(text);
 }
 

@@ -87,7 +87,7 @@ struct command {
 /* "usage: gracectl ps [OPTION...] [TYPE...]" */
 void cli_print_usage(const struct command *command, FILE *out);
 
-/* Prints "gracectl: ..." on stderr. */
+/* Prints "gracectl: ..." on stderr. What it quotes cannot do anything to a terminal. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same for a command line that is not as it should be, with where to read of it; returns

@@ -15,6 +15,7 @@
 #include "doc.h"
 #include "livework.h"
 #include "stopwarn.h"
+#include "utf8.h"
 
 #define WATCH_INTERVAL_MS 1000
 
@@ -50,6 +51,16 @@ static nsec_t time_of(const bson_t *dyno, const char *key)
 static const char *paint(const struct listing *listing, const char *code)
 {
 	return listing->color ? code : "";
+}
+
+/* Commands and reasons may hold anything. */
+static void print_safe(const char *text)
+{
+	struct buf safe = BUF_INIT;
+
+	utf8_append_safe(&safe, text, strlen(text));
+	fwrite(safe.data, 1, safe.len, stdout);
+	buf_release(&safe);
 }
 
 /* "in 18m", rounded to whole seconds, or whole minutes when it is far. */
@@ -122,7 +133,8 @@ static void print_remarks(const bson_t *dyno)
 	nsec_t next_try = time_of(dyno, "next_try");
 
 	if (strcmp(state, "cooling") == 0 || strcmp(state, "crashed") == 0) {
-		printf(": %s", why);
+		fputs(": ", stdout);
+		print_safe(why);
 		if (next_try != 0) {
 			struct buf text = BUF_INIT;
 			add_in(next_try - clock_wall(), &text);
@@ -136,7 +148,8 @@ static void print_remarks(const bson_t *dyno)
 	} else if (strcmp(state, "stopping") == 0) {
 		print_stopping(dyno);
 	} else if (strcmp(state, "up") == 0 && why[0] != '\0') {
-		printf(": the last restart failed: %s", why);
+		fputs(": the last restart failed: ", stdout);
+		print_safe(why);
 	}
 	print_olds(dyno);
 }
@@ -208,6 +221,22 @@ static void print_long_row(const bson_t *dyno, int width)
 	putchar('\n');
 }
 
+static void print_type(const struct listing *listing, size_t first, int width)
+{
+	const struct answers *dynos = &listing->dynos;
+	const char *type = doc_text(dynos->items[first], "process");
+	size_t of_type = 0;
+
+	for (size_t i = first; i < dynos->count; i++)
+		of_type += strcmp(doc_text(dynos->items[i], "process"), type) == 0;
+	printf("%s=== %s: ", first > 0 ? "\n" : "", type);
+	print_safe(doc_text(dynos->items[first], "command"));
+	printf(" (%zu)\n\n", of_type);
+	if (long_listing)
+		printf("%-*s %-9s %-25s %8s %6s %7s %8s  %s\n", width, "DYNO", "STATE", "SINCE",
+			"PID", "PORT", "MEMORY", "RESTARTS", "NEXT RESTART");
+}
+
 /* The dynos come type by type, so a header is due where the type changes. */
 static void print_text(const struct listing *listing)
 {
@@ -218,20 +247,9 @@ static void print_text(const struct listing *listing)
 		printf("No dynos on %s\n", listing->config->name);
 	for (size_t i = 0; i < listing->dynos.count; i++) {
 		const bson_t *dyno = listing->dynos.items[i];
-		const char *its_type = doc_text(dyno, "process");
-		if (strcmp(type, its_type) != 0) {
-			size_t of_type = 0;
-			for (size_t n = i; n < listing->dynos.count; n++)
-				of_type += strcmp(doc_text(listing->dynos.items[n], "process"),
-						   its_type) == 0;
-			printf("%s=== %s: %s (%zu)\n\n", i > 0 ? "\n" : "", its_type,
-				doc_text(dyno, "command"), of_type);
-			if (long_listing)
-				printf("%-*s %-9s %-25s %8s %6s %7s %8s  %s\n", width, "DYNO",
-					"STATE", "SINCE", "PID", "PORT", "MEMORY", "RESTARTS",
-					"NEXT RESTART");
-			type = its_type;
-		}
+		if (strcmp(type, doc_text(dyno, "process")) != 0)
+			print_type(listing, i, width);
+		type = doc_text(dyno, "process");
 		if (long_listing)
 			print_long_row(dyno, width);
 		else

@@ -15,6 +15,7 @@
 #include "live.h"
 #include "reach.h"
 #include "results.h"
+#include "utf8.h"
 
 /* How long a supervisor may take to say that it has heard the request. */
 #define HEARING_TIMEOUT (20 * NSEC_PER_SEC)
@@ -101,11 +102,15 @@ static bool begin_telling(struct job *job)
 
 static void print_event(const bson_t *event)
 {
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, line = BUF_INIT;
 
-	if (event_render(event, &text))
-		fprintf(stderr, "  %s: %s\n", doc_text(event, "dyno"), text.data);
+	if (event_render(event, &text)) {
+		buf_addf(&line, "  %s: ", doc_text(event, "dyno"));
+		utf8_append_safe(&line, text.data, text.len);
+		fprintf(stderr, "%s\n", line.data);
+	}
 	buf_release(&text);
+	buf_release(&line);
 }
 
 static void hear_event(struct job *job, const bson_t *message)

@@ -391,13 +391,19 @@ static void check_failure(const struct spawn *order, const char *expected, const
 	is_str(output(), "", "and writes nothing");
 }
 
+static void write_script(const char *first_line)
+{
+	int fd = openat(run_dir, "lost-script", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	fdio_write_all(fd, first_line, strlen(first_line));
+	close(fd);
+}
+
 static void test_lost_interpreter(void)
 {
 	char script[64], path[80];
-	int fd = openat(run_dir, "lost-script", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 
-	dprintf(fd, "#! /no/such/interpreter -x\n");
-	close(fd);
+	write_script("#! /no/such/interpreter -x\n");
 	prepare();
 	snprintf(script, sizeof script, "/proc/self/fd/%d/lost-script", run_dir);
 	struct spawn order = order_for(script);
@@ -405,6 +411,13 @@ static void test_lost_interpreter(void)
 		"the program cannot be executed: its interpreter /no/such/interpreter: No such "
 		"file or directory",
 		"a script without its interpreter is told apart from one that is not there");
+	prepare();
+	write_script("#!/no/\033]0;evil\a\xff_\302\2332J\n");
+	check_failure(&order,
+		"the program cannot be executed: its interpreter /no/?]0;evil??_??2J: No such "
+		"file or directory",
+		"the name of an interpreter is told as text");
+	write_script("#! /no/such/interpreter -x\n");
 	prepare();
 	snprintf(path, sizeof path, "PATH=/nowhere:/proc/self/fd/%d:/bin", run_dir);
 	struct strlist found_in = STRLIST_INIT;
