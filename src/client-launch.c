@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,11 @@
 
 /* How long a supervisor may take until it listens. */
 #define LAUNCH_TIMEOUT (20 * NSEC_PER_SEC)
+
+/* What the supervisor's own log may have when the next one is started. */
+enum {
+	LOG_MAX = 4 * 1024 * 1024
+};
 
 static _Noreturn void become_daemon(const struct client_daemon *daemon, int ready, int log)
 {
@@ -46,12 +52,24 @@ static _Noreturn void become_daemon(const struct client_daemon *daemon, int read
 	_exit(1);
 }
 
+/* A large log is kept until the next one is large, too. When it cannot be renamed, it grows on. */
+static void put_aside(const char *path)
+{
+	struct stat st;
+	char *old = xasprintf("%s.old", path);
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > LOG_MAX)
+		rename(path, old);
+	free(old);
+}
+
 static int open_log(const struct config *config, struct cause *cause)
 {
 	char *path = xasprintf("%s/supervisor.log", config->state_dir);
 	int fd = -1;
 
 	if (config_make_state_dir(config, cause) == 0) {
+		put_aside(path);
 		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			cause_errno(cause, "cannot open %s", path);

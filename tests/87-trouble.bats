@@ -143,6 +143,40 @@ start_without() {
 	assert_equal "what the supervisor says of itself" "" "$(grep -v 'info:' "$STATE/supervisor.log")"
 }
 
+# sizes_of FILE...: in bytes, one a line; nothing of one that is not there.
+sizes_of() {
+	stat -c %s "$@" 2>/dev/null
+}
+
+@test "the supervisor's own log is put aside when it has become large, and what was aside goes" {
+	local log=$STATE/supervisor.log large=$((4 * 1024 * 1024))
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	mkdir "$STATE"
+	truncate -s "$large" "$log"
+	g start
+	assert_equal "what is aside" "" "$(sizes_of "$log.old")"
+	g stop
+	large=$(sizes_of "$log")
+	g start
+	assert_equal "the size of what is aside" "$large" "$(sizes_of "$log.old")"
+	(($(sizes_of "$log") < 4096)) || fail "the new one is not new: $(sizes_of "$log") bytes"
+	g stop
+
+	truncate -s $((++large)) "$log"
+	g start
+	assert_equal "the size of what is aside, later" "$large" "$(sizes_of "$log.old")"
+}
+
+@test "a supervisor in the foreground leaves that log alone" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	mkdir "$STATE"
+	truncate -s 5M "$STATE/supervisor.log"
+	start_daemon
+	end_daemon
+	assert_equal "the size of the log" $((5 * 1024 * 1024)) "$(sizes_of "$STATE"/supervisor.log*)"
+}
+
 # is_locked: a supervisor started elsewhere, with another run directory, is refused.
 is_locked() {
 	sed "s|^run_dir = .*|run_dir = $BATS_TEST_TMPDIR/elsewhere|" "$CONFIG" >elsewhere.ini
