@@ -43,23 +43,42 @@ static void patience_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
 	conn_close(conn);
 }
 
+static void empty_out(struct conn *conn)
+{
+	buf_reset(&conn->out);
+	conn->sent = conn->unread = 0;
+}
+
+/* The client takes no more for now. What stays is moved only when it is the smaller part. */
+static void keep_rest(struct conn *conn)
+{
+	conn->unread = conn->out.len - conn->sent;
+	if (conn->sent < conn->unread)
+		return;
+	buf_consume(&conn->out, conn->sent);
+	conn->sent = 0;
+}
+
 /* Returns false when the connection had to be closed. */
 static bool write_some(struct conn *conn)
 {
-	while (conn->out.len > 0) {
-		ssize_t n =
-			send(conn->fd, conn->out.data, conn->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (conn->sent < conn->out.len) {
+		ssize_t n = send(conn->fd, conn->out.data + conn->sent, conn->out.len - conn->sent,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
+		if (n < 0 && errno == EAGAIN) {
+			keep_rest(conn);
+			return true;
+		}
 		if (n < 0) {
 			conn_close(conn);
 			return false;
 		}
-		buf_consume(&conn->out, (size_t)n);
+		conn->sent += (size_t)n;
 		be_patient(conn);
 	}
+	empty_out(conn);
 	return true;
 }
 
@@ -78,10 +97,10 @@ static void writer_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 void conn_flush(struct conn *conn)
 {
-	if (conn->out.len > CONN_OUT_MAX) {
+	if (conn->unread > CONN_OUT_MAX) {
 		log_debug("a client that does not read is cut off");
 		conn->ending = true;
-		buf_reset(&conn->out);
+		empty_out(conn);
 	}
 	if (!ev_is_active(&conn->writer)) {
 		ev_io_start(conn->loop, &conn->writer);

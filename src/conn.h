@@ -14,7 +14,9 @@
 #include "buf.h"
 
 enum {
-	CONN_OUT_MAX = 16 * 1024 * 1024, /* bytes not yet read by the client */
+	/* Bytes that a client may leave unread when there is more to say. What is said in one turn
+	 * of the loop may be more, for nobody could read it yet. */
+	CONN_OUT_MAX = 16 * 1024 * 1024,
 };
 
 struct conn;
@@ -37,6 +39,8 @@ struct conn {
 	ev_timer patience; /* until a request is complete, or until the answer is read */
 	struct buf in;
 	struct buf out;
+	size_t sent;		/* bytes at the front of out that are written */
+	size_t unread;		/* of out, when the client last took no more; 0: it took all */
 	bool heard;		/* its request is complete; nothing more is expected but its end */
 	bool ending;		/* closes when everything is written */
 	TAILQ_ENTRY(conn) link; /* for the owner */
