@@ -103,7 +103,12 @@ nsec_t client_until(nsec_t wait)
 	return limit != 0 && limit < end ? limit : end;
 }
 
-/* Who listens must be root or ourselves, for we tell him what is ours and believe what he says. */
+/*
+ * Who listens must be root or ourselves, for we tell him what is ours and believe what he says.
+ * Root operates the applications of users too, whose supervisors run as these: it speaks to whoever
+ * listens where their configuration says, tells him no more than what it wants of him, and believes
+ * him only what concerns that application.
+ */
 static bool is_trusted(int fd)
 {
 	struct ucred peer;

@@ -166,6 +166,26 @@ descriptors_of_dyno() {
 	rm -r "$RUN"
 }
 
+@test "root operates the application of another user" {
+	if [ "$(id -u)" -eq 0 ]; then
+		local home
+
+		home=$(mktemp -d "${TMPDIR:-/tmp}/gracectl.XXXXXX")
+		CONFIG=$home/gracectl.ini STATE=$home/state RUN=$home/run
+		printf '%s\n' "[app]" "name = shop" "state_dir = $STATE" "run_dir = $RUN" \
+			"[process web]" "command = sleep 1000" "port = none" >"$CONFIG"
+		cp "$GRACECTL" "$home/gracectl"
+		chown -R nobody "$home"
+		setpriv "--reuid=$(id -u nobody)" "--regid=$(id -g nobody)" --clear-groups \
+			"$home/gracectl" -c "$CONFIG" start -q 3>&-
+		assert_equal "the user of the supervisor" nobody "$(ps -o user= -p "$(supervisor_pid)")"
+		assert_state web.1 up
+		g restart
+		g stop
+		rm -r "$home"
+	fi
+}
+
 # Clients that go away while they are waited for.
 
 # A dyno that ends when the test calls `release`.
