@@ -137,7 +137,7 @@ static void filters(void)
 	is_int(stopfilter_check(&(struct stopfilter){.verdict = "dirty"}, &cause), -1,
 		"a verdict that there is not is refused");
 	is_str(cause.text,
-		"--verdict: there is no \"dirty\"; there are: clean, forced, cut, leaked, "
+		"--verdict: there is no \"dirty\"; there are: clean, forced, refused, cut, leaked, "
 		"unanswered, reset, late "
 		"accepts, order wrong, status",
 		"and those that there are, are told");
