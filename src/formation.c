@@ -330,6 +330,9 @@ static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revent
 
 	(void)loop;
 	(void)revents;
+	if ((runner = TAILQ_LAST(&formation->gone, runner_list)) != NULL)
+		strays_tell(&formation->strays, formation, runner->instance.dyno,
+			runner->instance.launch);
 	while ((runner = TAILQ_FIRST(&formation->gone)) != NULL) {
 		TAILQ_REMOVE(&formation->gone, runner, link);
 		runner_free(runner);
@@ -427,6 +430,7 @@ void formation_close(struct formation *formation)
 	for (size_t i = 0; i < formation->type_count; i++)
 		ev_periodic_stop(loop, &formation->types[i].restart_at);
 	formation->app->claim = NULL;
+	strays_release(&formation->strays);
 	free(formation->places);
 	free(formation->types);
 }

@@ -15,6 +15,7 @@
 #include "dyno.h"
 #include "runner.h"
 #include "saving.h"
+#include "strays.h"
 #include "timers.h"
 
 struct formation;
@@ -48,6 +49,7 @@ struct formation {
 	struct place_type *types;
 	size_t type_count;
 	struct runner_list gone; /* to be freed at the end of the turn */
+	struct strays strays;
 	struct saving saving;
 	ev_prepare end_of_turn;
 	/* Told after each change of a dyno; may be NULL. */

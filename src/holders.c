@@ -77,6 +77,17 @@ void holders_each(struct holders *holders, const struct proctree *tree, const pi
 			found(arg, holders->items[i].id);
 }
 
+bool holders_has(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
+	struct proc_id id)
+{
+	if (holders->taken != tree->taken)
+		look_at(holders, tree, supervisors);
+	for (size_t i = 0; i < holders->count; i++)
+		if (proc_same(holders->items[i].id, id))
+			return true;
+	return false;
+}
+
 void holders_release(struct holders *holders)
 {
 	free(holders->items);

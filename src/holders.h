@@ -30,6 +30,10 @@ struct holders {
 void holders_each(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
 	struct procopen_file file, void (*found)(void *arg, struct proc_id id), void *arg);
 
+/* Whether that one has a file of any instance. */
+bool holders_has(struct holders *holders, const struct proctree *tree, const pid_t *supervisors,
+	struct proc_id id);
+
 void holders_release(struct holders *holders);
 
 #endif

@@ -272,6 +272,17 @@ size_t proctree_members(struct proctree *tree, const pid_t *reapers,
 	return search.count;
 }
 
+void proctree_each_stray(
+	struct proctree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg)
+{
+	for (size_t i = 0; i < tree->stray_count; i++) {
+		const struct proctree_entry *entry = &tree->entries[tree->strays[i]];
+		if (entry->mark == NULL && entry->visit == 0 && !is_held(entry) &&
+			!proc_stat_is_dead(&entry->stat))
+			found(arg, &entry->stat);
+	}
+}
+
 bool proctree_has(struct proctree *tree, struct proc_id id)
 {
 	return find_exactly(tree, id) != NULL;

@@ -78,6 +78,11 @@ void proctree_claim(struct proctree *tree, struct proc_id main);
 size_t proctree_members(struct proctree *tree, const pid_t *reapers,
 	const struct proctree_query *query, const struct proc_stat **out, size_t max);
 
+/* Calls found for each living stray that has no mark and that no query of this snapshot has
+ * counted; not for one that could not be looked at. */
+void proctree_each_stray(
+	struct proctree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg);
+
 /* Whether that process is in the snapshot. */
 bool proctree_has(struct proctree *tree, struct proc_id id);
 

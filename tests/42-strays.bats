@@ -120,3 +120,52 @@ start_stray() {
 		verdict = clean
 	END
 }
+
+# It ends without having been seen: the supervisor is held until nothing is left of it but a child of nobody, with nothing of its
+# dyno.
+@test "a process of which nobody can say whose it is, is named once, and is left alone" {
+	local main supervisor stray
+
+	cat >escape.py <<-'END'
+		import os, signal, time
+		def escape(signo, frame):
+		    if os.fork() == 0:
+		        os.setsid()
+		        if os.fork() == 0:
+		            null = os.open("/dev/null", os.O_RDWR)
+		            for fd in range(3):
+		                os.dup2(null, fd)
+		            os.closerange(3, 4096)
+		            open("escaped.new", "w").write(str(os.getpid()))
+		            os.rename("escaped.new", "escaped")
+		            os.execve("/bin/sleep", ["sleep", "1000"], {})
+		        os._exit(0)
+		    os.wait()
+		    os._exit(0)
+		signal.signal(signal.SIGTERM, escape)
+		print("ready", flush=True)
+		while True:
+		    time.sleep(1000)
+	END
+	write_config <<-'END'
+		[process job]
+		command = exec python3 escape.py
+		[process other]
+		command = exec sleep 1000
+	END
+	g start
+	wait_for_output job.1 ready
+	main=$(pid_of job.1) supervisor=$(supervisor_pid)
+	kill -STOP "$supervisor"
+	kill -TERM "$main"
+	wait_until "$PATIENCE" test -e escaped
+	stray=$(<escaped)
+	wait_until "$PATIENCE" sh -c "grep -q sleep /proc/$stray/comm"
+	wait_until "$PATIENCE" sh -c "grep -q '^State:.Z' /proc/$main/status"
+	kill -CONT "$supervisor"
+	wait_for_log job.1 "Process $stray (sleep) is left, and of which dyno it is cannot be told, so it is not stopped; end it with \`kill $stray\`"
+	g stop
+	assert_equal "how often it was told" 1 "$(events text | grep -c "Process $stray (sleep) is left")"
+	kill "$stray"
+	wait_until "$PATIENCE" is_gone "$stray"
+}

@@ -231,7 +231,7 @@ all_shells_complete() {
 	all_shells_complete "web worker" gracectl logs -p ''
 	all_shells_complete "app heroku" gracectl logs -s ''
 	all_shells_complete "boot config crash cycle manual restart stop" gracectl stops --reason ''
-	all_shells_complete "clean cut forced late leaked order reset status unanswered" gracectl stops --verdict ''
+	all_shells_complete "clean cut forced late leaked order refused reset status unanswered" gracectl stops --verdict ''
 	all_shells_complete "" gracectl logs -n ''
 	all_shells_complete "" gracectl logs --since ''
 }
