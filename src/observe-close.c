@@ -276,9 +276,8 @@ static unsigned mark_accepted(struct observer *observer)
 static void check_drained(struct observer *observer, nsec_t now)
 {
 	struct observe_report *report = &observer->report;
-	bool is_closed = report->listeners == 0 ||
-			 (observe_count(observer, ROLE_LISTENER) == 0 &&
-				 !has_died_last(observer, ROLE_LISTENER));
+	bool is_closed = report->listeners == 0 || (observe_count(observer, ROLE_LISTENER) == 0 &&
+							   !has_died_last(observer, ROLE_LISTENER));
 
 	if (!is_closed || observe_count(observer, ROLE_INBOUND) > 0 ||
 		has_died_last(observer, ROLE_INBOUND))
