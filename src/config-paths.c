@@ -173,7 +173,7 @@ void config_apps(struct strlist *names)
 
 	fdio_list(GRACECTL_ETC, ".ini", is_named_file, names);
 	fdio_list(states, "", app_name_is_valid, names);
-	strlist_sort(names);
+	strlist_sort_unique(names);
 	free(states);
 	free(home);
 }

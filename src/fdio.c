@@ -279,7 +279,7 @@ void fdio_list(const char *path, const char *suffix, bool (*is_valid)(const char
 		if (len < tail || strcmp(entry->d_name + len - tail, suffix) != 0)
 			continue;
 		entry->d_name[len - tail] = '\0';
-		if (is_valid(entry->d_name) && !strlist_has(names, entry->d_name))
+		if (is_valid(entry->d_name))
 			strlist_add(names, entry->d_name);
 	}
 	closedir(dir);

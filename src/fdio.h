@@ -67,8 +67,8 @@ bool fdio_is_locked_at(int dirfd, const char *name);
 /* True when somebody listens at the Unix socket of that path. */
 bool fdio_is_listening(const char *path);
 
-/* Adds the names in a directory that end with suffix, without it, as far as they are valid; each
- * once. None when it cannot be read. */
+/* Adds the names in a directory that end with suffix, without it, as far as they are valid, even
+ * when the list has them already; see strlist_sort_unique(). None when it cannot be read. */
 void fdio_list(const char *path, const char *suffix, bool (*is_valid)(const char *name),
 	struct strlist *names);
 

@@ -281,5 +281,5 @@ void logview_dynos(const char *state_dir, struct strlist *names)
 	fdio_list(path, "", dyno_name_is_valid, names);
 	fdio_list(state_dir, ".state", dyno_name_is_valid, names);
 	free(path);
-	strlist_sort(names);
+	strlist_sort_unique(names);
 }

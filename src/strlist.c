@@ -7,9 +7,13 @@
 
 #include "xmalloc.h"
 
+/* There is room for a power of two, and only what reaches one makes it larger. */
 void strlist_take(struct strlist *list, char *s)
 {
-	list->items = xreallocarray(list->items, list->count + 2, sizeof *list->items);
+	size_t used = list->count + 1; /* the NULL counts */
+
+	if ((used & (used - 1)) == 0)
+		list->items = xreallocarray(list->items, 2 * used, sizeof *list->items);
 	list->items[list->count++] = s;
 	list->items[list->count] = NULL;
 }
@@ -79,10 +83,20 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void strlist_sort(struct strlist *list)
+void strlist_sort_unique(struct strlist *list)
 {
-	if (list->count > 1)
-		qsort(list->items, list->count, sizeof *list->items, compare);
+	size_t kept = 1;
+
+	if (list->count < 2)
+		return;
+	qsort(list->items, list->count, sizeof *list->items, compare);
+	for (size_t i = 1; i < list->count; i++)
+		if (strcmp(list->items[i], list->items[kept - 1]) != 0)
+			list->items[kept++] = list->items[i];
+		else
+			free(list->items[i]);
+	list->items[kept] = NULL;
+	list->count = kept;
 }
 
 void strlist_release(struct strlist *list)

@@ -31,7 +31,10 @@ void strlist_setenv(struct strlist *list, const char *name, const char *value);
 const char *strlist_getenv(const struct strlist *list, const char *name);
 
 void strlist_copy(struct strlist *to, const struct strlist *from);
-void strlist_sort(struct strlist *list);
+
+/* Sorts it, and keeps one of those that are equal. */
+void strlist_sort_unique(struct strlist *list);
+
 void strlist_release(struct strlist *list);
 
 #endif

@@ -10,14 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "children.h"
+#include "clock.h"
 #include "tap.h"
 
 typedef int replace_fn(int dirfd, const char *name, const void *bytes, size_t len);
 
 static int dir;
+
+static nsec_t cpu_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
 
 static const char *content_of(const char *name)
 {
@@ -126,6 +136,88 @@ static void test_spare(void)
 	give_descriptors(before);
 }
 
+/* ---- listing ---- */
+
+static bool is_wanted(const char *name)
+{
+	return name[0] != '\0';
+}
+
+/* Makes a directory with files NUMBER.id. */
+static void fill(const char *name, unsigned first, unsigned count)
+{
+	mkdirat(dir, name, 0700);
+	for (unsigned i = first; i < first + count; i++) {
+		char file[64];
+		snprintf(file, sizeof file, "%s/%u.id", name, i);
+		int fd = openat(dir, file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			bail_out("no file");
+		close(fd);
+	}
+}
+
+static void list(const char *name, struct strlist *names)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, name);
+	fdio_list(path, ".id", is_wanted, names);
+}
+
+static void test_list(void)
+{
+	struct strlist names = STRLIST_INIT;
+	struct buf text = BUF_INIT;
+
+	printf("# a list\n");
+	list("nowhere", &names);
+	strlist_sort_unique(&names);
+	is_int((int64_t)names.count, 0, "of a directory that is not there nothing is listed");
+	fill("numbers", 1, 3);
+	fill("more", 3, 2);
+	put(fdio_replace_at, "numbers/.id", "");
+	put(fdio_replace_at, "numbers/5", "");
+	list("more", &names);
+	list("numbers", &names);
+	strlist_sort_unique(&names);
+	for (size_t i = 0; i < names.count; i++)
+		buf_addf(&text, "%s ", names.items[i]);
+	is_str(text.data, "1 2 3 4 ",
+		"the names of two directories are there once each, in order, without the suffix");
+	ok(names.items[names.count] == NULL, "and a NULL at the end");
+	strlist_release(&names);
+	buf_release(&text);
+}
+
+/* The CPU time of listing a directory twice, in ns for each name; the least of some tries. */
+static nsec_t cost_of_name(const char *name, unsigned count)
+{
+	nsec_t least = INT64_MAX;
+
+	fill(name, 0, count);
+	for (int i = 0; i < 5; i++) {
+		struct strlist names = STRLIST_INIT;
+		nsec_t began = cpu_time();
+		list(name, &names);
+		list(name, &names);
+		strlist_sort_unique(&names);
+		nsec_t cost = (cpu_time() - began) / count;
+		least = cost < least ? cost : least;
+		strlist_release(&names);
+	}
+	return least;
+}
+
+static void test_cost(void)
+{
+	nsec_t few = cost_of_name("few", 500), many = cost_of_name("many", 10000);
+
+	if (!ok(many < 4 * few, "what a name costs does not grow with their number"))
+		printf("#   %lld ns with 10000, %lld ns with 500\n", (long long)many,
+			(long long)few);
+}
+
 int main(void)
 {
 	char path[] = "/tmp/gracectl-fdio-XXXXXX";
@@ -141,6 +233,8 @@ int main(void)
 	if (!is_under_valgrind())
 		test_lack();
 	test_spare();
+	test_list();
+	test_cost();
 	close(dir);
 	snprintf(command, sizeof command, "rm -r %s", path);
 	if (system(command) != 0)
