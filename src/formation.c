@@ -413,7 +413,7 @@ static void close_place(struct place *place)
 		timer_stop(place->formation->app->loop, &place->timers[i]);
 	while ((runner = TAILQ_FIRST(&place->runners)) != NULL) {
 		TAILQ_REMOVE(&place->runners, runner, link);
-		runner_abandon(runner);
+		runner_release(runner);
 	}
 }
 

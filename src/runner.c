@@ -437,7 +437,7 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 
 /* ---- the end ---- */
 
-void runner_abandon(struct runner *runner)
+void runner_release(struct runner *runner)
 {
 	struct ev_loop *loop = runner->app->loop;
 
@@ -466,5 +466,5 @@ void runner_free(struct runner *runner)
 	guardqueue_drop(&runner->app->guard, runner->fifo);
 	told_forget(&runner->app->told, runner->instance.dyno, runner->instance.launch);
 	probe_stop(&runner->probe);
-	runner_abandon(runner);
+	runner_release(runner);
 }

@@ -113,7 +113,7 @@ void runner_free(struct runner *runner);
 
 /* Lets go of an instance without touching its processes or files: the supervisor ends, it goes on.
  */
-void runner_abandon(struct runner *runner);
+void runner_release(struct runner *runner);
 
 /* The name of a file of an instance in the run directory: "web.1.7.out". */
 enum {
