@@ -283,22 +283,37 @@ int netsock_ask(int link, const struct netsock *socks, size_t count,
 
 /* ---- what was closed since ---- */
 
-/* Only when it is needed: most tables are gone through once. */
-static void make_index(struct netsock_table *table)
-{
-	cookiemap_clear(&table->index);
-	cookiemap_reserve(&table->index, table->filled);
-	for (size_t i = 0; i < table->filled; i++)
-		cookiemap_set(&table->index, table->rows[i].cookie, (uint32_t)i);
-	table->is_indexed = true;
-}
-
 static void move(struct netsock_table *table, size_t to, size_t from)
 {
 	if (to == from)
 		return;
 	cookiemap_set(&table->index, table->rows[from].cookie, (uint32_t)to);
 	table->rows[to] = table->rows[from];
+}
+
+/* The last open one and the last of all move up. */
+static void close_gap(struct netsock_table *table, size_t gap)
+{
+	if (gap < table->count) {
+		move(table, gap, --table->count);
+		gap = table->count;
+	}
+	move(table, gap, --table->filled);
+}
+
+/* Only when it is needed: most tables are gone through once. A dump that the kernel goes on with
+ * may tell of a socket once more; then only the later row stays. */
+static void make_index(struct netsock_table *table)
+{
+	cookiemap_clear(&table->index);
+	cookiemap_reserve(&table->index, table->filled);
+	for (size_t i = table->filled; i-- > 0;) {
+		if (cookiemap_find(&table->index, table->rows[i].cookie) == COOKIEMAP_NONE)
+			cookiemap_set(&table->index, table->rows[i].cookie, (uint32_t)i);
+		else
+			close_gap(table, i);
+	}
+	table->is_indexed = true;
 }
 
 void netsock_forget(struct netsock_table *table, uint64_t cookie)
@@ -309,11 +324,7 @@ void netsock_forget(struct netsock_table *table, uint64_t cookie)
 	if (gap == COOKIEMAP_NONE)
 		return;
 	cookiemap_remove(&table->index, cookie);
-	if (gap < table->count) {
-		move(table, gap, --table->count);
-		gap = table->count;
-	}
-	move(table, gap, --table->filled);
+	close_gap(table, gap);
 }
 
 void netsock_release(struct netsock_table *table)

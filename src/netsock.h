@@ -80,7 +80,8 @@ int netsock_ask(int link, const struct netsock *socks, size_t count,
 	void (*heard)(void *arg, const struct netsock *asked, const struct netsock *now),
 	void *arg);
 
-/* Takes one out that was told closed since; others change their places. */
+/* Takes one out that was told closed since, however often the dump told of it; others change their
+ * places. */
 void netsock_forget(struct netsock_table *table, uint64_t cookie);
 
 void netsock_release(struct netsock_table *table);

@@ -73,6 +73,63 @@ static void test_all(unsigned step)
 	netsock_release(&table);
 }
 
+static void add_row(struct netsock_table *table, unsigned i, bool closed)
+{
+	table->rows[table->filled++] =
+		(struct netsock){.cookie = cookie_of(i), .inode = i, .closed = closed};
+	table->count += !closed;
+}
+
+/* Every third one was told twice; of those that are closed some were still open at first. */
+static struct netsock_table make_table_with_twins(void)
+{
+	struct netsock_table table = {
+		.rows = xcalloc(2 * ALL, sizeof *table.rows), .capacity = 2 * ALL};
+
+	for (unsigned i = 0; i < OPEN; i++)
+		add_row(&table, i, false);
+	for (unsigned i = 0; i < ALL; i += 3)
+		if (i < OPEN || i % 2 == 0)
+			add_row(&table, i, false);
+	for (unsigned i = OPEN; i < ALL; i++)
+		add_row(&table, i, true);
+	for (unsigned i = OPEN; i < ALL; i++)
+		if (i % 3 == 0 && i % 2 != 0)
+			add_row(&table, i, true);
+	return table;
+}
+
+/* A dump that the kernel goes on with may tell of a socket once more. */
+static void test_twins(unsigned step)
+{
+	struct netsock_table table = make_table_with_twins();
+	bool taken[ALL] = {false};
+	unsigned wrong = 0;
+
+	ok(table.count > OPEN && table.filled > ALL, "some sockets are there twice");
+	for (unsigned n = 0, i = 0; n < ALL; n++, i = (i + step) % ALL) {
+		netsock_forget(&table, cookie_of(i));
+		taken[i] = true;
+		wrong += !is_right(&table, taken);
+	}
+	is_int(wrong, 0, "none of them is left when it was taken out, nor twice until then");
+	netsock_release(&table);
+}
+
+static void test_newest_twin(void)
+{
+	struct netsock_table table = make_table_with_twins();
+
+	for (size_t i = 0; i < table.filled; i++)
+		table.rows[i].remote_port = (uint16_t)i;
+	netsock_forget(&table, 7);
+	unsigned older = 0;
+	for (size_t i = 0; i < table.filled; i++)
+		older += table.rows[i].inode % 3 == 0 && table.rows[i].remote_port < OPEN;
+	is_int(older, 0, "of two that are told the later one is kept");
+	netsock_release(&table);
+}
+
 static void test_unknown(void)
 {
 	struct netsock_table table = make_table();
@@ -97,6 +154,9 @@ int main(void)
 	limit_patience();
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
 		test_all(steps[i]);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		test_twins(steps[i]);
+	test_newest_twin();
 	test_unknown();
 	return tap_done();
 }
