@@ -197,6 +197,12 @@ void config_for_app(const char *app, struct config *out)
 	paths_set_defaults(out);
 }
 
+void config_set_run_dir(struct config *config, const char *run_dir)
+{
+	free(config->run_dir);
+	config->run_dir = xstrdup(run_dir);
+}
+
 /* Who has set neither key nor variable does not know the directory that was chosen for him. */
 static int make_dir(const char *path, const char *use, const char *key, const char *variable,
 	struct cause *cause)

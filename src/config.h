@@ -6,7 +6,8 @@
  * every problem is kept with file, line, key, value and what would be right.
  *
  * Order of precedence for a process: [process NAME], then [defaults], then the built-in default.
- * After config_load() a configuration is never changed; whoever needs a new one loads it anew.
+ * After config_load() a configuration is never changed, but for config_set_run_dir(); whoever needs
+ * a new one loads it anew.
  */
 #ifndef GRACECTL_CONFIG_H
 #define GRACECTL_CONFIG_H
@@ -145,6 +146,10 @@ void config_load_text(const char *path, const char *text, size_t len, const char
 
 /* For -a APP without any file: only name and the two directories. */
 void config_for_app(const char *app, struct config *out);
+
+/* The application runs, or did, in this run directory, and stays there whatever the file says. For
+ * who has just loaded it. */
+void config_set_run_dir(struct config *config, const char *run_dir);
 
 /* Adds the applications that -a can name without a file in this directory: those with a file in the
  * directory of the machine, and those that have left a state where it is kept by default. */

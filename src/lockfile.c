@@ -28,23 +28,15 @@ static int open_dir(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void write_it(int lock, const char *state_dir, const char *run_dir)
+/* Over what stands there: where the disk is full, that can be written all the same. */
+void lockfile_write(int lock, const char *run_dir)
 {
 	struct buf text = BUF_INIT;
 
 	buf_addf(&text, "%s\n%s\n", run_dir, clock_boot_id());
-	if (ftruncate(lock, 0) < 0 || pwrite(lock, text.data, text.len, 0) < 0)
-		log_warn("%s/%s cannot be written: %s", state_dir, name, strerror(errno));
+	if (pwrite(lock, text.data, text.len, 0) < 0 || ftruncate(lock, (off_t)text.len) < 0)
+		log_warn("the lock file cannot be written: %s", strerror(errno));
 	buf_release(&text);
-}
-
-static int take_in(int dir, const char *state_dir, const char *run_dir)
-{
-	int lock = fdio_lock_at(dir, name);
-
-	if (lock >= 0)
-		write_it(lock, state_dir, run_dir);
-	return lock;
 }
 
 /* One that was removed under somebody who lives. */
@@ -67,7 +59,7 @@ static bool is_held_unseen(const char *state_dir)
 	return found;
 }
 
-int lockfile_take(const char *state_dir, const char *run_dir)
+int lockfile_take(const char *state_dir)
 {
 	int dir = open_dir(state_dir);
 	int lock = -1;
@@ -78,7 +70,7 @@ int lockfile_take(const char *state_dir, const char *run_dir)
 	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && is_held_unseen(state_dir))
 		errno = EAGAIN;
 	else
-		lock = take_in(dir, state_dir, run_dir);
+		lock = fdio_lock_at(dir, name);
 	int saved = errno;
 	close(dir);
 	errno = saved;
@@ -97,7 +89,10 @@ bool lockfile_is_there(int lock, int state_dir)
 int lockfile_renew(int lock, const char *state_dir, const char *run_dir)
 {
 	int dir = open_dir(state_dir);
-	int fresh = dir >= 0 ? take_in(dir, state_dir, run_dir) : -1;
+	int fresh = dir >= 0 ? fdio_lock_at(dir, name) : -1;
+
+	if (fresh >= 0)
+		lockfile_write(fresh, run_dir);
 	int result = fresh >= 0 ? dup3(fresh, lock, O_CLOEXEC) : -1;
 	int saved = errno;
 
@@ -121,6 +116,27 @@ static char *take_line(char **text)
 	return line != NULL ? line : (char *)"";
 }
 
+/* True when it was written in this boot. */
+static bool take_lines(char *text, struct buf *run_dir)
+{
+	buf_adds(run_dir, take_line(&text));
+	const char *boot = take_line(&text);
+	return boot[0] != '\0' && strcmp(boot, clock_boot_id()) == 0;
+}
+
+char *lockfile_run_dir(int lock)
+{
+	char text[TEXT_MAX];
+	struct buf run_dir = BUF_INIT;
+	ssize_t len = pread(lock, text, sizeof text - 1, 0);
+
+	text[len > 0 ? len : 0] = '\0';
+	if (take_lines(text, &run_dir) && run_dir.len > 0)
+		return buf_detach(&run_dir);
+	buf_release(&run_dir);
+	return NULL;
+}
+
 void lockfile_look(const char *state_dir, struct lockfile *look)
 {
 	struct buf text = BUF_INIT;
@@ -130,10 +146,7 @@ void lockfile_look(const char *state_dir, struct lockfile *look)
 	/* Whoever ends in order empties it before he lets go, so what is read after that counts. */
 	look->held = dir >= 0 && fdio_is_locked_at(dir, name);
 	bool read = dir >= 0 && fdio_read_at(dir, name, TEXT_MAX, &text) == 0 && text.len > 0;
-	char *rest = read ? text.data : NULL;
-	buf_adds(&look->run_dir, take_line(&rest));
-	const char *boot = take_line(&rest);
-	look->unfinished = !look->held && boot[0] != '\0' && strcmp(boot, clock_boot_id()) == 0;
+	look->unfinished = take_lines(read ? text.data : NULL, &look->run_dir) && !look->held;
 	buf_release(&text);
 	fdio_close(&dir);
 }

@@ -4,7 +4,8 @@
  * Guard and supervisor hold it locked. In it stand the run directory, where the socket is (it may
  * be another one for another environment), and the boot in which it was written. Who ends in order
  * empties it; so when nobody holds it and it still tells of this boot, guard and supervisor were
- * both killed, and the next command starts a supervisor that goes on with what they had to do.
+ * both killed, and the next command starts a supervisor that goes on with what they had to do, and
+ * where they did it. Who is handed the lock by its guard learns from it where to work.
  *
  * Somebody may remove it while it is held. Whoever holds it makes it anew; and until he has, who
  * wants it finds him all the same, by what he has open.
@@ -22,9 +23,16 @@ struct lockfile {
 	struct buf run_dir; /* "" when nothing is known */
 };
 
-/* Locks it and writes into it. Returns the descriptor, which is the lock; or -1 with errno, EAGAIN
- * when somebody else holds it. */
-int lockfile_take(const char *state_dir, const char *run_dir);
+/* Locks it; what stands in it stays. Returns the descriptor, which is the lock; or -1 with errno,
+ * EAGAIN when somebody else holds it. */
+int lockfile_take(const char *state_dir);
+
+/* The run directory that stands in one that we hold. NULL: nobody has written it in this boot, or
+ * whoever did has ended in order. To free. */
+char *lockfile_run_dir(int lock);
+
+/* Writes it, and the boot. */
+void lockfile_write(int lock, const char *run_dir);
 
 /* False when somebody has removed it from that directory, or put another one there. */
 bool lockfile_is_there(int lock, int state_dir);

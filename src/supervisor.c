@@ -333,21 +333,43 @@ static bool is_taken(const char *run_dir)
 	return taken;
 }
 
-int supervisor_lock(const struct config *config, bool *running, struct cause *cause)
+/* One that is gone is made anew. Where that cannot be, or another application has taken the place,
+ * there is nothing left to go on with. */
+static void stay(int lock, struct config *config)
 {
-	*running = false;
-	if (config_make_run_dir(config, cause) < 0 || config_make_state_dir(config, cause) < 0)
+	char *before = lockfile_run_dir(lock);
+	struct cause cause;
+
+	if (before != NULL && fdio_make_dirs(before, &cause) == 0 && !is_taken(before))
+		config_set_run_dir(config, before);
+	free(before);
+}
+
+static int settle(int lock, struct config *config, struct cause *cause)
+{
+	stay(lock, config);
+	if (config_make_run_dir(config, cause) < 0)
 		return -1;
-	int lock = lockfile_take(config->state_dir, config->run_dir);
-	if (lock >= 0 && !is_taken(config->run_dir))
-		return lock;
-	if (lock >= 0) {
-		lockfile_finish(lock);
-		close(lock);
+	if (is_taken(config->run_dir))
 		return cause_set(cause,
 			"the supervisor of another application listens in %s; set run_dir to "
 			"another directory",
 			config->run_dir);
+	lockfile_write(lock, config->run_dir);
+	return 0;
+}
+
+int supervisor_lock(struct config *config, bool *running, struct cause *cause)
+{
+	*running = false;
+	if (config_make_state_dir(config, cause) < 0)
+		return -1;
+	int lock = lockfile_take(config->state_dir);
+	if (lock >= 0 && settle(lock, config, cause) == 0)
+		return lock;
+	if (lock >= 0) {
+		close(lock);
+		return -1;
 	}
 	*running = errno == EAGAIN;
 	if (*running)

@@ -136,7 +136,7 @@ static void close_inherited(int keep)
 	close_range(first, ~0U, 0);
 }
 
-static int guard(const struct config *config, struct guard_order *order)
+static int guard(struct config *config, struct guard_order *order)
 {
 	struct cause cause;
 	bool running = false;
@@ -170,14 +170,15 @@ static int go_on_with(const char *path, const char *app, struct config *config)
 	return config->process_count > 0 ? EXIT_DONE : EXIT_USAGE;
 }
 
-static int load_kept(const struct cli *cli, struct config *config)
+static int load_kept(const struct cli *cli, const char *run_dir, struct config *config)
 {
 	struct config located;
 	int code = cli_locate(cli, &located);
 
 	if (code != EXIT_DONE)
 		return code;
-	char *path = xasprintf("%s/%s", located.run_dir, supervisor_kept);
+	char *path =
+		xasprintf("%s/%s", run_dir != NULL ? run_dir : located.run_dir, supervisor_kept);
 	code = access(path, R_OK) == 0 ? go_on_with(path, located.name, config)
 				       : cli_load(cli, config);
 	config_release(&located);
@@ -185,11 +186,25 @@ static int load_kept(const struct cli *cli, struct config *config)
 	return code;
 }
 
-static int load(const struct cli *cli, bool is_supervisor, struct config *config)
+static int load_in(
+	const struct cli *cli, bool is_supervisor, const char *run_dir, struct config *config)
 {
 	if ((guard_again || adopt) && !is_supervisor)
 		return cli_locate(cli, config);
-	return again && is_supervisor ? load_kept(cli, config) : cli_load(cli, config);
+	return again && is_supervisor ? load_kept(cli, run_dir, config) : cli_load(cli, config);
+}
+
+/* Whoever was handed the lock works where it says, whatever file and environment say by now. Where
+ * it could not be written, they are all that there is. */
+static int load(const struct cli *cli, bool is_supervisor, int lock, struct config *config)
+{
+	char *run_dir = lock >= 0 ? lockfile_run_dir(lock) : NULL;
+	int code = load_in(cli, is_supervisor, run_dir, config);
+
+	if (code == EXIT_DONE && run_dir != NULL)
+		config_set_run_dir(config, run_dir);
+	free(run_dir);
+	return code;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
@@ -214,7 +229,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	prctl(PR_SET_NAME, "gracectl"); /* and not "exe", of which we were executed */
 	if (link == -2 || order.lock == -2 || order.ready_fd == -2)
 		return EXIT_USAGE;
-	if (load(cli, link >= 0, &config) != EXIT_DONE)
+	if (load(cli, link >= 0, order.lock, &config) != EXIT_DONE)
 		return EXIT_USAGE;
 	order.config_path = link >= 0 ? cli->config_path : config.path;
 	if (chdir("/") < 0)
