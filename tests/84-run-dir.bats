@@ -229,3 +229,17 @@ replace_all() {
 	wait_for_field job.1 launch 2
 	assert_equal "its exit" "job.1 1 7" "$(events kind dyno launch status | sed -n 's/^exit //p')"
 }
+
+@test "when the file is moved away, whoever takes over goes on with what was kept" {
+	start_talker
+	mv "$CONFIG" moved.ini
+	CONFIG=$BATS_TEST_TMPDIR/moved.ini
+
+	replace_all
+
+	release
+	assert_talks
+	kill_both
+	g ps
+	assert_field job.1 launch 1
+}

@@ -172,39 +172,51 @@ static int go_on_with(const char *path, const char *app, struct config *config)
 
 static int load_kept(const struct cli *cli, const char *run_dir, struct config *config)
 {
-	struct config located;
-	int code = cli_locate(cli, &located);
+	char *path = xasprintf("%s/%s", run_dir, supervisor_kept);
+	int code = access(path, R_OK) == 0 ? go_on_with(path, cli->app, config)
+					   : cli_load(cli, config);
 
-	if (code != EXIT_DONE)
-		return code;
-	char *path =
-		xasprintf("%s/%s", run_dir != NULL ? run_dir : located.run_dir, supervisor_kept);
-	code = access(path, R_OK) == 0 ? go_on_with(path, located.name, config)
-				       : cli_load(cli, config);
-	config_release(&located);
 	free(path);
 	return code;
 }
 
+/* The guard in the place of another one needs to know no more than where. */
 static int load_in(
 	const struct cli *cli, bool is_supervisor, const char *run_dir, struct config *config)
 {
-	if ((guard_again || adopt) && !is_supervisor)
-		return cli_locate(cli, config);
-	return again && is_supervisor ? load_kept(cli, run_dir, config) : cli_load(cli, config);
+	*config = (struct config){0};
+	int code = !is_supervisor ? EXIT_DONE
+		   : again	  ? load_kept(cli, run_dir, config)
+				  : cli_load(cli, config);
+
+	if (code == EXIT_DONE)
+		config_set_run_dir(config, run_dir);
+	return code;
 }
 
 /* Whoever was handed the lock works where it says, whatever file and environment say by now. Where
  * it could not be written, they are all that there is. */
-static int load(const struct cli *cli, bool is_supervisor, int lock, struct config *config)
+static int load_handed(const struct cli *cli, bool is_supervisor, int lock, struct config *config)
 {
-	char *run_dir = lock >= 0 ? lockfile_run_dir(lock) : NULL;
-	int code = load_in(cli, is_supervisor, run_dir, config);
+	char *run_dir = lockfile_run_dir(lock);
+	struct config located;
+	int code = EXIT_DONE;
 
-	if (code == EXIT_DONE && run_dir != NULL)
-		config_set_run_dir(config, run_dir);
+	if (run_dir == NULL && (code = cli_locate(cli, &located)) == EXIT_DONE) {
+		run_dir = xstrdup(located.run_dir);
+		config_release(&located);
+	}
+	if (code == EXIT_DONE)
+		code = load_in(cli, is_supervisor, run_dir, config);
 	free(run_dir);
 	return code;
+}
+
+static int load(const struct cli *cli, bool is_supervisor, int lock, struct config *config)
+{
+	if (lock >= 0)
+		return load_handed(cli, is_supervisor, lock, config);
+	return adopt ? cli_locate(cli, config) : cli_load(cli, config);
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
@@ -231,7 +243,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 		return EXIT_USAGE;
 	if (load(cli, link >= 0, order.lock, &config) != EXIT_DONE)
 		return EXIT_USAGE;
-	order.config_path = link >= 0 ? cli->config_path : config.path;
+	order.config_path = order.lock >= 0 ? cli->config_path : config.path;
 	if (chdir("/") < 0)
 		log_warn("cannot enter /: %s", strerror(errno));
 	int code = link >= 0 ? supervise(&config, &order, link) : guard(&config, &order);
