@@ -400,6 +400,8 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 		return -1;
 	supervisor->app.lock = order->lock;
 	guardqueue_open(&supervisor->app.guard, link);
+	/* It may have been made anew just now. */
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_RUN_DIR, supervisor->app.run_dir);
 	supervisor->app.guard_pid = getppid();
 	app_add_reaper(&supervisor->app, getppid());
 	ev_io_init(&supervisor->guard, guard_cb, link, EV_READ);

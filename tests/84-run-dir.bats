@@ -134,6 +134,7 @@ assert_nothing_elsewhere() {
 	assert_equal "the exit status" 0 "$status"
 	assert_equal "its pid" "$pid" "$(pid_of job.1)"
 	[ -S "$RUN/control.sock" ] || fail "nobody listens in the run directory"
+	[ -s "$RUN/config.ini" ] || fail "the next supervisor would not know the configuration"
 	assert_nothing_elsewhere
 }
 
@@ -228,6 +229,45 @@ replace_all() {
 
 	wait_for_field job.1 launch 2
 	assert_equal "its exit" "job.1 1 7" "$(events kind dyno launch status | sed -n 's/^exit //p')"
+}
+
+# start_and_stun: a dyno that is up, and nobody who notices what is done to the run directory. Sets $guard, $supervisor, $pid.
+start_and_stun() {
+	write_config <<<$'[process job]\ncommand = sleep 1000\nbackoff = 0 0'
+	g start
+	supervisor=$(supervisor_pid) guard=$(guard_pid) pid=$(pid_of job.1)
+	kill -STOP "$guard" "$supervisor"
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+}
+
+@test "when the guard dies and the run directory is gone, it is made anew" {
+	local supervisor guard pid
+
+	start_and_stun
+	rm -r "$RUN"
+	kill -KILL "$guard"
+	kill -CONT "$supervisor"
+
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "its pid" "$pid" "$(pid_of job.1)"
+	[ -s "$RUN/config.ini" ] || fail "the next supervisor would not know the configuration"
+}
+
+@test "when the supervisor dies and the run directory is gone, the guard goes over to the new one" {
+	local supervisor guard pid
+
+	start_and_stun
+	rm -r "$RUN"
+	kill -KILL "$supervisor"
+	kill -CONT "$guard"
+	wait_until "$PATIENCE" another_supervisor "$supervisor"
+	assert_equal "its pid" "$pid" "$(pid_of job.1)"
+
+	kill -STOP "$guard"
+	kill -KILL "$(supervisor_pid)" "$pid"
+	kill -CONT "$guard"
+	wait_for_field job.1 launch 2
+	assert_equal "its exit" "job.1 1 137" "$(events kind dyno launch status | sed -n 's/^exit //p')"
 }
 
 @test "when the file is moved away, whoever takes over goes on with what was kept" {

@@ -89,7 +89,8 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	struct control *control = control_open(&supervisor, &cause);
 	if (control == NULL)
 		return fail(&ready_fd, false, &cause);
-	if (!again)
+	/* A directory that was made anew has lost it. */
+	if (!again || faccessat(supervisor.app.run_dir, supervisor_kept, F_OK, 0) < 0)
 		supervisor_keep(&supervisor);
 	log_info(
 		"%s: supervisor %s listens in %s", config->name, GRACECTL_VERSION, config->run_dir);
@@ -136,6 +137,14 @@ static void close_inherited(int keep)
 	close_range(first, ~0U, 0);
 }
 
+static int open_run_dir(const struct config *config, struct cause *cause)
+{
+	if (config_make_run_dir(config, cause) < 0)
+		return -1;
+	int fd = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? cause_errno(cause, "cannot open the directory %s", config->run_dir) : fd;
+}
+
 static int guard(struct config *config, struct guard_order *order)
 {
 	struct cause cause;
@@ -147,11 +156,9 @@ static int guard(struct config *config, struct guard_order *order)
 		order->lock = supervisor_lock(config, &running, &cause);
 	if (order->lock < 0)
 		return fail(&order->ready_fd, running, &cause);
-	order->run_dir = open(config->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (order->run_dir < 0) {
-		cause_errno(&cause, "cannot open the directory %s", config->run_dir);
+	order->run_dir = open_run_dir(config, &cause);
+	if (order->run_dir < 0)
 		return fail(&order->ready_fd, false, &cause);
-	}
 	int code = guard_run(order);
 	lockfile_finish(order->lock);
 	return code;
