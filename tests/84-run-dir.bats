@@ -283,3 +283,19 @@ start_and_stun() {
 	g ps
 	assert_field job.1 launch 1
 }
+
+# ---- who speaks to it ----
+
+@test "who is led to another run directory hears that the file has changed, and not that the environment has" {
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	g start
+	lead_elsewhere "$CONFIG"
+	g ps
+	assert_has "what ps says" "warning: $CONFIG has changed, but the supervisor goes on with what it was started with" "$error"
+	sed -i '/^run_dir = /d' "$CONFIG"
+	g ps
+	assert_equal "what ps says when the run directory follows from the environment" "" "$error"
+	sed -i 's|sleep 1000|sleep 2000|' "$CONFIG"
+	g ps
+	assert_has "what ps says" "warning: $CONFIG has changed, but" "$error"
+}

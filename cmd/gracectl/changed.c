@@ -54,12 +54,24 @@ static bool is_same(const struct config *config, const char *kept)
 	return same;
 }
 
+/* The default follows from the environment, and is no change of the file. */
+static void forget_default_run_dir(struct config *now, const struct config *config)
+{
+	struct config plain;
+
+	config_for_app(now->name, &plain);
+	if (strcmp(now->run_dir, plain.run_dir) == 0)
+		config_set_run_dir(now, config->run_dir);
+	config_release(&plain);
+}
+
 static void tell_difference(const struct cli *cli, const struct config *config, const char *kept)
 {
 	struct config_problems problems;
 	struct config now;
 
 	config_load(config->path, cli->app, &now, &problems);
+	forget_default_run_dir(&now, config);
 	if (problems.errors > 0)
 		cli_error("warning: %s has %zu mistake%s now, see `gracectl check`; " GOES_ON,
 			config->path, problems.errors, problems.errors == 1 ? "" : "s");

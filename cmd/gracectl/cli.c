@@ -12,6 +12,7 @@
 #include "client.h"
 #include "config-paths.h"
 #include "utf8.h"
+#include "lockfile.h"
 #include "xmalloc.h"
 
 void cli_print_usage(const struct command *command, FILE *out)
@@ -126,7 +127,7 @@ bool cli_refuse_foreign(const struct cli *cli, const struct config *config)
 }
 
 /* Where a socket can be, a mistake does not matter. */
-int cli_locate(const struct cli *cli, struct config *config)
+int cli_locate_configured(const struct cli *cli, struct config *config)
 {
 	struct config_problems problems = {0};
 	struct cause cause;
@@ -149,6 +150,20 @@ int cli_locate(const struct cli *cli, struct config *config)
 	config_problems_release(&problems);
 	free(path);
 	return code;
+}
+
+int cli_locate(const struct cli *cli, struct config *config)
+{
+	struct lockfile look;
+	int code = cli_locate_configured(cli, config);
+
+	if (code != EXIT_DONE)
+		return code;
+	lockfile_look(config->state_dir, &look);
+	if ((look.held || look.unfinished) && look.run_dir.len > 0)
+		config_set_run_dir(config, look.run_dir.data);
+	lockfile_release(&look);
+	return EXIT_DONE;
 }
 
 static int load(const struct cli *cli, struct config *config, const char *end)

@@ -100,10 +100,14 @@ int cli_point_to_help(const struct command *command);
 
 /*
  * Finds name, state_dir and run_dir of the application that is meant, for commands that speak with
- * a running application or read its logs: mistakes elsewhere in the file do not matter here.
+ * a running application or read its logs: mistakes elsewhere in the file do not matter here. While
+ * it runs, or has been left by the dead, run_dir is where that is, which the lock tells.
  * Returns 0, or an exit code after telling why.
  */
 int cli_locate(const struct cli *cli, struct config *config);
+
+/* The same, but run_dir is as it is configured. */
+int cli_locate_configured(const struct cli *cli, struct config *config);
 
 /* A file that was found and names another application than -a is not taken for that one's; what -c
  * names is. */

@@ -209,7 +209,7 @@ static int load_handed(const struct cli *cli, bool is_supervisor, int lock, stru
 	struct config located;
 	int code = EXIT_DONE;
 
-	if (run_dir == NULL && (code = cli_locate(cli, &located)) == EXIT_DONE) {
+	if (run_dir == NULL && (code = cli_locate_configured(cli, &located)) == EXIT_DONE) {
 		run_dir = xstrdup(located.run_dir);
 		config_release(&located);
 	}
@@ -223,7 +223,7 @@ static int load(const struct cli *cli, bool is_supervisor, int lock, struct conf
 {
 	if (lock >= 0)
 		return load_handed(cli, is_supervisor, lock, config);
-	return adopt ? cli_locate(cli, config) : cli_load(cli, config);
+	return adopt ? cli_locate_configured(cli, config) : cli_load(cli, config);
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
