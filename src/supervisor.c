@@ -334,20 +334,22 @@ static bool is_taken(const char *run_dir)
 }
 
 /* One that is gone is made anew. Where that cannot be, or another application has taken the place,
- * there is nothing left to go on with. */
-static void stay(int lock, struct config *config)
+ * there is nothing left to go on with. False when nobody was there before. */
+static bool stay(int lock, struct config *config)
 {
 	char *before = lockfile_run_dir(lock);
 	struct cause cause;
+	bool left = before != NULL;
 
-	if (before != NULL && fdio_make_dirs(before, &cause) == 0 && !is_taken(before))
+	if (left && fdio_make_dirs(before, &cause) == 0 && !is_taken(before))
 		config_set_run_dir(config, before);
 	free(before);
+	return left;
 }
 
-static int settle(int lock, struct config *config, struct cause *cause)
+static int settle(int lock, struct config *config, bool *left, struct cause *cause)
 {
-	stay(lock, config);
+	*left = stay(lock, config);
 	if (config_make_run_dir(config, cause) < 0)
 		return -1;
 	if (is_taken(config->run_dir))
@@ -359,13 +361,13 @@ static int settle(int lock, struct config *config, struct cause *cause)
 	return 0;
 }
 
-int supervisor_lock(struct config *config, bool *running, struct cause *cause)
+int supervisor_lock(struct config *config, bool *running, bool *left, struct cause *cause)
 {
-	*running = false;
+	*running = *left = false;
 	if (config_make_state_dir(config, cause) < 0)
 		return -1;
 	int lock = lockfile_take(config->state_dir);
-	if (lock >= 0 && settle(lock, config, cause) == 0)
+	if (lock >= 0 && settle(lock, config, left, cause) == 0)
 		return lock;
 	if (lock >= 0) {
 		close(lock);

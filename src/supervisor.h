@@ -40,10 +40,11 @@ struct supervisor {
 /*
  * Takes the lock of the application, STATE_DIR/lock: there is one supervisor, and its guard, at a
  * time. Who comes after some that have not ended in order stays in their run directory, where the
- * outputs of what runs are: config->run_dir is that one then. Returns a descriptor that holds the
- * lock; or -1 with a sentence, and *running is true when somebody else holds it.
+ * outputs of what runs are: *left is true and config->run_dir is that one then. Returns a
+ * descriptor that holds the lock; or -1 with a sentence, and *running is true when somebody else
+ * holds it.
  */
-int supervisor_lock(struct config *config, bool *running, struct cause *cause);
+int supervisor_lock(struct config *config, bool *running, bool *left, struct cause *cause);
 
 /*
  * Opens everything and adopts what runs. link leads to the guard. order must live as long as the

@@ -158,6 +158,44 @@ assert_nothing_elsewhere() {
 	gracectl -c other.ini stop
 }
 
+@test "when both die, a daemon that is led to another run directory starts in that of the dead" {
+	local pid
+
+	start_talker
+	pid=$(pid_of job.1)
+	lead_elsewhere "$CONFIG"
+	kill_both
+	release
+
+	start_daemon
+	assert_equal "its pid" "$pid" "$(pid_of job.1)"
+	assert_talks
+	assert_nothing_elsewhere
+	end_daemon
+	assert_equal "what is left in the run directory" "" "$(ls "$RUN")"
+}
+
+@test "when both die and the next command cannot take over, the one after it still finds where they were" {
+	local pid
+
+	start_talker
+	pid=$(pid_of job.1)
+	lead_elsewhere other.ini
+	lead_elsewhere wrong.ini "s|^backoff = .*|backoff = many|"
+	kill_both
+	release
+	mv "$RUN/config.ini" kept.ini
+
+	gracectl -c wrong.ini ps
+	assert_equal "the exit status" 4 "$status"
+	mv kept.ini "$RUN/config.ini"
+	gracectl -c other.ini ps
+	assert_equal "the exit status" 0 "$status"
+	assert_equal "its pid" "$pid" "$(pid_of job.1)"
+	assert_talks
+	assert_nothing_elsewhere
+}
+
 @test "what has ended in order, or before this boot, leads nobody to its run directory" {
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	lead_elsewhere other.ini

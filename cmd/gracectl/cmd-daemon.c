@@ -148,19 +148,21 @@ static int open_run_dir(const struct config *config, struct cause *cause)
 static int guard(struct config *config, struct guard_order *order)
 {
 	struct cause cause;
-	bool running = false;
+	bool running = false, left = false;
 
 	if (order->lock < 0)
 		close_inherited(order->ready_fd);
 	if (order->lock < 0)
-		order->lock = supervisor_lock(config, &running, &cause);
+		order->lock = supervisor_lock(config, &running, &left, &cause);
 	if (order->lock < 0)
 		return fail(&order->ready_fd, running, &cause);
 	order->run_dir = open_run_dir(config, &cause);
 	if (order->run_dir < 0)
 		return fail(&order->ready_fd, false, &cause);
 	int code = guard_run(order);
-	lockfile_finish(order->lock);
+	/* What could not be taken over is left to the next one. */
+	if (code == EXIT_DONE || !left)
+		lockfile_finish(order->lock);
 	return code;
 }
 
