@@ -341,7 +341,8 @@ int client_reach(struct client *client, const struct config *config, const char 
 			return 0;
 		error = errno;
 		enum left left = what_is_left(config);
-		if (!nobody_listens(error) || left == LEFT_NOTHING)
+		/* Of the dead nobody listens, whatever has become of their directory. */
+		if (left == LEFT_NOTHING || (left == LEFT_HELD && !nobody_listens(error)))
 			break;
 		if (left == LEFT_UNFINISHED &&
 			(config->path == NULL || client_launch(&next, &cause) < 0))

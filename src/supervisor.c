@@ -333,15 +333,23 @@ static bool is_taken(const char *run_dir)
 	return taken;
 }
 
-/* One that is gone is made anew. Where that cannot be, or another application has taken the place,
- * there is nothing left to go on with. False when nobody was there before. */
+/* One that is gone is made anew. Where that cannot be, or where the place is another user's or
+ * another application's by now, there is nothing left to go on with. */
+static bool is_usable(const char *run_dir)
+{
+	struct cause cause;
+
+	return fdio_make_dirs(run_dir, &cause) == 0 && eaccess(run_dir, R_OK | W_OK | X_OK) == 0 &&
+	       !is_taken(run_dir);
+}
+
+/* False when nobody was there before. */
 static bool stay(int lock, struct config *config)
 {
 	char *before = lockfile_run_dir(lock);
-	struct cause cause;
 	bool left = before != NULL;
 
-	if (left && fdio_make_dirs(before, &cause) == 0 && !is_taken(before))
+	if (left && is_usable(before))
 		config_set_run_dir(config, before);
 	free(before);
 	return left;
