@@ -11,8 +11,8 @@
 
 #include "client.h"
 #include "config-paths.h"
-#include "utf8.h"
 #include "lockfile.h"
+#include "utf8.h"
 #include "xmalloc.h"
 
 void cli_print_usage(const struct command *command, FILE *out)
