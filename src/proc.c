@@ -24,6 +24,18 @@ enum {
 	NAMESPACE_MAX = 32
 };
 
+int proc_check(struct cause *cause)
+{
+	char self[16];
+	ssize_t n = readlink("/proc/self", self, sizeof self - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (atoi(self) == getpid())
+		return 0;
+	return cause_set(cause, "/proc does not show the processes of this pid namespace; mount "
+				"the one that does, as `unshare --mount-proc` would");
+}
+
 bool proc_same(struct proc_id a, struct proc_id b)
 {
 	return a.pid == b.pid && a.start_ticks == b.start_ticks;

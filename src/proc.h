@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "cause.h"
+
 struct proc_id {
 	pid_t pid;	      /* 0: none */
 	uint64_t start_ticks; /* since boot */
@@ -42,6 +44,10 @@ struct proc_exit {
 	int status; /* as a shell says it: the exit code, or 128 + signal */
 	int signo;  /* the signal that ended it, 0 for an exit */
 };
+
+/* Returns 0 when /proc shows the processes of our pid namespace, or -1 with a sentence: in any
+ * other a pid is that of somebody else. */
+int proc_check(struct cause *cause);
 
 bool proc_same(struct proc_id a, struct proc_id b);
 

@@ -257,6 +257,21 @@ state app.1" "$(events kind dyno)"
 	g stop
 }
 
+@test "where /proc is that of another pid namespace nothing is started, and what to do about it is said" {
+	local command
+
+	write_config <<<$'[process app]\ncommand = touch started'
+	for command in start daemon; do
+		status=0
+		timeout "$PATIENCE" unshare --map-root-user --pid --fork --kill-child "$GRACECTL" -c "$CONFIG" "$command" \
+			>said 2>&1 3>&- || status=$?
+		assert_equal "what $command says" "gracectl: /proc does not show the processes of this pid namespace; \
+mount the one that does, as \`unshare --mount-proc\` would" "$(<said)"
+		assert_equal "its exit status" 1 "$status"
+	done
+	[ ! -e started ] || fail "the program was started"
+}
+
 # start_talkative: a dyno that prints each line which the test has it `say`.
 start_talkative() {
 	mkfifo said

@@ -19,6 +19,7 @@
 #include "guard.h"
 #include "lockfile.h"
 #include "log.h"
+#include "proc.h"
 #include "supervisor.h"
 #include "xmalloc.h"
 
@@ -84,7 +85,7 @@ static int supervise(const struct config *config, const struct guard_order *orde
 	int ready_fd = order->ready_fd;
 
 	fdio_keep_to_ourselves(); /* the guard has handed on more than the options name */
-	if (supervisor_open(&supervisor, config, order, link, &cause) < 0)
+	if (proc_check(&cause) < 0 || supervisor_open(&supervisor, config, order, link, &cause) < 0)
 		return fail(&ready_fd, false, &cause);
 	struct control *control = control_open(&supervisor, &cause);
 	if (control == NULL)
@@ -152,7 +153,7 @@ static int guard(struct config *config, struct guard_order *order)
 
 	if (order->lock < 0)
 		close_inherited(order->ready_fd);
-	if (order->lock < 0)
+	if (order->lock < 0 && proc_check(&cause) == 0)
 		order->lock = supervisor_lock(config, &running, &left, &cause);
 	if (order->lock < 0)
 		return fail(&order->ready_fd, running, &cause);
