@@ -1,29 +1,25 @@
 /* guard: see the header. */
 #include "guard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "guardhold.h"
 #include "guardlink.h"
 #include "log.h"
 #include "proc.h"
 #include "spawn.h"
 
 enum {
-	HOLDS_MAX = 32768,
 	ARGS_MAX = 20,
 	NUMBER_TEXT = 16,
 	STATUS_CANNOT_EXEC = 126
@@ -34,30 +30,21 @@ enum {
 #define PAUSE_STEP (100 * NSEC_PER_MSEC)
 #define PAUSE_MAX (NSEC_PER_SEC)
 
-/* An output, or a socket on which an instance is to say that it is ready, that is held open. */
-struct hold {
-	uint64_t key; /* see guardlink_key(); 0: the place is free */
-	int fd;
-};
-
 /* All state of the guard; no heap. */
 static struct {
 	const struct guard_order *order;
-	struct hold holds[HOLDS_MAX];
-	unsigned hold_count; /* places in use or freed below this */
-	pid_t supervisor;    /* 0: none runs */
-	int link;	     /* our end, -1: none */
-	int signals;	     /* signalfd */
-	bool ready;	     /* the supervisor has been ready once */
-	bool done;	     /* the supervisor has done all that it had to */
-	int pending;	     /* a signal to pass on to the next supervisor, 0: none */
-	nsec_t born;	     /* monotonic: when the supervisor was started */
-	nsec_t next;	     /* monotonic: when the next one is to be started */
-	unsigned failures;   /* deaths in a row of supervisors that did not live long */
-	int ended;	     /* exit code when it has ended for good, -1 before */
+	struct guardhold holds;
+	pid_t supervisor;  /* 0: none runs */
+	int link;	   /* our end, -1: none */
+	int signals;	   /* signalfd */
+	bool ready;	   /* the supervisor has been ready once */
+	bool done;	   /* the supervisor has done all that it had to */
+	int pending;	   /* a signal to pass on to the next supervisor, 0: none */
+	nsec_t born;	   /* monotonic: when the supervisor was started */
+	nsec_t next;	   /* monotonic: when the next one is to be started */
+	unsigned failures; /* deaths in a row of supervisors that did not live long */
+	int ended;	   /* exit code when it has ended for good, -1 before */
 } guard;
-
-/* ---- what is held ---- */
 
 static void keep_open(int fd)
 {
@@ -67,70 +54,6 @@ static void keep_open(int fd)
 static void keep_to_ourselves(int fd)
 {
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-static void hold(uint64_t key, int fd)
-{
-	unsigned place = guard.hold_count;
-
-	if (fd < 0) {
-		log_warn("no descriptor is left to hold an output with; raise the limit of open "
-			 "files (ulimit -Hn)");
-		return;
-	}
-	for (unsigned i = 0; i < guard.hold_count; i++) {
-		if (guard.holds[i].key == key) {
-			close(fd);
-			return;
-		}
-		if (guard.holds[i].key == 0)
-			place = i;
-	}
-	if (place == HOLDS_MAX) {
-		log_warn("more than %d descriptors: one is not held", HOLDS_MAX);
-		close(fd);
-		return;
-	}
-	if (place == guard.hold_count)
-		guard.hold_count++;
-	guard.holds[place] = (struct hold){.key = key, .fd = fd};
-}
-
-static void drop(uint64_t key)
-{
-	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].key == key) {
-			close(guard.holds[i].fd);
-			guard.holds[i].key = 0;
-			return;
-		}
-}
-
-static bool is_notify_socket(int fd)
-{
-	int type;
-	socklen_t len = sizeof type;
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
-}
-
-/* After a program was executed in our place: what came through it. */
-static void find_holds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	struct stat st;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		int fd = atoi(entry->d_name);
-		if (fd <= STDERR_FILENO || fd == guard.order->ready_fd || fstat(fd, &st) < 0 ||
-			!(S_ISFIFO(st.st_mode) || is_notify_socket(fd)))
-			continue;
-		keep_to_ourselves(fd);
-		hold(guardlink_key(&st), fd);
-	}
-	if (dir != NULL)
-		closedir(dir);
 }
 
 /* ---- the supervisor ---- */
@@ -172,22 +95,6 @@ static void begin_line(struct command_line *line, const struct guard_order *orde
 	add_number(line, "--lock-fd", order->lock);
 }
 
-/* An output is found again by its name, unless that was removed; a socket is not. */
-static bool has_no_name(int fd)
-{
-	struct stat st;
-
-	return is_notify_socket(fd) ||
-	       (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_nlink == 0);
-}
-
-static void hand_on_nameless(void)
-{
-	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].key != 0 && has_no_name(guard.holds[i].fd))
-			keep_open(guard.holds[i].fd);
-}
-
 /*
  * In its own session, so that Ctrl-C reaches it once, through us. Signals stay blocked until it
  * hears them itself: one that comes while it starts is not lost, and does not kill it.
@@ -201,7 +108,7 @@ static _Noreturn void become_supervisor(int link)
 	add_number(&line, "--guard-fd", link);
 	keep_open(link);
 	keep_open(order->lock);
-	hand_on_nameless();
+	guardhold_hand_on_nameless(&guard.holds);
 	if (!guard.ready && order->ready_fd >= 0) {
 		add_number(&line, "--ready-fd", order->ready_fd);
 		keep_open(order->ready_fd);
@@ -253,13 +160,9 @@ static void start_supervisor(void)
 /* Replaces ourselves by what is installed now; what runs stays ours. */
 static void upgrade(void)
 {
-	static int keep[HOLDS_MAX];
-	unsigned count = 0;
+	static int keep[GUARDHOLD_MAX];
 
-	for (unsigned i = 0; i < guard.hold_count; i++)
-		if (guard.holds[i].key != 0)
-			keep[count++] = guard.holds[i].fd;
-	guard_become(guard.order, keep, count);
+	guard_become(guard.order, keep, guardhold_list(&guard.holds, keep));
 	log_warn("%s cannot be executed: %s; the old program goes on", guard.order->program,
 		strerror(errno));
 	start_supervisor();
@@ -382,9 +285,9 @@ static void hear_supervisor(void)
 			return;
 		}
 		if (message.kind == GUARDLINK_HOLD)
-			hold(message.key, fd);
+			guardhold_add(&guard.holds, message.key, fd);
 		else if (message.kind == GUARDLINK_DROP)
-			drop(message.key);
+			guardhold_drop(&guard.holds, message.key);
 		else if (message.kind == GUARDLINK_RUN_DIR && fd >= 0)
 			go_over(fd, guard.order->run_dir, "run directory");
 		else if (message.kind == GUARDLINK_LOCK && fd >= 0)
@@ -447,7 +350,7 @@ int guard_run(const struct guard_order *order)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		log_warn("the guard cannot inherit orphans: %s", strerror(errno));
 	if (order->again)
-		find_holds();
+		guardhold_find(&guard.holds, order->ready_fd);
 	start_supervisor();
 	reap(); /* who died while a program was executed in our place: that signal is gone */
 	while (guard.ended < 0)
