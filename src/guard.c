@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "guardhold.h"
 #include "guardlink.h"
+#include "ladder.h"
 #include "log.h"
 #include "proc.h"
 #include "spawn.h"
@@ -22,6 +23,7 @@
 enum {
 	ARGS_MAX = 20,
 	NUMBER_TEXT = 16,
+	STATUS_FAILED = 1,
 	STATUS_CANNOT_EXEC = 126
 };
 
@@ -33,6 +35,7 @@ enum {
 /* All state of the guard; no heap. */
 static struct {
 	const struct guard_order *order;
+	struct cause *cause; /* see guard_run() */
 	struct guardhold holds;
 	pid_t supervisor;  /* 0: none runs */
 	int link;	   /* our end, -1: none */
@@ -43,6 +46,7 @@ static struct {
 	nsec_t born;	   /* monotonic: when the supervisor was started */
 	nsec_t next;	   /* monotonic: when the next one is to be started */
 	unsigned failures; /* deaths in a row of supervisors that did not live long */
+	int trouble;	   /* why none could be started, as an errno; 0: one could */
 	int ended;	   /* exit code when it has ended for good, -1 before */
 } guard;
 
@@ -131,30 +135,71 @@ static void plan_next(void)
 	guard.next = clock_mono() + (pause < PAUSE_MAX ? pause : PAUSE_MAX);
 }
 
-static void start_supervisor(void)
+/* Returns 0, or -1 with errno when there is none. */
+static int fork_supervisor(void)
 {
 	int ends[2];
 
-	guard.next = 0;
-	guard.born = clock_mono();
-	if (guardlink_pair(ends) == 0) {
-		pid_t pid = fork();
-		if (pid == 0)
-			become_supervisor(ends[1]);
-		close(ends[1]);
-		if (pid > 0) {
-			guard.supervisor = pid;
-			guard.link = ends[0];
-			if (guard.pending != 0)
-				kill(pid, guard.pending);
-			guard.pending = 0;
-			return;
-		}
+	if (guardlink_pair(ends) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_supervisor(ends[1]);
+	int saved = errno;
+	close(ends[1]);
+	if (pid < 0) {
 		close(ends[0]);
+		errno = saved;
+		return -1;
 	}
-	log_warn("no supervisor can be started: %s", strerror(errno));
+	guard.supervisor = pid;
+	guard.link = ends[0];
+	return 0;
+}
+
+/* No process is left to be adopted, and no output to be read. */
+static bool is_all_gone(void)
+{
+	siginfo_t info;
+
+	return guardhold_is_empty(&guard.holds) &&
+	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+/* Later there may be one again, for the sake of what runs. The trouble is told once. */
+static void go_without(int error)
+{
+	if (error != guard.trouble)
+		log_warn("no supervisor can be started: %s", strerror(error));
+	guard.trouble = error;
 	guard.failures++;
 	plan_next();
+	if (guard.pending != 0 && is_all_gone()) {
+		log_info("%s, and nothing runs: this was the end", signal_name(guard.pending));
+		guard.ended = 0;
+	}
+}
+
+static void give_up(int error)
+{
+	cause_set(guard.cause, "no supervisor can be started: %s", strerror(error));
+	guard.ended = STATUS_FAILED;
+}
+
+static void start_supervisor(void)
+{
+	guard.next = 0;
+	guard.born = clock_mono();
+	if (fork_supervisor() == 0) {
+		guard.trouble = 0;
+		if (guard.pending != 0)
+			kill(guard.supervisor, guard.pending);
+		guard.pending = 0;
+	} else if (guard.ready) {
+		go_without(errno);
+	} else {
+		give_up(errno);
+	}
 }
 
 /* Replaces ourselves by what is installed now; what runs stays ours. */
@@ -239,6 +284,13 @@ static void reap(void)
 	}
 }
 
+/* The next supervisor must live in order to stop things. */
+static void keep_signal(int signo)
+{
+	log_info("%s is kept for the next supervisor", signal_name(signo));
+	guard.pending = signo;
+}
+
 static void hear_signals(void)
 {
 	struct signalfd_siginfo info;
@@ -250,7 +302,7 @@ static void hear_signals(void)
 		if (guard.supervisor > 0)
 			kill(guard.supervisor, signo);
 		else if (signo != SIGUSR1 && signo != SIGUSR2)
-			guard.pending = signo; /* the next one must live in order to stop things */
+			keep_signal(signo);
 		if (guard.pending != 0 && guard.next != 0)
 			guard.next = clock_mono();
 	}
@@ -339,9 +391,11 @@ static int watch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int guard_run(const struct guard_order *order)
+int guard_run(const struct guard_order *order, struct cause *cause)
 {
+	*cause = (struct cause){0};
 	guard.order = order;
+	guard.cause = cause;
 	guard.link = -1;
 	guard.ended = -1;
 	guard.ready = order->again;

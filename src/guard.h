@@ -8,6 +8,10 @@
  * and SIGUSR1 and SIGUSR2 to one that lives. It shares the supervisor's lock, so the application
  * stays locked while either of them lives.
  *
+ * Where no supervisor can be started (no process, no descriptor) it ends with the reason, if there
+ * never was one; else it tries again, and keeps a signal for the one that comes, unless nothing is
+ * left that one could adopt: then the signal ends it.
+ *
  * When the guard dies, the supervisor becomes the guard itself, by executing this program again in
  * its own place: it is the parent of the instances and stays it; then it starts a supervisor, which
  * adopts. So there is always one, above everything.
@@ -16,6 +20,8 @@
 #define GRACECTL_GUARD_H
 
 #include <stdbool.h>
+
+#include "cause.h"
 
 struct guard_order {
 	const char *program; /* the installed program, for supervisors to come */
@@ -31,8 +37,9 @@ struct guard_order {
 	bool debug;
 };
 
-/* Runs until the supervisor has ended for good; returns its exit code. */
-int guard_run(const struct guard_order *order);
+/* Runs until the supervisor has ended for good; returns its exit code. Where not even the first one
+ * could be started, cause says why; otherwise it is empty. */
+int guard_run(const struct guard_order *order, struct cause *cause);
 
 /*
  * Replaces the running program by a guard (see above). keep: descriptors that stay open. The

@@ -91,6 +91,14 @@ void guardhold_hand_on_nameless(const struct guardhold *holds)
 			fcntl(holds->places[i].fd, F_SETFD, 0);
 }
 
+bool guardhold_is_empty(const struct guardhold *holds)
+{
+	for (unsigned i = 0; i < holds->count; i++)
+		if (holds->places[i].key != 0)
+			return false;
+	return true;
+}
+
 unsigned guardhold_list(const struct guardhold *holds, int *fds)
 {
 	unsigned count = 0;

@@ -34,6 +34,8 @@ void guardhold_find(struct guardhold *holds, int except);
  * a name. */
 void guardhold_hand_on_nameless(const struct guardhold *holds);
 
+bool guardhold_is_empty(const struct guardhold *holds);
+
 /* Writes the descriptors to fds, which has room for all; returns how many. */
 unsigned guardhold_list(const struct guardhold *holds, int *fds);
 

@@ -406,6 +406,73 @@ say() {
 	refute_has "what was told" "had to be killed" "$output$error"
 }
 
+# with_few_descriptors COMMAND...: gracectl in it can start a guard, and that one no supervisor.
+with_few_descriptors() {
+	[ -e few ] || printf '#!/bin/sh\nulimit -n 8\nexec "%s" "$@"\n' "$GRACECTL" >few
+	chmod +x few
+	GRACECTL=$PWD/few "$@"
+}
+
+@test "a start whose guard cannot start a supervisor says why at once, and nothing is left of it" {
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	with_few_descriptors g 1 start
+	assert_equal "what it says" "gracectl: no supervisor can be started: Too many open files" "$error"
+	g start
+}
+
+@test "when both have died and no supervisor can be started in their place, the next command tries again" {
+	local pid
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	pid=$(pid_of app.1)
+	kill_both
+	kill -KILL "$pid"
+	with_few_descriptors g 4 ps
+	g ps
+	assert_has "the log" "Process exited" "$(platform_lines app.1)"
+}
+
+# lose_supervisor: it is dead, and the guard has no descriptors left for another one. Sets $guard.
+lose_supervisor() {
+	local supervisor used
+
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+	used=$(find "/proc/$guard/fd" -mindepth 1 | wc -l)
+	prlimit --pid "$guard" --nofile="$used:"
+	kill -KILL "$supervisor"
+	wait_until "$PATIENCE" grep -F "no supervisor can be started: Too many open files" "$STATE/supervisor.log"
+}
+
+@test "SIGTERM to a guard that has no supervisor ends it when nothing runs" {
+	local guard
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	g stop app
+	lose_supervisor
+	kill -TERM "$guard"
+	wait_until "$PATIENCE" is_gone "$guard"
+	assert_has "its last words" "SIGTERM, and nothing runs: this was the end" "$(<"$STATE/supervisor.log")"
+	g 3 ps
+}
+
+@test "SIGTERM to a guard that has no supervisor is kept for the next one while something runs" {
+	local guard pid
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	pid=$(pid_of app.1)
+	lose_supervisor
+	kill -TERM "$guard"
+	wait_until "$PATIENCE" grep -F "SIGTERM is kept for the next supervisor" "$STATE/supervisor.log"
+	is_running "$pid"
+	prlimit --pid "$guard" --nofile=1024:
+	wait_until "$PATIENCE" is_gone "$guard"
+	is_gone "$pid"
+	assert_has "the log" "SIGTERM received" "$(lines_of)"
+}
+
 # start_unwritable: two dynos, of which the record of one cannot be replaced any more; and a change of it.
 start_unwritable() {
 	write_config <<-'END'

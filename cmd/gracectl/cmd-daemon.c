@@ -160,11 +160,12 @@ static int guard(struct config *config, struct guard_order *order)
 	order->run_dir = open_run_dir(config, &cause);
 	if (order->run_dir < 0)
 		return fail(&order->ready_fd, false, &cause);
-	int code = guard_run(order);
+	int code = guard_run(order, &cause);
 	/* What could not be taken over is left to the next one. */
 	if (code == EXIT_DONE || !left)
 		lockfile_finish(order->lock);
-	return code;
+	fdio_close(&order->lock);
+	return cause.text[0] != '\0' ? fail(&order->ready_fd, false, &cause) : code;
 }
 
 /* What was right when it was kept may be wrong now: a program is gone, a port is taken. Whoever
