@@ -69,6 +69,7 @@ void answer_ending(struct conn *conn, struct formation *formation)
 	begin_done(&doc, WIRE_FAILED,
 		"the supervisor is ending; `gracectl start` waits for that and starts everything "
 		"anew");
+	BSON_APPEND_INT32(&doc, "pid", getpid());
 	BSON_APPEND_INT32(&doc, "guard", formation->app->guard_pid);
 	BSON_APPEND_INT64(&doc, "deadline_ms", request_deadline_ms(stop));
 	end_done(conn, &doc);

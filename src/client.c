@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,6 +308,17 @@ static bool another_answers(const struct config *config, nsec_t deadline)
 		       bson_has_field(&message, "ending") && !doc_bool(&message, "ending");
 	client_close(&client);
 	return answers;
+}
+
+int client_open_process(const struct client *client, int64_t supervisor, int64_t pid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
+		peer.pid != supervisor)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 }
 
 bool client_await_end(const struct config *config, int guard, nsec_t deadline)

@@ -45,6 +45,13 @@ int client_reach(struct client *client, const struct config *config, const char 
  */
 bool client_await_end(const struct config *config, int guard, nsec_t deadline);
 
+/*
+ * A pidfd of a process of which the supervisor told the number, or -1. In another pid namespace its
+ * numbers mean other processes: so they count only when its own, as it told it, is the one that the
+ * kernel tells of it here.
+ */
+int client_open_process(const struct client *client, int64_t supervisor, int64_t pid);
+
 /* True when neither supervisor, guard nor instance of the application is there, and nothing is left
  * to be done. */
 bool client_nothing_left(const struct config *config);

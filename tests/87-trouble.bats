@@ -229,49 +229,6 @@ is_locked() {
 	assert_field app.1 since "$since"
 }
 
-@test "a supervisor whom the next one could not see, and that has lost everything to it, stops its dynos and ends" {
-	local supervisor guard pid
-
-	write_script app <<-'END'
-		trap 'echo "$DYNO of $PPID stops" >>told; exit 0' TERM
-		pause
-	END
-	write_config <<<$'[process app]\ncommand = ./app'
-	g start
-	pid=$(pid_of app.1) supervisor=$(supervisor_pid) guard=$(guard_pid)
-	kill -STOP "$supervisor"
-	wait_until "$PATIENCE" is_stopped "$supervisor"
-	rm -r "$STATE" "$RUN"
-	start_daemon unshare --map-root-user --pid --fork --mount-proc
-	wait_for_state app.1 up
-	kill -CONT "$supervisor"
-
-	wait_until "$PATIENCE" is_gone "$guard"
-	is_gone "$pid"
-	assert_equal "who was told to stop" "app.1 of $supervisor stops" "$(<told)"
-	assert_state app.1 up
-	assert_equal "what the journal tells" "supervisor-start -
-state app.1
-launch app.1
-state app.1" "$(events kind dyno)"
-	g stop
-}
-
-@test "where /proc is that of another pid namespace nothing is started, and what to do about it is said" {
-	local command
-
-	write_config <<<$'[process app]\ncommand = touch started'
-	for command in start daemon; do
-		status=0
-		timeout "$PATIENCE" unshare --map-root-user --pid --fork --kill-child "$GRACECTL" -c "$CONFIG" "$command" \
-			>said 2>&1 3>&- || status=$?
-		assert_equal "what $command says" "gracectl: /proc does not show the processes of this pid namespace; \
-mount the one that does, as \`unshare --mount-proc\` would" "$(<said)"
-		assert_equal "its exit status" 1 "$status"
-	done
-	[ ! -e started ] || fail "the program was started"
-}
-
 # start_talkative: a dyno that prints each line which the test has it `say`.
 start_talkative() {
 	mkfifo said

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "changed.h"
 #include "client.h"
@@ -174,16 +172,26 @@ static void print_end(const struct job *job, int code)
 		print_sum(job, code, seconds);
 }
 
-static int open_process(int64_t pid)
+static int open_guard(const struct job *job, const bson_t *message)
 {
-	return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	return client_open_process(
+		&job->client, doc_int(message, "pid"), doc_int(message, "guard"));
+}
+
+/* That deadline, or the end of --timeout if it comes before. */
+static nsec_t within_timeout(const struct job *job, nsec_t deadline)
+{
+	nsec_t limit = job->began + job->patience;
+
+	return job->patience > 0 && limit < deadline ? limit : deadline;
 }
 
 /* The supervisor ends after its answer, and its guard after it; then nothing of it is left. */
 static void await_end(struct job *job)
 {
 	if (job->work->ends && job->targets.count == 0)
-		client_await_end(job->config, job->guard, clock_mono() + END_TIMEOUT);
+		client_await_end(
+			job->config, job->guard, within_timeout(job, clock_mono() + END_TIMEOUT));
 }
 
 /* What was accepted once and is refused by the next supervisor was taken back by somebody's stop.
@@ -200,7 +208,7 @@ static int hear_ending(struct job *job, const bson_t *message)
 				? job->began + job->patience
 				: clock_mono() + doc_int(message, "deadline_ms") * NSEC_PER_MSEC;
 	fdio_close(&job->guard);
-	job->guard = open_process(doc_int(message, "guard"));
+	job->guard = open_guard(job, message);
 	return ENDING;
 }
 
@@ -289,7 +297,7 @@ static void hear_accepted(struct job *job, const bson_t *message)
 		live_expect(&job->live, job->base);
 	}
 	if (job->guard < 0)
-		job->guard = open_process(doc_int(message, "guard"));
+		job->guard = open_guard(job, message);
 }
 
 static int converse(struct job *job)
@@ -423,13 +431,6 @@ static int read_options(struct job *job, const struct command *command, int argc
 	return EXIT_DONE;
 }
 
-static nsec_t hearing_deadline(const struct job *job)
-{
-	nsec_t deadline = job->asked + HEARING_TIMEOUT, limit = job->began + job->patience;
-
-	return job->patience > 0 && limit < deadline ? limit : deadline;
-}
-
 int work_run(const struct work *work, const struct command *command, const struct cli *cli,
 	int argc, char **argv)
 {
@@ -455,7 +456,7 @@ int work_run(const struct work *work, const struct command *command, const struc
 	code = reach_supervisor(cli, &config, &job.targets, work->launches, &job.client);
 	if (code == EXIT_DONE) {
 		job.asked = clock_mono();
-		job.deadline = hearing_deadline(&job);
+		job.deadline = within_timeout(&job, job.asked + HEARING_TIMEOUT);
 		code = see_through(&job);
 	}
 	live_end(&job.live);
