@@ -104,6 +104,17 @@ assert_no_process() {
 	done
 }
 
+@test "selftest says of a TMPDIR that is too long that it is, and of one that is missing why it cannot be used" {
+	local long=$BATS_TEST_TMPDIR/a-directory-of-a-hundred-bytes-more-is-longer-than-what-a-socket-can-be-given-as-its-path-by-far-and-wide
+
+	mkdir "$long"
+	TMPDIR=$long gracectl selftest
+	assert_equal "what it says" "gracectl: the path of a socket in $long would be too long; set TMPDIR to a shorter directory" "$error"
+	assert_equal "the exit status" 1 "$status"
+	TMPDIR=/missing gracectl selftest
+	assert_equal "what it says" "gracectl: cannot make a directory in /missing: No such file or directory" "$error"
+}
+
 @test "two selftests at the same time do not see each other" {
 	bash -c '"$1" selftest >first' bash "$GRACECTL" 3>&- &
 	gracectl selftest

@@ -63,7 +63,7 @@ static const char config_text[] = "[app]\n"
 				  "command = sleep 600\n";
 
 struct selftest {
-	char dir[64];
+	char dir[64]; /* longer ones leave no room for a socket, see run_dir_check() */
 	char *config_path;
 	struct config config;
 	bool json;
@@ -345,18 +345,28 @@ static void check_journal(struct selftest *test)
 
 /* ---- the whole ---- */
 
+static int make_dir(struct selftest *test)
+{
+	const char *base = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+
+	if (snprintf(test->dir, sizeof test->dir, "%s/gracectl-selftest-XXXXXX", base) >=
+		(int)sizeof test->dir)
+		cli_error("the path of a socket in %s would be too long; set TMPDIR to a shorter "
+			  "directory",
+			base);
+	else if (mkdtemp(test->dir) == NULL)
+		cli_error("cannot make a directory in %s: %s", base, strerror(errno));
+	else
+		return EXIT_DONE;
+	return EXIT_FAILED;
+}
+
 static int prepare(struct selftest *test)
 {
 	struct config_problems problems = {0};
-	const char *base = getenv("TMPDIR");
 
-	if (snprintf(test->dir, sizeof test->dir, "%s/gracectl-selftest-XXXXXX",
-		    base != NULL ? base : "/tmp") >= (int)sizeof test->dir ||
-		mkdtemp(test->dir) == NULL) {
-		cli_error("cannot make a directory in %s: %s", base != NULL ? base : "/tmp",
-			strerror(errno));
+	if (make_dir(test) != EXIT_DONE)
 		return EXIT_FAILED;
-	}
 	test->config_path = xasprintf("%s/gracectl.ini", test->dir);
 	if (fdio_replace_at(AT_FDCWD, test->config_path, config_text, sizeof config_text - 1) < 0) {
 		cli_error("cannot write %s: %s", test->config_path, strerror(errno));
