@@ -159,22 +159,31 @@ void app_publish(struct app *app, struct event *event)
 }
 
 /* The new directory takes the number of the old one, so everybody who holds it goes on with the new
- * one. */
-static bool renew_dir(int dir, const char *path)
+ * one. 1: it was made; 0: it was there; -1: it is missing, cause says why. */
+static int renew_dir(int dir, const char *path, struct cause *cause)
 {
-	struct cause cause;
 	struct stat st;
 
 	if (fstat(dir, &st) < 0 || st.st_nlink > 0)
-		return false;
-	int fresh = open_dir(path, &cause);
-	if (fresh < 0) {
-		log_debug("%s", cause.text);
-		return false;
-	}
-	bool renewed = dup3(fresh, dir, O_CLOEXEC) >= 0;
+		return 0;
+	int fresh = open_dir(path, cause);
+	if (fresh < 0)
+		return -1;
+	int result = dup3(fresh, dir, O_CLOEXEC) < 0
+			     ? cause_errno(cause, "cannot go over to %s", path)
+			     : 1;
 	close(fresh);
-	return renewed;
+	return result;
+}
+
+static bool try_renew(int dir, const char *path)
+{
+	struct cause cause;
+	int result = renew_dir(dir, path, &cause);
+
+	if (result < 0)
+		log_debug("%s", cause.text);
+	return result > 0;
 }
 
 static void tell_renewed(struct app *app, const char *path)
@@ -208,8 +217,8 @@ bool app_renew_dirs(struct app *app)
 	if (!hold_lock(app))
 		return false;
 	char *log = xasprintf("%s/log", app->config->state_dir);
-	bool state = renew_dir(app->state_dir, app->config->state_dir);
-	bool logs = renew_dir(app->log_dir, log);
+	bool state = try_renew(app->state_dir, app->config->state_dir);
+	bool logs = try_renew(app->log_dir, log);
 
 	free(log);
 	app->state_is_new |= state;
@@ -218,13 +227,15 @@ bool app_renew_dirs(struct app *app)
 	return state || logs;
 }
 
-bool app_renew_run_dir(struct app *app)
+int app_renew_run_dir(struct app *app, struct cause *cause)
 {
-	if (!renew_dir(app->run_dir, app->config->run_dir))
-		return false;
+	int result = renew_dir(app->run_dir, app->config->run_dir, cause);
+
+	if (result <= 0)
+		return result;
 	guardqueue_tell(&app->guard, GUARDLINK_RUN_DIR, app->run_dir);
 	tell_renewed(app, app->config->run_dir);
-	return true;
+	return 1;
 }
 
 void app_keep(struct app *app, const char *name, const char *text, size_t size)

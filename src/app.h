@@ -94,8 +94,9 @@ bool app_is_ours(const struct app *app);
  */
 bool app_renew_dirs(struct app *app);
 
-/* The same for the run directory; the guard is given the new one too. */
-bool app_renew_run_dir(struct app *app);
+/* The same for the run directory; the guard is given the new one too. 1: it was made; 0: it was
+ * there; -1: it cannot be made, cause says why. */
+int app_renew_run_dir(struct app *app, struct cause *cause);
 
 /* Writes a file into the run directory, for the next supervisor; tells when it cannot. */
 void app_keep(struct app *app, const char *name, const char *text, size_t size);

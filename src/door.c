@@ -93,23 +93,32 @@ static void note_made(struct door *door)
 		door->made = (struct stat){0};
 }
 
+/* Said once until it changes: it may last. */
+static void complain(struct door *door, const struct cause *cause)
+{
+	if (strcmp(cause->text, door->trouble.text) != 0)
+		log_warn("%s had been removed: %s", door->path, cause->text);
+	door->trouble = *cause;
+}
+
 static int renew(struct door *door)
 {
 	struct cause cause;
-	bool directory = app_renew_run_dir(door->app);
-	int old = door->fd, fresh = listen_at(door->path, &cause);
+	int directory = app_renew_run_dir(door->app, &cause);
+	int old = door->fd, fresh = directory < 0 ? -1 : listen_at(door->path, &cause);
 
 	if (fresh < 0) {
-		log_warn("%s had been removed: %s", door->path, cause.text);
+		complain(door, &cause);
 		return -1;
 	}
+	door->trouble = (struct cause){0};
 	/* It tells since when this supervisor listens, see changed.c. */
 	const struct timespec times[] = {door->made.st_mtim, door->made.st_mtim};
 	utimensat(AT_FDCWD, door->path, times, AT_SYMLINK_NOFOLLOW);
 	door->fd = fresh;
 	door->ops->renewed(door->arg);
 	close(old);
-	if (!directory)
+	if (directory == 0)
 		app_note(door->app, NULL, 0, "The socket %s had been removed; it was made anew",
 			door->path);
 	note_made(door);

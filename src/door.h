@@ -28,8 +28,9 @@ struct door {
 	char *lock; /* owned */
 	int fd;	    /* listens */
 	struct stat made;
-	bool is_strange; /* a supervisor of another application listens there; that was said */
-	int watch;	 /* inotify, -1: none */
+	struct cause trouble; /* why it could not be made anew, as it was said; "": it could */
+	bool is_strange;      /* a supervisor of another application listens there; that was said */
+	int watch;	      /* inotify, -1: none */
 	ev_io touched;
 	ev_timer look;
 	const struct door_ops *ops;

@@ -1,6 +1,6 @@
 /*
  * What goes to stderr while a test looks: it goes into a file instead, and is counted only as
- * something or nothing.
+ * something or nothing, or searched for a text.
  */
 #ifndef GRACECTL_WARNINGS_H
 #define GRACECTL_WARNINGS_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct warnings {
@@ -38,7 +39,19 @@ static inline bool warnings_come(const struct warnings *warnings)
 	return come;
 }
 
-/* The same, and stderr is what it was. */
+/* Whether this has come since the last call of either. */
+static inline bool warnings_tell(const struct warnings *warnings, const char *text)
+{
+	static char said[65536];
+	ssize_t n = pread(fileno(warnings->file), said, sizeof said - 1, 0);
+
+	said[n > 0 ? n : 0] = '\0';
+	warnings_come(warnings);
+	lseek(fileno(warnings->file), 0, SEEK_SET);
+	return strstr(said, text) != NULL;
+}
+
+/* The same as warnings_come(), and stderr is what it was. */
 static inline bool warnings_end(struct warnings *warnings)
 {
 	bool come = warnings_come(warnings);
