@@ -448,3 +448,13 @@ use_as_ordinary() {
 	test -d "/tmp/gracectl-$USER_ID/$APP"
 	rm -r "$HOME_DIR" "/tmp/gracectl-$USER_ID/$APP"
 }
+
+@test "as an ordinary user: a umask that leaves the owner nothing does no harm" {
+	become_ordinary XDG_RUNTIME_DIR=HOME_DIR/run
+	printf '#!/bin/sh\numask 777\nexec "%s" "$@"\n' "$GRACECTL" >masked
+	chmod +x masked
+	GRACECTL=$PWD/masked
+	use_as_ordinary
+	assert_equal "the mode of the state directory" 700 "$(stat -c %a "$HOME_DIR/.local/state/gracectl/$APP")"
+	rm -r "$HOME_DIR"
+}

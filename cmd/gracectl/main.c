@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -396,11 +397,18 @@ static void fill_standard_descriptors(void)
 	fdio_close(&fd);
 }
 
+/* What we make is for us to use, whatever the umask takes from us. A dyno has its own umask. */
+static void keep_own_files_usable(void)
+{
+	umask(umask(0) & ~(mode_t)S_IRWXU);
+}
+
 int main(int argc, char **argv)
 {
 	int code;
 
 	fill_standard_descriptors();
+	keep_own_files_usable();
 	signal(SIGPIPE, SIG_IGN);
 	open_output();
 	int first = parse(NULL, "+", argc, argv);
