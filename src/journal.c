@@ -116,15 +116,15 @@ static int examine(int fd, off_t size, off_t *end, uint64_t *seq)
 }
 
 /* The number of the last event before the newest file, for when that one has none. */
-static uint64_t seq_of_older(struct journal *journal, uint64_t first)
+static uint64_t seq_of_older(const struct journal *journal, const struct journalfiles *files)
 {
 	uint64_t seq = 0;
 
-	for (uint64_t number = journal->number - 1; number >= first && seq == 0; number--) {
+	for (size_t i = files->count; i-- > 0 && seq == 0;) {
 		char name[JOURNALFILE_NAME];
 		struct stat st;
 		off_t end;
-		int fd = openat(journal->dir_fd, journalfile_name(name, number),
+		int fd = openat(journal->dir_fd, journalfile_name(name, files->numbers[i]),
 			O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd >= 0 && fstat(fd, &st) == 0)
 			examine(fd, st.st_size, &end, &seq);
@@ -133,25 +133,31 @@ static uint64_t seq_of_older(struct journal *journal, uint64_t first)
 	return seq;
 }
 
-/* Opens the newest file, cuts off a torn line and learns the last number. Returns -1 with errno. */
-static int continue_journal(struct journal *journal)
+/* Opens the newest file and cuts off a torn line. Returns -1 with errno. */
+static int continue_file(struct journal *journal)
 {
-	uint64_t first;
 	struct stat st;
 
-	if (journalfile_range(journal->dir_fd, &first, &journal->number) < 0)
-		return -1;
-	if (journal->number == 0)
-		first = journal->number = 1;
 	journal->fd = open_file(journal, journal->number);
 	if (journal->fd < 0 || fstat(journal->fd, &st) < 0 ||
 		examine(journal->fd, st.st_size, &journal->size, &journal->seq) < 0)
 		return -1;
-	if (journal->size < st.st_size && ftruncate(journal->fd, journal->size) < 0)
+	return journal->size < st.st_size ? ftruncate(journal->fd, journal->size) : 0;
+}
+
+/* Goes on with the newest file and the last number. Returns -1 with errno. */
+static int continue_journal(struct journal *journal)
+{
+	struct journalfiles files;
+
+	if (journalfile_list(journal->dir_fd, &files) < 0)
 		return -1;
-	if (journal->seq == 0)
-		journal->seq = seq_of_older(journal, first);
-	return 0;
+	journal->number = files.count > 0 ? files.numbers[files.count - 1] : 1;
+	int result = continue_file(journal);
+	if (result == 0 && journal->seq == 0)
+		journal->seq = seq_of_older(journal, &files);
+	journalfile_release(&files);
+	return result;
 }
 
 static void tell_failure(const struct journal *journal, struct cause *cause)
@@ -203,12 +209,13 @@ uint64_t journal_seq(const struct journal *journal)
 static void remove_oldest(struct journal *journal)
 {
 	char name[JOURNALFILE_NAME];
-	uint64_t first, last;
+	struct journalfiles files;
 
-	if (journalfile_range(journal->dir_fd, &first, &last) < 0 || first == 0)
+	if (journalfile_list(journal->dir_fd, &files) < 0)
 		return;
-	for (; first + JOURNAL_FILES <= journal->number; first++)
-		unlinkat(journal->dir_fd, journalfile_name(name, first), 0);
+	for (size_t i = 0; i + JOURNAL_FILES < files.count; i++)
+		unlinkat(journal->dir_fd, journalfile_name(name, files.numbers[i]), 0);
+	journalfile_release(&files);
 }
 
 /* Makes the directory anew when somebody has removed it under us. */
@@ -331,38 +338,37 @@ static bool read_after(int fd, off_t size, uint64_t after, struct buf *text)
 	       line_seq(text->data, (size_t)(newline - text->data)) - 1 > after;
 }
 
-struct hearing {
-	int dir;
-	uint64_t first, after;
-	void (*heard)(void *arg, const bson_t *event);
-	void *arg;
-};
-
-/* The file before it comes first, if it matters. */
-static void hear_file(const struct hearing *hearing, uint64_t number)
+/* The same of the file with that number. */
+static bool read_file_after(int dir, uint64_t number, uint64_t after, struct buf *text)
 {
 	char name[JOURNALFILE_NAME];
-	struct buf text = BUF_INIT;
 	bool more = true;
 	struct stat st;
 
-	int fd = openat(hearing->dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir, journalfile_name(name, number), O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		more = read_after(fd, st.st_size, hearing->after, &text);
+		more = read_after(fd, st.st_size, after, text);
 	fdio_close(&fd);
-	if (more && number > hearing->first)
-		hear_file(hearing, number - 1);
-	if (text.len > 0)
-		read_lines(text.data, hearing->heard, hearing->arg);
-	buf_release(&text);
+	return more;
 }
 
 void journal_recent(
 	int dir, uint64_t after, void (*heard)(void *arg, const bson_t *event), void *arg)
 {
-	struct hearing hearing = {.dir = dir, .after = after, .heard = heard, .arg = arg};
-	uint64_t last;
+	struct journalfiles files;
+	bool more = true;
 
-	if (journalfile_range(dir, &hearing.first, &last) == 0 && last > 0)
-		hear_file(&hearing, last);
+	if (journalfile_list(dir, &files) < 0)
+		return;
+	struct buf *texts = xcalloc(files.count, sizeof *texts);
+	size_t i = files.count;
+	while (more && i-- > 0)
+		more = read_file_after(dir, files.numbers[i], after, &texts[i]);
+	for (i = 0; i < files.count; i++) {
+		if (texts[i].len > 0)
+			read_lines(texts[i].data, heard, arg);
+		buf_release(&texts[i]);
+	}
+	free(texts);
+	journalfile_release(&files);
 }

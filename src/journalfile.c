@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "xmalloc.h"
 
 static const char prefix[] = "journal.";
 
@@ -31,27 +32,64 @@ bool journalfile_parse(const char *name, uint64_t *number)
 		return false;
 	errno = 0;
 	*number = strtoull(name, &end, 10);
-	return errno == 0 && strcmp(end, ".jsonl") == 0;
+	return errno == 0 && *number <= INT64_MAX && strcmp(end, ".jsonl") == 0;
 }
 
-int journalfile_range(int dir_fd, uint64_t *first, uint64_t *last)
+bool journalfile_follows(uint64_t last, uint64_t number)
 {
-	*first = *last = 0;
+	return number > last && (last == 0 || number - last <= JOURNALFILE_GAP);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void collect(DIR *dir, struct journalfiles *files)
+{
+	uint64_t number;
+
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		if (!journalfile_parse(entry->d_name, &number))
+			continue;
+		files->numbers =
+			xreallocarray(files->numbers, files->count + 1, sizeof *files->numbers);
+		files->numbers[files->count++] = number;
+	}
+}
+
+static void drop_copies(struct journalfiles *files)
+{
+	size_t count = 0;
+
+	while (count < files->count &&
+		journalfile_follows(
+			count > 0 ? files->numbers[count - 1] : 0, files->numbers[count]))
+		count++;
+	files->count = count;
+}
+
+int journalfile_list(int dir_fd, struct journalfiles *files)
+{
+	*files = (struct journalfiles){0};
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (dir == NULL) {
 		fdio_close(&fd);
 		return -1;
 	}
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		uint64_t number;
-		if (!journalfile_parse(entry->d_name, &number))
-			continue;
-		if (*first == 0 || number < *first)
-			*first = number;
-		if (number > *last)
-			*last = number;
-	}
+	collect(dir, files);
 	closedir(dir);
+	if (files->count > 1)
+		qsort(files->numbers, files->count, sizeof *files->numbers, compare_numbers);
+	drop_copies(files);
 	return 0;
+}
+
+void journalfile_release(struct journalfiles *files)
+{
+	free(files->numbers);
+	*files = (struct journalfiles){0};
 }

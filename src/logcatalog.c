@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "fdio.h"
-#include "journalfile.h"
 #include "pieces.h"
 #include "xmalloc.h"
 
@@ -46,8 +45,9 @@ static void add_piece(struct logcatalog *catalog, struct logdyno *dyno, struct p
 		if (!logstream_extend(source->stream, piece.number))
 			return;
 	} else {
-		struct logstream *stream = logstream_open_output(
-			catalog->log_dir, dyno->name, piece.launch, piece.number, piece.number);
+		struct logstream *stream =
+			logstream_open_output(catalog->log_dir, dyno->name, piece.launch);
+		logstream_extend(stream, piece.number);
 		source = logsource_new(stream, dyno->name, piece.launch);
 		dyno->sources =
 			xreallocarray(dyno->sources, dyno->count + 1, sizeof(struct logsource *));
@@ -147,23 +147,18 @@ int logcatalog_scan(struct logcatalog *catalog, struct cause *cause)
 
 struct logsource *logcatalog_open_journal(const struct logcatalog *catalog)
 {
-	uint64_t first, last;
+	struct logstream *stream = logstream_open_journal(catalog->state_dir);
 
-	journalfile_range(catalog->state_dir, &first, &last);
-	struct logstream *stream = logstream_open_journal(catalog->state_dir, first, last);
+	logstream_extend_journal(stream);
 	logstream_seek_end(stream);
 	return logsource_new(stream, NULL, 0);
 }
 
 void logcatalog_scan_journal(struct logcatalog *catalog)
 {
-	uint64_t first, last;
-
-	journalfile_range(catalog->state_dir, &first, &last);
-	if (last == 0 || catalog->journal == NULL)
+	if (catalog->journal == NULL)
 		return;
-	for (; first <= last; first++)
-		logstream_extend(catalog->journal->stream, first);
+	logstream_extend_journal(catalog->journal->stream);
 	logcatalog_mark(catalog, catalog->journal);
 }
 
@@ -199,7 +194,7 @@ int logcatalog_open(
 	/* While following, the journal also tells which launches are over. */
 	if (query->events || query->follow) {
 		catalog->journal =
-			logsource_new(logstream_open_journal(catalog->state_dir, 0, 0), NULL, 0);
+			logsource_new(logstream_open_journal(catalog->state_dir), NULL, 0);
 		logcatalog_scan_journal(catalog);
 	}
 	return logcatalog_scan(catalog, cause);

@@ -26,7 +26,8 @@ struct logstream {
 	int dir;
 	char *dyno; /* NULL: the journal */
 	uint64_t launch;
-	uint64_t first, last; /* the files that there are */
+	uint64_t *files; /* the numbers of those that there are, in order; owned */
+	size_t count;
 	bool finished;
 	struct position stop; /* where a frozen stream ends; number 0: not frozen */
 	struct position
@@ -37,24 +38,20 @@ struct logstream {
 	nsec_t line_time; /* of the last byte in line */
 };
 
-struct logstream *logstream_open_output(
-	int logdir, const char *dyno, uint64_t launch, uint64_t first, uint64_t last)
+struct logstream *logstream_open_output(int logdir, const char *dyno, uint64_t launch)
 {
-	struct logstream *stream = logstream_open_journal(logdir, first, last);
+	struct logstream *stream = logstream_open_journal(logdir);
 
 	stream->dyno = xstrdup(dyno);
 	stream->launch = launch;
 	return stream;
 }
 
-struct logstream *logstream_open_journal(int state_dir, uint64_t first, uint64_t last)
+struct logstream *logstream_open_journal(int state_dir)
 {
 	struct logstream *stream = xcalloc(1, sizeof *stream);
 
 	stream->dir = state_dir;
-	stream->first = first;
-	stream->last = last;
-	logstream_seek_begin(stream);
 	return stream;
 }
 
@@ -64,18 +61,57 @@ void logstream_free(struct logstream *stream)
 		return;
 	logchunk_release(&stream->chunk);
 	buf_release(&stream->line);
+	free(stream->files);
 	free(stream->dyno);
 	free(stream);
 }
 
+/* Its number; 0: there is none. */
+static uint64_t last_file(const struct logstream *stream)
+{
+	return stream->count > 0 ? stream->files[stream->count - 1] : 0;
+}
+
+static uint64_t file_before(const struct logstream *stream, uint64_t number)
+{
+	size_t i = stream->count;
+
+	while (i > 0 && stream->files[i - 1] >= number)
+		i--;
+	return i > 0 ? stream->files[i - 1] : 0;
+}
+
+static uint64_t file_after(const struct logstream *stream, uint64_t number)
+{
+	size_t i = stream->count;
+
+	while (i > 0 && stream->files[i - 1] > number)
+		i--;
+	return i < stream->count ? stream->files[i] : 0;
+}
+
 bool logstream_extend(struct logstream *stream, uint64_t number)
 {
-	if (stream->first == 0)
-		stream->first = stream->at.number = number;
-	if (number <= stream->last)
+	uint64_t last = last_file(stream);
+
+	if (number <= last || (stream->dyno == NULL && !journalfile_follows(last, number)))
 		return false;
-	stream->last = number;
+	stream->files = xreallocarray(stream->files, stream->count + 1, sizeof *stream->files);
+	stream->files[stream->count++] = number;
+	if (last == 0)
+		stream->at.number = number;
 	return true;
+}
+
+int logstream_extend_journal(struct logstream *stream)
+{
+	struct journalfiles files;
+	int result = journalfile_list(stream->dir, &files);
+
+	for (size_t i = 0; i < files.count; i++)
+		logstream_extend(stream, files.numbers[i]);
+	journalfile_release(&files);
+	return result;
 }
 
 void logstream_finish(struct logstream *stream)
@@ -106,7 +142,7 @@ static const struct logfile *locate(
 	}
 	piece_name(path->log, stream->dyno, piece, "log");
 	path->file.idx = piece_name(path->idx, stream->dyno, piece, "idx");
-	path->file.stamped = number == stream->last && !stream->finished;
+	path->file.stamped = number == last_file(stream) && !stream->finished;
 	return &path->file;
 }
 
@@ -122,7 +158,7 @@ static uint64_t file_end(const struct logstream *stream, uint64_t number)
 void logstream_freeze(struct logstream *stream)
 {
 	stream->finished = true;
-	stream->stop = (struct position){stream->last, file_end(stream, stream->last)};
+	stream->stop = (struct position){last_file(stream), file_end(stream, last_file(stream))};
 }
 
 static void load(struct logstream *stream, uint64_t number, uint64_t start, uint64_t end)
@@ -144,14 +180,14 @@ nsec_t logstream_not_after(struct logstream *stream)
 	struct path path;
 	nsec_t changed = 0;
 
-	logfile_end(locate(stream, stream->last, &path), &changed);
+	logfile_end(locate(stream, last_file(stream), &path), &changed);
 	/* A file's time is that of the last tick of the kernel's clock: it lags behind a little. */
 	return changed + NSEC_PER_SEC;
 }
 
 void logstream_seek_begin(struct logstream *stream)
 {
-	stream->at = (struct position){stream->first, 0};
+	stream->at = (struct position){stream->count > 0 ? stream->files[0] : 0, 0};
 }
 
 /* ---- forwards ---- */
@@ -218,12 +254,18 @@ static bool at_end(struct logstream *stream, struct logline *line)
 	return false;
 }
 
-/* A line of output goes on there; one of the journal that was torn does not. */
-static void begin_next_file(struct logstream *stream)
+/* A line of output goes on there; one of the journal that was torn does not. False: there is none.
+ */
+static bool begin_next_file(struct logstream *stream)
 {
-	stream->at = (struct position){stream->at.number + 1, 0};
+	uint64_t next = file_after(stream, stream->at.number);
+
+	if (next == 0)
+		return false;
+	stream->at = (struct position){next, 0};
 	if (stream->dyno == NULL)
 		buf_release(&stream->line);
+	return true;
 }
 
 bool logstream_next(struct logstream *stream, struct logline *line)
@@ -239,9 +281,7 @@ bool logstream_next(struct logstream *stream, struct logline *line)
 		if (stream->chunk.bytes.len > 0) {
 			if (take_from_chunk(stream, line))
 				return true;
-		} else if (stream->at.number < stream->last) {
-			begin_next_file(stream);
-		} else {
+		} else if (!begin_next_file(stream)) {
 			break;
 		}
 	}
@@ -257,10 +297,10 @@ bool logstream_next(struct logstream *stream, struct logline *line)
 static bool load_before(struct logstream *stream, struct position *at)
 {
 	while (at->offset == 0) {
-		if (at->number <= stream->first)
+		uint64_t before = file_before(stream, at->number);
+		if (before == 0)
 			return false;
-		at->number--;
-		at->offset = file_end(stream, at->number);
+		*at = (struct position){before, file_end(stream, before)};
 	}
 	if (logchunk_has(&stream->chunk, at->number, at->offset - 1))
 		return true;
@@ -302,14 +342,14 @@ static void line_start(struct logstream *stream, struct position *at)
 
 bool logstream_is_torn(struct logstream *stream)
 {
-	struct position at = {stream->last, file_end(stream, stream->last)};
+	struct position at = {last_file(stream), file_end(stream, last_file(stream))};
 
 	return load_before(stream, &at) && byte_before(stream, at) != '\n';
 }
 
 void logstream_seek_end(struct logstream *stream)
 {
-	stream->at = (struct position){stream->last, file_end(stream, stream->last)};
+	stream->at = (struct position){last_file(stream), file_end(stream, last_file(stream))};
 	if (!stream->finished && logstream_is_torn(stream))
 		line_start(stream, &stream->at);
 	logchunk_release(&stream->chunk);
@@ -318,12 +358,13 @@ void logstream_seek_end(struct logstream *stream)
 void logstream_seek_time(struct logstream *stream, nsec_t since)
 {
 	struct path path;
-	uint64_t number = stream->first;
+	size_t i = 0;
 
 	/* The last file that begins before that time; the files of a launch are few. */
-	while (number < stream->last &&
-		logfile_first_time(locate(stream, number + 1, &path)) < since)
-		number++;
+	while (i + 1 < stream->count &&
+		logfile_first_time(locate(stream, stream->files[i + 1], &path)) < since)
+		i++;
+	uint64_t number = stream->files[i];
 	stream->at = (struct position){number, logfile_seek(locate(stream, number, &path), since)};
 	line_start(stream, &stream->at);
 }

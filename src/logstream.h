@@ -31,18 +31,19 @@ struct logline {
 
 struct logstream;
 
-/* The output of one launch of a dyno below logdir. `first` and `last` are the numbers of its
- * pieces. */
-struct logstream *logstream_open_output(
-	int logdir, const char *dyno, uint64_t launch, uint64_t first, uint64_t last);
-
-/* The journal in a state directory. */
-struct logstream *logstream_open_journal(int state_dir, uint64_t first, uint64_t last);
+/* The output of one launch of a dyno below logdir, and the journal in a state directory; no file of
+ * them is known yet. */
+struct logstream *logstream_open_output(int logdir, const char *dyno, uint64_t launch);
+struct logstream *logstream_open_journal(int state_dir);
 
 void logstream_free(struct logstream *stream);
 
-/* There is a file of this number now. Returns true when that is news. */
+/* There is a file of this number now. Returns true when that is news: it comes after those that are
+ * known. */
 bool logstream_extend(struct logstream *stream, uint64_t number);
+
+/* The same with each file of the journal. Returns 0, or -1 with errno. */
+int logstream_extend_journal(struct logstream *stream);
 
 /* What is there is all there will be: an incomplete last line is complete. */
 void logstream_finish(struct logstream *stream);

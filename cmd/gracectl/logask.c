@@ -52,10 +52,11 @@ static int read_time(
 static bool is_empty(int dir, const char *state_dir)
 {
 	struct strlist names = STRLIST_INIT;
-	uint64_t first, last;
+	struct journalfiles files;
 
 	logview_dynos(state_dir, &names);
-	bool empty = names.count == 0 && journalfile_range(dir, &first, &last) == 0 && last == 0;
+	bool empty = journalfile_list(dir, &files) == 0 && files.count == 0 && names.count == 0;
+	journalfile_release(&files);
 	strlist_release(&names);
 	return empty;
 }

@@ -8,7 +8,6 @@
 #include "doc.h"
 #include "event.h"
 #include "fdio.h"
-#include "journalfile.h"
 #include "logstream.h"
 
 /* The dyno that a line is about, without reading all of it. False when it does not stand there as
@@ -148,10 +147,8 @@ static bool hand_out(const struct stoplog_sink *sink, const struct logline *line
 	return go_on;
 }
 
-static void walk(
-	int dir, uint64_t first, uint64_t last, size_t bytes, const struct stoplog_sink *sink)
+static void walk(struct logstream *stream, size_t bytes, const struct stoplog_sink *sink)
 {
-	struct logstream *stream = logstream_open_journal(dir, first, last);
 	struct logline line;
 	size_t passed = 0;
 
@@ -162,22 +159,20 @@ static void walk(
 		if (may_be_wanted(sink, &line) && !hand_out(sink, &line))
 			break;
 	}
-	logstream_free(stream);
 }
 
 int stoplog_walk(
 	const char *state_dir, size_t bytes, const struct stoplog_sink *sink, struct cause *cause)
 {
-	uint64_t first, last;
 	int result = 0;
 	int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct logstream *stream = logstream_open_journal(dir);
 
-	if (dir < 0 && errno == ENOENT)
-		return 0;
-	if (dir < 0 || journalfile_range(dir, &first, &last) < 0)
+	if (dir >= 0 && logstream_extend_journal(stream) == 0)
+		walk(stream, bytes, sink);
+	else if (errno != ENOENT)
 		result = cause_errno(cause, "cannot read the journal in %s", state_dir);
-	else if (last > 0)
-		walk(dir, first, last, bytes, sink);
+	logstream_free(stream);
 	fdio_close(&dir);
 	return result;
 }

@@ -20,11 +20,12 @@ static int dir_fd;
 static void clean(void)
 {
 	char name[JOURNALFILE_NAME];
-	uint64_t first, last;
+	struct journalfiles files;
 
-	journalfile_range(dir_fd, &first, &last);
-	for (; first != 0 && first <= last; first++)
-		unlinkat(dir_fd, journalfile_name(name, first), 0);
+	journalfile_list(dir_fd, &files);
+	for (size_t i = 0; i < files.count; i++)
+		unlinkat(dir_fd, journalfile_name(name, files.numbers[i]), 0);
+	journalfile_release(&files);
 }
 
 static void put(uint64_t number, const char *text)
@@ -135,7 +136,7 @@ static void test_rotation(void)
 	struct cause cause;
 	struct journal *journal = journal_open(dir, &cause);
 	char text[8001];
-	uint64_t first, last;
+	struct journalfiles files;
 	int failed = 0;
 
 	memset(text, 't', 8000);
@@ -143,8 +144,10 @@ static void test_rotation(void)
 	for (int i = 0; i < 11000; i++)
 		failed += write_note(journal, text, &cause) < 0;
 	is_int(failed, 0, "88 MB of events are written");
-	journalfile_range(dir_fd, &first, &last);
-	is_int((int64_t)(last - first + 1), JOURNAL_FILES, "the oldest files are removed");
+	journalfile_list(dir_fd, &files);
+	is_int((int64_t)files.count, JOURNAL_FILES, "the oldest files are removed");
+	uint64_t first = files.numbers[0];
+	journalfile_release(&files);
 	ok(first > 1, "that is, not the newest");
 	is_int((int64_t)strlen(get(first)) / JOURNAL_FILE_SIZE, 0,
 		"no file is larger than it may be");
@@ -215,6 +218,74 @@ static void test_linked_file(void)
 	unlinkat(dir_fd, "journal.3.jsonl", 0);
 }
 
+static void hear(void *arg, const bson_t *event)
+{
+	buf_addf(arg, "%lld ", (long long)event_get_int(event, "seq"));
+}
+
+/* The numbers of all events after one. To be used before the next call. */
+static const char *recent(uint64_t after)
+{
+	static struct buf heard;
+
+	buf_reset(&heard);
+	buf_adds(&heard, "");
+	journal_recent(dir_fd, after, hear, &heard);
+	return heard.data;
+}
+
+static void test_missing_numbers(void)
+{
+	struct cause cause;
+	struct journalfiles files;
+
+	put(1, LINE(1, "one"));
+	put(4, LINE(2, "two"));
+	put(900, LINE(3, "three"));
+	is_str(recent(0), "1 2 3 ", "files that are missing are passed over");
+	for (uint64_t number = 901; number < 906; number++)
+		put(number, "");
+	struct journal *journal = journal_open(dir, &cause);
+	is_int((int64_t)journal_seq(journal), 3, "also when the last number is looked for");
+	unlinkat(dir_fd, "journal.905.jsonl", 0);
+	write_note(journal, "four", &cause);
+	journalfile_list(dir_fd, &files);
+	is_int((int64_t)files.count, JOURNAL_FILES, "as many are kept as without a gap");
+	is_int((int64_t)files.numbers[0], 1, "of those that are there");
+	is_int((int64_t)files.numbers[files.count - 1], 906, "and the newest is the next one");
+	journalfile_release(&files);
+	unlinkat(dir_fd, "journal.906.jsonl", 0);
+	put(905, "");
+	write_note(journal, "five", &cause);
+	ok(get(1) == NULL && get(4) != NULL, "the oldest goes first");
+	journal_close(journal);
+	clean();
+}
+
+static void test_dated_copy(void)
+{
+	struct cause cause;
+	static const uint64_t far[] = {20261130, 20261130235959, INT64_MAX};
+
+	put(1, LINE(1, "one") LINE(2, "two"));
+	for (size_t i = 0; i < sizeof far / sizeof *far; i++)
+		put(far[i], LINE(1, "one"));
+	is_str(recent(0), "1 2 ", "a copy with a date in its name is not read");
+	struct journal *journal = journal_open(dir, &cause);
+	is_int((int64_t)journal_seq(journal), 2, "nor asked for the last number");
+	write_note(journal, "three", &cause);
+	is_str(get(1), LINE(1, "one") LINE(2, "two") LINE(3, "three"), "or written on");
+	unlinkat(dir_fd, "journal.1.jsonl", 0);
+	put(1, "");
+	write_note(journal, "four", &cause);
+	is_str(get(2), LINE(4, "four"), "the next file has the next number");
+	journal_close(journal);
+	clean();
+	is_str(get(far[0]), LINE(1, "one"), "the copy stays as it is");
+	for (size_t i = 0; i < sizeof far / sizeof *far; i++)
+		clean(); /* now each is the first one */
+}
+
 static void test_names(void)
 {
 	uint64_t number = 0;
@@ -224,6 +295,8 @@ static void test_names(void)
 	ok(!journalfile_parse("journal.jsonl", &number), "a name needs a number");
 	ok(!journalfile_parse("journal.1.jsonl.gz", &number), "and has nothing behind it");
 	ok(!journalfile_parse("journal.-1.jsonl", &number), "a number has no sign");
+	ok(!journalfile_parse("journal.9223372036854775808.jsonl", &number),
+		"and another one after it");
 }
 
 int main(void)
@@ -238,6 +311,8 @@ int main(void)
 	test_vanished_file();
 	test_open_failure();
 	test_linked_file();
+	test_missing_numbers();
+	test_dated_copy();
 	test_names();
 	close(dir_fd);
 	rmdir(dir);

@@ -231,6 +231,29 @@ static void test_damage(void)
 		"which is told");
 }
 
+static void test_missing_files(void)
+{
+	struct logrig real, *rig = &real;
+
+	logrig_init(rig);
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 1, "one");
+	append(rig, "journal.900.jsonl", "");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 2, "two");
+	append(rig, "journal.20261130.jsonl",
+		"{\"time\":\"2026-06-09T16:13:38Z\",\"kind\":\"note\",\"text\":\"copy\"}\n");
+	append(rig, "journal.9223372036854775807.jsonl", "");
+	is_str(VIEW(.events = true, ALL), "1 event: one\n2 event: two\n",
+		"numbers that are missing are passed over, and copies with a date are not read");
+	is_str(VIEW(.events = true, .lines = 2), "1 event: one\n2 event: two\n",
+		"nor on the way back");
+	logrig_output(rig, "web.1", 1, T0 + 3, "three\n");
+	append(rig, "log/web.1/1.20261130.log", "four\n");
+	const char *lines = VIEW(.output = true, .lines = 2);
+	ok(strstr(lines, "3 web.1: three\n") == lines && strstr(lines, " web.1: four\n") != NULL,
+		"pieces of output that are missing are passed over, too");
+	logrig_release(rig);
+}
+
 /* A clock that was set back: each source keeps its own order. */
 static void test_clock_set_back(void)
 {
@@ -335,6 +358,7 @@ int main(int argc, char **argv)
 	test_shapes();
 	test_long_lines();
 	test_damage();
+	test_missing_files();
 	test_clock_set_back();
 	test_at_random(
 		argc > 1 ? (unsigned)atoi(argv[1]) : (unsigned)(clock_mono() / NSEC_PER_USEC));
