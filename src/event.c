@@ -180,6 +180,50 @@ nsec_t event_time(const bson_t *doc)
 	return text != NULL && time_parse(text, 0, &wall, &cause) == 0 ? wall : 0;
 }
 
+static const char *skip(const char *at, const char *end, const char *chars)
+{
+	while (at < end && strchr(chars, *at) != NULL)
+		at++;
+	return at;
+}
+
+bool event_peek(const char *line, size_t len, const char *key, const char **text, size_t *text_len)
+{
+	enum {
+		BEGINNING = 512
+	};
+	char quoted[32];
+	size_t quoted_len = (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", key);
+	const char *end = line + (len < BEGINNING ? len : BEGINNING);
+	const char *at = memmem(line, (size_t)(end - line), quoted, quoted_len);
+
+	if (at == NULL)
+		return false;
+	at = skip(at + quoted_len, end, " :");
+	const char *quote =
+		at < end && *at == '"' ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
+	if (quote == NULL)
+		return false;
+	*text = at + 1;
+	*text_len = (size_t)(quote - at - 1);
+	return true;
+}
+
+nsec_t event_peek_time(const char *line, size_t len)
+{
+	char time[TIME_TEXT];
+	struct cause cause;
+	const char *text;
+	size_t text_len;
+	nsec_t wall;
+
+	if (!event_peek(line, len, "time", &text, &text_len) || text_len >= sizeof time)
+		return 0;
+	memcpy(time, text, text_len);
+	time[text_len] = '\0';
+	return time_parse(time, 0, &wall, &cause) == 0 ? wall : 0;
+}
+
 /* A line of the log is one line, whatever a value holds. */
 static void add_text(struct buf *out, const char *text)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "logsince.h"
 #include "xmalloc.h"
 
 static const char nobody[] = "supervisor";
@@ -106,6 +107,12 @@ static bool matches(const struct logview_query *query, const struct logview_line
 	       (query->accepts == NULL || query->accepts(query->accepts_arg, line->event));
 }
 
+/* The time from which on events are wanted. */
+static nsec_t since(const struct logsource *source, const struct logview_query *query)
+{
+	return source->is_news ? 0 : query->since;
+}
+
 /* Makes a line of the journal the source's line. False when it is none or not one that is asked
  * for. */
 static bool take_event(
@@ -114,7 +121,8 @@ static bool take_event(
 	bson_error_t error;
 
 	drop_event(source);
-	if (line->len == 0 || line->text == NULL || !may_match(query, line))
+	if (line->len == 0 || line->text == NULL || !may_match(query, line) ||
+		logsince_is_early(line, since(source, query)))
 		return false;
 	source->event = bson_new_from_json((const uint8_t *)line->text, (ssize_t)line->len, &error);
 	if (source->event == NULL)
@@ -126,7 +134,7 @@ static bool take_event(
 		.launch = (uint64_t)event_get_int(source->event, "launch"),
 		.event = source->event,
 	};
-	return matches(query, &source->line) &&
+	return source->line.time >= since(source, query) && matches(query, &source->line) &&
 	       (event_render(source->event, &source->text) || query->every_event);
 }
 
@@ -141,6 +149,7 @@ static bool next_event(struct logsource *source, const struct logview_query *que
 		source->line.len = source->text.len;
 		return true;
 	}
+	source->is_news = true;
 	return false;
 }
 
@@ -167,34 +176,49 @@ bool logsource_next(struct logsource *source, const struct logview_query *query)
 	return source->has_line;
 }
 
-bool logsource_prev(struct logsource *source, const struct logview_query *query)
+static bool prev_event(struct logsource *source, const struct logview_query *query)
+{
+	struct logsince way = {.since = query->since};
+	struct logline line;
+
+	while (logstream_prev(source->stream, true, &line) && logsince_goes_on(&way, &line)) {
+		if (!take_event(source, query, &line))
+			continue;
+		source->key = source->line.time;
+		return true;
+	}
+	return false;
+}
+
+static bool prev_output(struct logsource *source)
 {
 	struct logline line;
 
-	source->has_line = false;
-	while (!source->has_line && logstream_prev(source->stream, source->dyno == NULL, &line)) {
-		source->has_line = source->dyno != NULL || take_event(source, query, &line);
-		source->key = source->dyno != NULL ? line.time : source->line.time;
-	}
+	if (!logstream_prev(source->stream, false, &line))
+		return false;
+	source->key = line.time;
+	return true;
+}
+
+bool logsource_prev(struct logsource *source, const struct logview_query *query)
+{
+	source->has_line = source->dyno == NULL ? prev_event(source, query) : prev_output(source);
 	return source->has_line;
 }
 
 void logsource_seek_since(struct logsource *source, const struct logview_query *query)
 {
+	struct logsince way = {.since = query->since};
 	struct logline line;
 
 	if (source->dyno != NULL) {
 		logstream_seek_time(source->stream, query->since);
 		return;
 	}
-	/* The journal has no index: step back until it is early enough, and over that one line
-	 * again. */
+	/* The journal has no index. */
 	logstream_seek_end(source->stream);
-	while (logsource_prev(source, query))
-		if (source->key < query->since) {
-			logstream_next(source->stream, &line);
-			break;
-		}
+	while (logstream_prev(source->stream, true, &line) && logsince_goes_on(&way, &line))
+		;
 }
 
 static int event_kind(const bson_t *event)

@@ -18,6 +18,7 @@ struct logsource {
 	bool has_line; /* key and line are real */
 	bool queued;   /* it is in the heap */
 	bool dirty;    /* something was written since it was last read to its end */
+	bool is_news;  /* its end was reached: what comes is shown whatever its time is */
 	struct logview_line line;
 	bson_t *event;	 /* the document of line */
 	struct buf text; /* what it says */
@@ -30,10 +31,11 @@ void logsource_free(struct logsource *source);
 /* Reads the next line that the query asks for. False when there is none now. */
 bool logsource_next(struct logsource *source, const struct logview_query *query);
 
-/* Steps back over a line that the query asks for; key is then its time. False at the beginning. */
+/* Steps back over a line that the query asks for; key is then its time. False at the beginning; in
+ * the journal also where logsince.h says that the way ends. */
 bool logsource_prev(struct logsource *source, const struct logview_query *query);
 
-/* Goes to the first line that is not before query->since. */
+/* Goes to where the first line is that is not before query->since, or to one before it. */
 void logsource_seek_since(struct logsource *source, const struct logview_query *query);
 
 /* True when the journal, read backwards, tells that this launch of the dyno is gone. */

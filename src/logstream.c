@@ -180,6 +180,8 @@ nsec_t logstream_not_after(struct logstream *stream)
 	struct path path;
 	nsec_t changed = 0;
 
+	if (stream->dyno == NULL)
+		return INT64_MAX;
 	logfile_end(locate(stream, last_file(stream), &path), &changed);
 	/* A file's time is that of the last tick of the kernel's clock: it lags behind a little. */
 	return changed + NSEC_PER_SEC;

@@ -55,7 +55,8 @@ bool logstream_is_finished(const struct logstream *stream);
 /* True when the last line has no newline yet. */
 bool logstream_is_torn(struct logstream *stream);
 
-/* No line is earlier, no line is later: cheap to ask, without reading any of them. */
+/* No line is earlier, no line is later: cheap to ask, without reading any of them. The times in the
+ * journal are not known so. */
 nsec_t logstream_not_before(struct logstream *stream);
 nsec_t logstream_not_after(struct logstream *stream);
 

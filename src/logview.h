@@ -35,8 +35,9 @@ struct logview_query {
 	const char *kind; /* only events of this kind, "stopped"; NULL: all */
 	const struct strlist *targets; /* each "web.1", or "web" for all that begin with "web.";
 					  "supervisor": events without dyno. None or NULL: all */
-	nsec_t since;		       /* 0: no matter */
-	nsec_t until;		       /* only events before it; 0: no matter */
+	nsec_t since; /* 0: no matter. Output is taken to be in the order of its times; for events
+			 see logsince.h */
+	nsec_t until; /* only events before it; 0: no matter */
 	bool (*accepts)(const void *arg, const bson_t *event); /* only such events; NULL: all */
 	const void *accepts_arg;
 	long lines; /* the last so many, or LOGVIEW_ALL */

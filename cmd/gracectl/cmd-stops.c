@@ -193,8 +193,6 @@ static bool count_stop(void *arg, const bson_t *stop)
 {
 	struct search *search = arg;
 
-	if (event_time(stop) < search->query->since)
-		return false;
 	if (!is_chosen(search, stop))
 		return true;
 	if (filter.reason == NULL && !stopstats_counts(stop))
@@ -245,8 +243,11 @@ static int run_summary(const struct cli *cli, const struct logview_query *query)
 		.query = query,
 		.stats.last = query->lines == LOGVIEW_ALL ? SIZE_MAX : (size_t)query->lines,
 	};
-	const struct stoplog_sink sink = {
-		.wants = wants, .stop = count_stop, .arg = &search, .fields = stopstats_fields};
+	const struct stoplog_sink sink = {.wants = wants,
+		.stop = count_stop,
+		.arg = &search,
+		.since = query->since,
+		.fields = stopstats_fields};
 	int result = look(&search, &sink);
 
 	if (result == EXIT_DONE)
@@ -261,8 +262,6 @@ static bool keep_stop(void *arg, const bson_t *stop)
 {
 	struct search *search = arg;
 
-	if (event_time(stop) < search->query->since)
-		return false;
 	if (is_chosen(search, stop))
 		search->found = bson_copy(stop);
 	return search->found == NULL;
@@ -324,7 +323,8 @@ static int draw(const struct cli *cli, const bson_t *stop, const char *path)
 static int run_plot(const struct cli *cli, const struct logview_query *query, const char *path)
 {
 	struct search search = {.query = query};
-	const struct stoplog_sink sink = {.wants = wants, .stop = keep_stop, .arg = &search};
+	const struct stoplog_sink sink = {
+		.wants = wants, .stop = keep_stop, .arg = &search, .since = query->since};
 	int result = look(&search, &sink);
 
 	if (result != EXIT_DONE)

@@ -8,30 +8,7 @@
 #include "doc.h"
 #include "event.h"
 #include "fdio.h"
-#include "logstream.h"
-
-/* The dyno that a line is about, without reading all of it. False when it does not stand there as
- * it should. */
-static bool find_dyno(const struct logline *line, const char **dyno, size_t *len)
-{
-	static const char key[] = "\"dyno\"";
-	const char *end = line->text + line->len;
-	const char *at = memmem(line->text, line->len, key, sizeof key - 1);
-
-	if (at == NULL)
-		return false;
-	at += sizeof key - 1;
-	while (at < end && (*at == ' ' || *at == ':'))
-		at++;
-	if (at >= end || *at != '"')
-		return false;
-	const char *quote = memchr(at + 1, '"', (size_t)(end - at - 1));
-	if (quote == NULL)
-		return false;
-	*dyno = at + 1;
-	*len = (size_t)(quote - at - 1);
-	return true;
-}
+#include "logsince.h"
 
 /* Every event begins with its number, time, kind and dyno, so a look at the beginning of its line
  * tells enough. */
@@ -46,7 +23,9 @@ static bool may_be_wanted(const struct stoplog_sink *sink, const struct logline 
 
 	if (line->text == NULL || memmem(line->text, len, word, sizeof word - 1) == NULL)
 		return false;
-	return sink->wants == NULL || !find_dyno(line, &dyno, &len) ||
+	if (logsince_is_early(line, sink->since))
+		return false;
+	return sink->wants == NULL || !event_peek(line->text, line->len, "dyno", &dyno, &len) ||
 	       sink->wants(sink->arg, dyno, len);
 }
 
@@ -141,7 +120,7 @@ static bool hand_out(const struct stoplog_sink *sink, const struct logline *line
 	if (event == NULL)
 		return true;
 	if (strcmp(doc_text(event, "kind"), event_kind_name(EVENT_STOPPED)) == 0 &&
-		event_time(event) > 0)
+		event_time(event) > 0 && event_time(event) >= sink->since)
 		go_on = sink->stop(sink->arg, event);
 	bson_destroy(event);
 	return go_on;
@@ -149,12 +128,14 @@ static bool hand_out(const struct stoplog_sink *sink, const struct logline *line
 
 static void walk(struct logstream *stream, size_t bytes, const struct stoplog_sink *sink)
 {
+	struct logsince way = {.since = sink->since};
 	struct logline line;
 	size_t passed = 0;
 
 	logstream_freeze(stream);
 	logstream_seek_end(stream);
-	while ((bytes == 0 || passed < bytes) && logstream_prev(stream, true, &line)) {
+	while ((bytes == 0 || passed < bytes) && logstream_prev(stream, true, &line) &&
+		logsince_goes_on(&way, &line)) {
 		passed += line.len + 1;
 		if (may_be_wanted(sink, &line) && !hand_out(sink, &line))
 			break;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "cause.h"
+#include "clock.h"
 #include "doc.h"
 
 struct stoplog_sink {
@@ -18,6 +19,7 @@ struct stoplog_sink {
 	bool (*wants)(void *arg, const char *dyno, size_t len);
 	bool (*stop)(void *arg, const bson_t *stop); /* false: no more, please */
 	void *arg;
+	nsec_t since;		   /* only those that are not before it, as in logsince.h; 0: all */
 	const char *const *fields; /* of the documents that are handed out, ends with NULL; NULL:
 				      all. Few are read several times as quickly. */
 };

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "logrig.h"
+#include "logsince.h"
 #include "logview.h"
 #include "tap.h"
 
@@ -270,6 +271,36 @@ static void test_clock_set_back(void)
 	logrig_release(rig);
 }
 
+/* The journal has no index that could lead on the way back. */
+static void test_events_set_back(void)
+{
+	struct logrig real, *rig = &real;
+	struct buf early = BUF_INIT;
+
+	logrig_init(rig);
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 10, "one");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 12, "two");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, NSEC_PER_SEC, "1970");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 13, "three");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 5, "set back");
+	is_str(VIEW(.events = true, .since = T0 + 11, ALL), "12 event: two\n13 event: three\n",
+		"events before earlier ones are found");
+	is_str(VIEW(.events = true, .since = T0 + 11, .lines = 2),
+		"12 event: two\n13 event: three\n", "the last ones, too");
+	is_str(VIEW(.events = true, .since = T0 + 11, .lines = 1), "13 event: three\n",
+		"and no more of them");
+	while (early.len < LOGSINCE_SPAN)
+		buf_adds(&early, "{\"time\":\"1970-01-01T00:00:01Z\",\"kind\":\"note\"}\n");
+	append(rig, "journal.1.jsonl", early.data);
+	buf_release(&early);
+	is_str(VIEW(.events = true, .since = T0 + 11, ALL), "",
+		"so much that is earlier ends the way back");
+	logrig_event(rig, EVENT_NOTE, NULL, 0, T0 + 14, "four");
+	is_str(VIEW(.events = true, .since = T0 + 11, .lines = 9), "14 event: four\n",
+		"and what comes after it is found");
+	logrig_release(rig);
+}
+
 /* The last `count` lines of a text. */
 static const char *tail(const char *text, size_t len, long count)
 {
@@ -360,6 +391,7 @@ int main(int argc, char **argv)
 	test_damage();
 	test_missing_files();
 	test_clock_set_back();
+	test_events_set_back();
 	test_at_random(
 		argc > 1 ? (unsigned)atoi(argv[1]) : (unsigned)(clock_mono() / NSEC_PER_USEC));
 	return tap_done();
