@@ -75,7 +75,8 @@ void observe_say_lost(struct observer *observer)
 	say_count(observer, EVENT_UNANSWERED, observer->report.unanswered);
 }
 
-/* The main process has a line of its own, see EVENT_MAIN_EXIT and EVENT_EXIT. */
+/* The main process has a line of its own, see EVENT_MAIN_EXIT and EVENT_EXIT. How many are left is
+ * not known when not all are watched; then nobody's end is a line. */
 void observe_say_end(struct observer *observer, const struct procwatch_item *item, nsec_t after)
 {
 	const struct procwatch *processes = &observer->processes;

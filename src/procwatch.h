@@ -1,8 +1,8 @@
 /*
  * procwatch: the processes of a stop, and the end of each that was told to stop.
  *
- * A pidfd for each of these (at most PROCWATCH_MAX) tells on the loop when it has ended, whoever
- * its parent is. More processes than that are known, but their end is not told.
+ * A pidfd for each of these tells on the loop when it has ended, whoever its parent is. When there
+ * are more than PROCWATCH_MAX, the end of those that are added first is told; the others are known.
  */
 #ifndef GRACECTL_PROCWATCH_H
 #define GRACECTL_PROCWATCH_H

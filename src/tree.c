@@ -246,11 +246,26 @@ int tree_owns_socket(struct tree *tree, uint32_t inode)
 	return result;
 }
 
+static int compare_ages(const void *a, const void *b, void *main)
+{
+	struct proc_id x = (*(const struct proc_stat *const *)a)->id;
+	struct proc_id y = (*(const struct proc_stat *const *)b)->id;
+	bool x_is_main = proc_same(x, *(struct proc_id *)main);
+
+	if (x_is_main || proc_same(y, *(struct proc_id *)main))
+		return x_is_main ? -1 : 1;
+	if (x.start_ticks != y.start_ticks)
+		return x.start_ticks < y.start_ticks ? -1 : 1;
+	return x.pid < y.pid ? -1 : x.pid > y.pid;
+}
+
 void tree_each(struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg)
 {
 	const struct proc_stat **members;
 	size_t count = find(tree, &members);
 
+	if (count > 1)
+		qsort_r(members, count, sizeof *members, compare_ages, &tree->main);
 	for (size_t i = 0; i < count; i++)
 		if (!proc_stat_is_dead(members[i]))
 			found(arg, members[i]);

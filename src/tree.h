@@ -71,7 +71,7 @@ void tree_find_writers(struct tree *tree, const char *name, struct procopen_file
  * at. */
 int tree_owns_socket(struct tree *tree, uint32_t inode);
 
-/* Calls found for each of them that lives. */
+/* Calls found for each of them that lives: the main process first, then the oldest. */
 void tree_each(
 	struct tree *tree, void (*found)(void *arg, const struct proc_stat *stat), void *arg);
 

@@ -190,7 +190,6 @@ static bool look_at(struct look *look, const struct proc_stat *stat, struct why_
 
 /* The living members, the main process first; of very many some are only counted. */
 struct members {
-	struct proc_id main;
 	struct proc_stat items[MEMBERS_MAX];
 	size_t kept; /* in items */
 	size_t count;
@@ -199,14 +198,10 @@ struct members {
 static void add_member(void *arg, const struct proc_stat *stat)
 {
 	struct members *members = arg;
-	bool comes_first = members->kept > 0 && proc_same(stat->id, members->main);
-	const struct proc_stat last = comes_first ? members->items[0] : *stat;
 
 	members->count++;
-	if (comes_first)
-		members->items[0] = *stat;
 	if (members->kept < MEMBERS_MAX)
-		members->items[members->kept++] = last;
+		members->items[members->kept++] = *stat;
 }
 
 void why_look(struct why *why, struct app *app, struct tree *tree, const struct instance *instance,
@@ -218,7 +213,6 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	why->instance = instance;
 	why->taken = clock_mono();
 	why->shown = 0;
-	members.main = tree->main;
 	members.kept = members.count = 0;
 	tree_each(tree, add_member, &members);
 	why->count = (unsigned)members.count;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# `gracectl stops` over journals in which something is odd: clocks that went wrong, files that are missing.
+# `gracectl stops` where something is odd: clocks that went wrong, more processes than are watched.
 
 # Variables such as $error are set by the helpers.
 # shellcheck disable=SC2154
@@ -66,4 +66,46 @@ assert_times() {
 	wait_until "$PATIENCE" grep -q T09:00 background.out
 	kill -INT "$BACKGROUND"
 	finish 0
+}
+
+# ---- many processes ----
+
+@test "of very many processes the oldest are watched, and the picture counts them all" {
+	write_script held <<-'END'
+		trap 'echo told; await_release; exit 0' TERM
+		echo ready
+		pause
+	END
+	write_script many <<-'END'
+		trap 'wait; exit 0' TERM
+		./held &
+		for i in $(seq 70); do
+			sleep 1000 &
+		done
+		echo "all started"
+		pause
+	END
+	write_config <<-'END'
+		[process app]
+		command = ./many
+	END
+	g start
+	wait_for_output app.1 ready
+	wait_for_output app.1 "all started"
+	g_in_background stop
+	wait_for_output app.1 told
+	release
+	finish 0
+	g stops --json
+	python3 - <<-'END' "$output"
+		import json, sys
+		stop = json.loads(sys.argv[1])
+		assert stop["processes"] == 72 and len(stop["exits"]) == 64, stop
+		last = sorted(end["name"] for end in stop["exits"][-2:])
+		assert last == ["held", "many"], f"expected that held and many ended last, got {last}"
+	END
+	g stops --plot
+	assert_has "the others" "61 more" "$output"
+	g stops --plot -
+	assert_has "the others" ">48 more<" "$output"
 }

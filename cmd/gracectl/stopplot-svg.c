@@ -308,8 +308,9 @@ static void add_exits(struct drawing *drawing)
 	char label[STOPPLOT_LABEL];
 
 	drawing->y += plot->exit_count > 0 ? 6 : 0;
-	if (first > 0) {
-		snprintf(label, sizeof label, "%zu ended before", first);
+	if (plot->exit_count > 0 && first + plot->processes > plot->exit_count) {
+		snprintf(label, sizeof label, "%zu more",
+			first + plot->processes - plot->exit_count);
 		add_label(drawing, drawing->y + EXIT_ROW / 2. + 4, label);
 		drawing->y += EXIT_ROW;
 	}

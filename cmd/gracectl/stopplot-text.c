@@ -325,14 +325,16 @@ static void add_exits(const struct canvas *canvas)
 {
 	const struct stopplot *plot = canvas->plot;
 	char label[STOPPLOT_LABEL], right[STOPDOC_TEXT];
-	size_t shown = plot->exit_count <= EXIT_ROWS ? plot->exit_count : EXIT_ROWS - 1;
+	bool all = plot->exit_count <= EXIT_ROWS && plot->exit_count == plot->processes;
+	size_t most = all ? EXIT_ROWS : EXIT_ROWS - 1;
+	size_t shown = plot->exit_count < most ? plot->exit_count : most;
 	struct row row;
 
 	/* Those that took longest matter most, and they come last. */
 	size_t first = plot->exit_count - shown;
-	if (first > 0) {
+	if (shown > 0 && !all) {
 		row_clear(&row);
-		snprintf(label, sizeof label, "%zu more", first);
+		snprintf(label, sizeof label, "%zu more", plot->processes - shown);
 		for (size_t i = 0; i < first; i++)
 			strcpy(row.cell[cell_of(canvas, plot->exits[i].ms)], canvas->glyphs->death);
 		emit(canvas, label, &row, "", "");

@@ -147,6 +147,9 @@ void stopplot_init(struct stopplot *plot, const bson_t *stop)
 	if (plot->visible)
 		for_items(plot, "connections", take_step);
 	for_items(plot, "exits", take_exit);
+	plot->processes = (size_t)count_of(stop, "processes");
+	if (plot->processes < plot->exit_count)
+		plot->processes = plot->exit_count;
 	if (plot->signal_count == 0 && doc_text(stop, "signal")[0] != '\0')
 		plot->signals[plot->signal_count++] = (struct stopplot_signal){
 			.name = doc_text(stop, "signal"),

@@ -79,7 +79,8 @@ struct stopplot {
 	size_t step_count; /* 0: not recorded */
 	int64_t most[STOPPLOT_SIDES], at_signal[STOPPLOT_SIDES];
 	struct stopplot_exit exits[STOPPLOT_EXITS];
-	size_t exit_count;
+	size_t exit_count; /* 0: not recorded */
+	size_t processes;  /* that were told, at least as many */
 };
 
 void stopplot_init(struct stopplot *plot, const bson_t *stop);
