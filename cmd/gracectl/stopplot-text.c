@@ -437,8 +437,11 @@ static unsigned label_width(const struct stopplot *plot, unsigned width)
 static unsigned right_width(const struct canvas *canvas)
 {
 	unsigned most = RIGHT_MIN;
-	char text[STOPPLOT_LABEL];
+	char text[STOPPLOT_LABEL], took[STOPDOC_TEXT];
 
+	/* Nothing ends later than the stop. */
+	if (strlen(stopdoc_seconds(canvas->plot->ms, took)) > most)
+		most = (unsigned)strlen(took);
 	for (size_t i = 0; i < canvas->plot->phase_count; i++)
 		if (canvas->plot->phases[i].open && strlen(stopplot_at_exit) > most)
 			most = (unsigned)strlen(stopplot_at_exit);

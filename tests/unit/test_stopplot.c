@@ -196,6 +196,34 @@ static void odd_pictures(void)
 		"what is longer when it is escaped goes on in the next line");
 }
 
+/* The longest line of a picture without UTF-8. */
+static int64_t widest(const struct stopplot_screen *screen)
+{
+	struct buf out = BUF_INIT;
+	size_t most = 0, len;
+
+	stopplot_text(&plot, screen, &out);
+	for (const char *at = out.data; *at != '\0'; at += len + 1) {
+		len = strcspn(at, "\n");
+		most = len > most ? len : most;
+	}
+	buf_release(&out);
+	return (int64_t)most;
+}
+
+static void long_stops(void)
+{
+	const struct stopplot_screen screen = {.width = 40};
+
+	given("{\"ms\": 99990, \"exits\": [{\"ms\": 99990, \"pid\": 1, \"name\": \"node\"}]}");
+	is_int(widest(&screen), 40, "a stop of 99 seconds fills the width");
+	given("{\"ms\": 100020, \"exits\": [{\"ms\": 100020, \"pid\": 1, \"name\": \"node\"}]}");
+	is_int(widest(&screen), 40, "a longer one goes no further");
+	given("{\"ms\": 31622400000, \"visible\": 1, \"listeners\": 1, \"not_accepting_ms\": "
+	      "31622400000}");
+	is_int(widest(&screen), 40, "nor does the longest");
+}
+
 static void lines(void)
 {
 	is_int((int64_t)stopplot_line("one two", 10), 7, "what fits is one line");
@@ -228,6 +256,7 @@ int main(void)
 	steps();
 	pictures();
 	odd_pictures();
+	long_stops();
 	lines();
 	nothing_dangerous();
 	bson_destroy(stop);
