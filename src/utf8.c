@@ -1,9 +1,10 @@
 /* utf8: see the header. */
 #include "utf8.h"
 
-#include <string.h>
-
+#include <locale.h>
 #include <stdbool.h>
+#include <string.h>
+#include <wchar.h>
 
 size_t utf8_decode(const char *text, size_t len, uint32_t *code)
 {
@@ -24,6 +25,23 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *code)
 	if (*code < least[need] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
 		return 0;
 	return need;
+}
+
+/* The C library knows, but tells it of the characters of the locale only, which may be any. */
+unsigned utf8_columns(uint32_t code)
+{
+	static locale_t all;
+
+	if (code < 0x300)
+		return 1;
+	if (all == 0)
+		all = newlocale(LC_CTYPE_MASK, "C.UTF-8", 0);
+	if (all == 0)
+		return 1;
+	locale_t before = uselocale(all);
+	int columns = wcwidth((wchar_t)code);
+	uselocale(before);
+	return columns >= 0 ? (unsigned)columns : 1;
 }
 
 size_t utf8_plain(const char *text, size_t len)

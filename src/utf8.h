@@ -18,6 +18,10 @@
  */
 size_t utf8_decode(const char *text, size_t len, uint32_t *code);
 
+/* How many columns of a terminal a character takes: most of East Asia and most pictures 2, what is
+ * written onto the character before it 0, others 1. */
+unsigned utf8_columns(uint32_t code);
+
 /* How many bytes at the front of text are printable ASCII or tab: a quick way over the common case.
  */
 size_t utf8_plain(const char *text, size_t len);

@@ -106,15 +106,20 @@ static unsigned add_part(
 	const struct canvas *canvas, const char *text, size_t len, unsigned columns)
 {
 	unsigned used = 0;
+	size_t bytes;
 	uint32_t code;
 
-	for (size_t at = 0; at < len && used < columns; used++) {
-		size_t bytes = utf8_decode(text + at, len - at, &code);
-		if (canvas->glyphs == &ascii && bytes > 1)
+	for (size_t at = 0; at < len; at += bytes) {
+		bytes = utf8_decode(text + at, len - at, &code);
+		bool is_unknown = canvas->glyphs == &ascii && bytes > 1;
+		unsigned more = is_unknown ? 1 : utf8_columns(code);
+		if (used + more > columns)
+			break;
+		used += more;
+		if (is_unknown)
 			buf_addc(canvas->out, '?');
 		else
 			buf_append(canvas->out, text + at, bytes);
-		at += bytes;
 	}
 	return used;
 }
@@ -313,12 +318,11 @@ static void add_signals(const struct canvas *canvas)
 		emit(canvas, "", &rows[i], SGR_BOLD, "");
 }
 
-/* "4711 node"; returns its length. */
-static unsigned exit_label(const struct stopplot_exit *gone, char label[static STOPPLOT_LABEL])
+/* "4711 node" */
+static const char *exit_label(const struct stopplot_exit *gone, char label[static STOPPLOT_LABEL])
 {
-	int len = snprintf(label, STOPPLOT_LABEL, "%lld %.24s", (long long)gone->pid, gone->name);
-
-	return (unsigned)len;
+	snprintf(label, STOPPLOT_LABEL, "%lld %.24s", (long long)gone->pid, gone->name);
+	return label;
 }
 
 static void add_exits(const struct canvas *canvas)
@@ -345,8 +349,8 @@ static void add_exits(const struct canvas *canvas)
 		for (unsigned n = 0; n < at; n++)
 			strcpy(row.cell[n], canvas->glyphs->life);
 		strcpy(row.cell[at], canvas->glyphs->death);
-		exit_label(&plot->exits[i], label);
-		emit(canvas, label, &row, SGR_DIM, stopdoc_seconds(plot->exits[i].ms, right));
+		emit(canvas, exit_label(&plot->exits[i], label), &row, SGR_DIM,
+			stopdoc_seconds(plot->exits[i].ms, right));
 	}
 }
 
@@ -421,17 +425,22 @@ static const char *title_color(const struct stopplot *plot)
 
 /* ---- the whole ---- */
 
-static unsigned label_width(const struct stopplot *plot, unsigned width)
+static unsigned label_width(const struct canvas *canvas)
 {
-	unsigned label = LABEL_MIN, most = width / 4;
+	const struct stopplot *plot = canvas->plot;
+	unsigned label = LABEL_MIN, most = canvas->width / 4;
+	struct canvas scratch = *canvas;
+	struct buf nowhere = BUF_INIT;
 	char text[STOPPLOT_LABEL];
 
+	scratch.out = &nowhere;
 	for (size_t i = 0; i < plot->exit_count; i++) {
-		unsigned len = exit_label(&plot->exits[i], text);
-		if (len > label)
-			label = len;
+		unsigned used = add_cut(&scratch, exit_label(&plot->exits[i], text), most);
+		if (used > label)
+			label = used;
 	}
-	return label > most ? (most > LABEL_MIN ? most : LABEL_MIN) : label;
+	buf_release(&nowhere);
+	return label;
 }
 
 static unsigned right_width(const struct canvas *canvas)
@@ -465,10 +474,10 @@ void stopplot_text(
 		.glyphs = screen->utf8 ? &unicode : &ascii,
 		.color = screen->color,
 		.width = width,
-		.label = label_width(plot, width),
 		.out = out,
 	};
 
+	canvas.label = label_width(&canvas);
 	canvas.area = width - canvas.label - 2 - right_width(&canvas);
 	add_words(&canvas, stopplot_title, title_color(plot));
 	add_words(&canvas, stopplot_subtitle, "");

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "utf8.h"
+
 const char *const stopplot_side_names[STOPPLOT_SIDES] = {"inbound", "outbound"};
 const char *const stopplot_at_exit = "at exit";
 
@@ -195,22 +197,20 @@ const char *stopplot_tick_label(int64_t ms, int64_t step, char text[static STOPP
 
 /* ---- words ---- */
 
-static bool begins_character(char byte)
-{
-	return (byte & 0xc0) != 0x80;
-}
-
 size_t stopplot_line(const char *text, size_t columns)
 {
-	size_t used = 0, blank = 0, at = 0;
+	size_t used = 0, blank = 0, len = strlen(text), bytes;
+	uint32_t code;
 
-	for (; text[at] != '\0'; at++) {
-		if (begins_character(text[at]) && used++ == columns)
+	for (size_t at = 0; at < len; at += bytes) {
+		bytes = utf8_decode(text + at, len - at, &code);
+		used += utf8_columns(code);
+		if (used > columns)
 			return text[at] == ' ' || blank == 0 ? at : blank;
 		if (text[at] == ' ')
 			blank = at;
 	}
-	return at;
+	return len;
 }
 
 void stopplot_title(const struct stopplot *plot, struct buf *out)

@@ -96,8 +96,8 @@ int64_t stopplot_tick(int64_t span, unsigned parts);
 /* The label of a place on an axis with such a step: "0", "0.5", "20". Seconds. */
 const char *stopplot_tick_label(int64_t ms, int64_t step, char text[static STOPPLOT_LABEL]);
 
-/* How many bytes of a text (valid UTF-8) make its first line of at most so many characters. It is
- * cut at a blank where there is one, and never within a character. */
+/* How many bytes of a text (valid UTF-8) make its first line of at most so many columns, of which
+ * there are two at least. It is cut at a blank where there is one, and never within a character. */
 size_t stopplot_line(const char *text, size_t columns);
 
 /* What is to be said beside the picture, one line each. */

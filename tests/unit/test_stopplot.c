@@ -196,19 +196,31 @@ static void odd_pictures(void)
 		"what is longer when it is escaped goes on in the next line");
 }
 
-/* The longest line of a picture without UTF-8. */
+static unsigned columns_of(const char *line, size_t len)
+{
+	unsigned columns = 0;
+	uint32_t code;
+
+	for (size_t at = 0; at < len; columns += utf8_columns(code))
+		at += utf8_decode(line + at, len - at, &code);
+	return columns;
+}
+
+/* The columns of the widest line of a picture. */
 static int64_t widest(const struct stopplot_screen *screen)
 {
 	struct buf out = BUF_INIT;
-	size_t most = 0, len;
+	unsigned most = 0, columns;
+	size_t len;
 
 	stopplot_text(&plot, screen, &out);
 	for (const char *at = out.data; *at != '\0'; at += len + 1) {
 		len = strcspn(at, "\n");
-		most = len > most ? len : most;
+		columns = columns_of(at, len);
+		most = columns > most ? columns : most;
 	}
 	buf_release(&out);
-	return (int64_t)most;
+	return most;
 }
 
 static void long_stops(void)
@@ -224,6 +236,26 @@ static void long_stops(void)
 	is_int(widest(&screen), 40, "nor does the longest");
 }
 
+/* Characters that take two columns, or none. */
+static void wide_characters(void)
+{
+	const struct stopplot_screen screen = {.width = 40, .utf8 = true};
+
+	given("{\"ms\": 2000, \"exits\": [{\"ms\": 2000, \"pid\": 1, \"name\": \"服务器\"},"
+	      "{\"ms\": 2000, \"pid\": 2, \"name\": \"🚀\"}, {\"ms\": 2000, \"pid\": 3, \"name\": "
+	      "\"e\u0301\"}]}");
+	has(&screen, "\n1 服务器  ──────────────────────╳ 2.00s\n",
+		"a wide character is two columns");
+	has(&screen, "\n2 🚀      ──────────────────────╳ 2.00s\n", "a picture, too");
+	has(&screen, "\n3 e\u0301       ──────────────────────╳ 2.00s\n", "an accent is none");
+	given("{\"ms\": 20000, \"exits\": [{\"ms\": 20000, \"pid\": 4711, \"name\": "
+	      "\"服务器服务器\"}]}");
+	has(&screen, "\n4711 服务 ──────────────────────╳ 20.00s\n", "half of one is never shown");
+	is_int(widest(&screen), 40, "so the rows are as wide as the screen");
+	given("{\"evidence\": \"服务器服务器服务器服务器服务器服务器服务器服务器\"}");
+	is_int(widest(&screen), 40, "and the words");
+}
+
 static void lines(void)
 {
 	is_int((int64_t)stopplot_line("one two", 10), 7, "what fits is one line");
@@ -231,6 +263,7 @@ static void lines(void)
 	is_int((int64_t)stopplot_line("one two", 3), 3, "a blank may stand just behind it");
 	is_int((int64_t)stopplot_line("onetwo", 4), 4, "without a blank it is cut anywhere");
 	is_int((int64_t)stopplot_line("äöü", 2), 4, "but never within a character");
+	is_int((int64_t)stopplot_line("服务", 3), 3, "which may be wide");
 }
 
 static void nothing_dangerous(void)
@@ -257,6 +290,7 @@ int main(void)
 	pictures();
 	odd_pictures();
 	long_stops();
+	wide_characters();
 	lines();
 	nothing_dangerous();
 	bson_destroy(stop);

@@ -46,6 +46,17 @@ static void test_whole(void)
 	is_int((int64_t)utf8_whole("\x80\x80\x80\x80\x80", 5), 5, "what was no text is left alone");
 }
 
+static void test_columns(void)
+{
+	is_int(utf8_columns('a'), 1, "a letter is a column wide");
+	is_int(utf8_columns(0xe9), 1, "also one with an accent");
+	is_int(utf8_columns(0x301), 0, "the accent alone is not");
+	is_int(utf8_columns(0x670d), 2, "a character of East Asia is two");
+	is_int(utf8_columns(0x1f680), 2, "a picture is two");
+	is_int(utf8_columns(0x2588), 1, "a block is one");
+	is_int(utf8_columns(0x10ffff), 1, "what is not known is taken for one");
+}
+
 static void test_plain(void)
 {
 	is_str(plain("node"), "node", "a plain name stays");
@@ -58,6 +69,7 @@ static void test_plain(void)
 
 int main(void)
 {
+	test_columns();
 	is_str(VALID("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x92\xa5"),
 		"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x92\xa5",
 		"characters of one to four bytes are valid");
