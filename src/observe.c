@@ -327,6 +327,7 @@ void observe_resume(struct observer *observer, struct app *app,
 	observer->port_count = kept->port_count;
 	*report = kept->report;
 	report->interrupted = true;
+	report->is_end_unseen = observer->processes.count == 0;
 	observer->is_unsure = !report->order_wrong && report->owed_then + report->used_then > 0;
 	for (int role = 0; role < ROLES; role++)
 		observer->died[role] = main_lives ? 0 : clock_mono();

@@ -109,6 +109,7 @@ struct observe_report {
 	char left[OBSERVE_LEFT];	  /* before SIGKILL: "1234 (node), 1240 (sh)" */
 	bool interrupted; /* for a while nobody watched: what happened then has the time at which it
 			     was found */
+	bool is_end_unseen;	    /* and then nobody was left */
 	struct stophistory history; /* without a signal: nothing was observed at all */
 };
 

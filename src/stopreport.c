@@ -299,6 +299,8 @@ void stopreport_fill(
 		signal_name(instance->boot_forced ? SIGKILL : stop->rung[0].signo));
 	event_str(event, "ladder", ladder_format(stop, ladder));
 	event_int(event, "ms", (clock_mono() - instance->stop_began) / NSEC_PER_MSEC);
+	if (report->is_end_unseen)
+		event_int(event, "ms_at_most", 1);
 	nsec_t allowed = time_allowed(instance);
 	if (allowed != LADDER_FOREVER)
 		event_int(event, "allowed_ms", allowed / NSEC_PER_MSEC);

@@ -140,6 +140,36 @@ load adopt-helpers
 	assert_equal "its exit" "job.1 1 137" "$(events kind dyno launch status | sed -n 's/^exit //p')"
 }
 
+@test "a stop that ends when both are dead is called so, and counts in no percentile" {
+	local pid
+
+	write_script held <<-'END'
+		trap 'echo told; await_release; exit 0' TERM
+		echo ready
+		pause
+	END
+	write_config <<<$'[process job]\ncommand = ./held'
+	g start
+	wait_for_output job.1 ready
+	pid=$(pid_of job.1)
+	g 4 stop --timeout 1ms job.1
+	wait_for_output job.1 told
+	kill_both
+	release
+	wait_until "$PATIENCE" is_gone "$pid"
+
+	g ps
+	wait_for_state job.1 down
+	g stops --json
+	assert_has "the document" '"ms_at_most" : 1,' "$output"
+	g stops
+	[[ $output =~ \ at\ most\ [0-9.]+m?s\ of\ 30s ]] || fail "the list" "  expected: at most ...s of 30s" "  actual:   $output"
+	g stops --plot
+	assert_has "the picture" "took at most " "$output"
+	g stops --summary
+	assert_equal "the summary" "without 1 whose end nobody saw" "$output"
+}
+
 @test "a dyno on the last rung, whose supervisor dies, is gone nevertheless" {
 	local pid
 

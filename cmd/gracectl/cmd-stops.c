@@ -113,6 +113,8 @@ static int print_summary(const struct cli *cli, struct search *search)
 	if (search->unbooted > 0 && !cli->json)
 		buf_addf(&out, "without %zu that did not boot; --reason boot shows %s\n",
 			search->unbooted, search->unbooted == 1 ? "it" : "them");
+	if (search->stats.unseen > 0 && !cli->json)
+		buf_addf(&out, "without %zu whose end nobody saw\n", search->stats.unseen);
 	if (out.len > 0)
 		fwrite(out.data, 1, out.len, stdout);
 	buf_release(&out);

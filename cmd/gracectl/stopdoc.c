@@ -18,6 +18,11 @@ int64_t stopdoc_ms(const bson_t *stop)
 	return ms < 0 ? 0 : ms > MS_MAX ? MS_MAX : ms;
 }
 
+bool stopdoc_is_at_most(const bson_t *stop)
+{
+	return doc_int(stop, "ms_at_most") != 0;
+}
+
 int64_t stopdoc_time(const bson_t *stop, const char *key)
 {
 	int64_t ms = doc_int(stop, key);

@@ -21,6 +21,9 @@
 /* How long it took, in milliseconds. Nothing here is below 0 or above DURATION_MAX. */
 int64_t stopdoc_ms(const bson_t *stop);
 
+/* Whether that is only the most that it can have taken, since nobody watched when it ended. */
+bool stopdoc_is_at_most(const bson_t *stop);
+
 /* Another time of the stop, in milliseconds since its first signal, or STOPDOC_NEVER. */
 int64_t stopdoc_time(const bson_t *stop, const char *key);
 

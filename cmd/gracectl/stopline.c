@@ -85,8 +85,9 @@ static void add_time(struct logprint *print, const bson_t *stop)
 	char took[STOPDOC_TEXT], allowed[DURATION_TEXT];
 	int64_t most = stopdoc_allowed(stop);
 
-	buf_addf(&print->out, "%8s %s %-5s", stopdoc_seconds(stopdoc_ms(stop), took),
-		most != STOPDOC_NEVER ? "of" : "  ",
+	buf_addf(&print->out, stopdoc_is_at_most(stop) ? " at most %s" : "%8s",
+		stopdoc_seconds(stopdoc_ms(stop), took));
+	buf_addf(&print->out, " %s %-5s", most != STOPDOC_NEVER ? "of" : "  ",
 		most != STOPDOC_NEVER ? stopdoc_allowed_text(most, allowed) : "");
 }
 

@@ -224,7 +224,8 @@ void stopplot_subtitle(const struct stopplot *plot, struct buf *out)
 	char time[TIME_TEXT], took[STOPDOC_TEXT], allowed[DURATION_TEXT];
 
 	buf_addf(out, "%.10s ", time_format_log(plot->began, time));
-	buf_addf(out, "%.8s UTC, took %s", time + 11, stopdoc_seconds(plot->ms, took));
+	buf_addf(out, "%.8s UTC, took %s%s", time + 11,
+		stopdoc_is_at_most(plot->stop) ? "at most " : "", stopdoc_seconds(plot->ms, took));
 	if (plot->allowed != STOPDOC_NEVER)
 		buf_addf(out, " of the %s allowed", stopdoc_allowed_text(plot->allowed, allowed));
 }

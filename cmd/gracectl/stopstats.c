@@ -67,8 +67,8 @@ static void count_verdict(struct stopstats_type *type, const char *words, size_t
 		(struct stopstats_verdict){.words = xstrndup(words, len), .count = 1};
 }
 
-const char *const stopstats_fields[] = {
-	"time", "kind", "dyno", "reason", "ladder", "ms", "allowed_ms", "verdict", NULL};
+const char *const stopstats_fields[] = {"time", "kind", "dyno", "reason", "ladder", "ms",
+	"ms_at_most", "allowed_ms", "verdict", NULL};
 
 bool stopstats_counts(const bson_t *stop)
 {
@@ -82,6 +82,10 @@ void stopstats_add(struct stopstats *stats, const bson_t *stop)
 
 	if (stats->last == 0 || stopstats_is_full(stats, dyno, len))
 		return;
+	if (stopdoc_is_at_most(stop)) {
+		stats->unseen++;
+		return;
+	}
 	struct stopstats_type *type = find_or_add(stats, dyno, len, stopdoc_allowed(stop));
 	if (type->count == type->room) {
 		type->room = type->room > 0 ? 2 * type->room : STOPSTATS_LAST;

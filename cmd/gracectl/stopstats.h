@@ -6,7 +6,8 @@
  *
  * Stops are added the newest first, and of each type only the last so many count. What the ladder
  * allows is that of the newest one. A dyno that did not boot gets SIGKILL at once: its stop says
- * nothing about the ladder and is left out, unless it was asked for.
+ * nothing about the ladder and is left out, unless it was asked for. So is one that ended when
+ * nobody watched, always, for its time is not known.
  */
 #ifndef GRACECTL_STOPSTATS_H
 #define GRACECTL_STOPSTATS_H
@@ -44,6 +45,7 @@ struct stopstats {
 	size_t last; /* how many of a type count; SIZE_MAX: all */
 	struct stopstats_type *types;
 	size_t count;
+	size_t unseen; /* how many were left out, since nobody saw their end */
 };
 
 /* The value at the P-th percentile of a sorted row; 0 < percent <= 100, count > 0. */

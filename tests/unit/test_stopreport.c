@@ -176,7 +176,14 @@ static void test_fields(void)
 	is_int(event_get_int(&event.doc, "late"), 4, "how many came late");
 	is_int(event_get_int(&event.doc, "not_accepting_ms"), 20, "a phase that was reached");
 	ok(!has("drained_ms") && !has("released_ms"), "and none that was not");
+	ok(!has("ms_at_most"), "its time is known");
 	ok(has("signals") && has("connections") && has("exits"), "the lists are there");
+	event_release(&event);
+
+	begin("TERM/20/HUP/10/KILL/5");
+	report.is_end_unseen = true;
+	make();
+	is_int(event_get_int(&event.doc, "ms_at_most"), 1, "unless nobody watched when it ended");
 	event_release(&event);
 
 	begin("TERM/forever");

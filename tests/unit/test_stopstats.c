@@ -46,6 +46,7 @@ static void types(void)
 	add(&stats, "web.2", 300, "\"verdict\": \"clean\", \"allowed_ms\": 1000");
 	add(&stats, "worker.1", 5, "\"verdict\": \"clean\"");
 	add(&stats, "web.1", 100, "\"verdict\": \"forced, cut, status 137\", \"allowed_ms\": 9");
+	add(&stats, "web.1", 5000, "\"verdict\": \"clean\", \"ms_at_most\": 1");
 	add(&stats, "web.1", 200, "\"verdict\": \"status 3\"");
 	add(&stats, "web.1", 900, "\"verdict\": \"clean\"");
 	stopstats_finish(&stats);
@@ -59,6 +60,7 @@ static void types(void)
 	is_str(web->verdicts[0].words, "clean", "the verdicts are in the order of the manual");
 	is_str(web->verdicts[3].words, "status 3", "each status is a verdict of its own");
 	is_str(web->verdicts[4].words, "status 137", "the lower one is the first");
+	is_int((int64_t)stats.unseen, 1, "one that nobody watched to its end is left out");
 	ok(stopstats_is_full(&stats, "web", 3), "a type with so many is full");
 	ok(!stopstats_is_full(&stats, "worker", 6), "one with fewer is not");
 	ok(stopstats_find(&stats, "we", 2) == NULL, "the beginning of a name is no name");
