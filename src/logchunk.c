@@ -89,13 +89,15 @@ uint64_t logfile_end(const struct logfile *file, nsec_t *changed)
 	struct stat st;
 	uint64_t end = 0;
 
-	if (fstatat(file->dir, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(file->dir, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	if (changed != NULL)
 		*changed = stat_time(&st);
 	if (!file->stamped || file->idx == NULL)
 		return (uint64_t)st.st_size;
 	int idx = open_at(file->dir, file->idx);
+	if (idx < 0 && errno == EACCES) /* nor may the log be read, which will be told then */
+		return (uint64_t)st.st_size;
 	uint64_t count = count_stamps(idx);
 	if (count > 0)
 		end = read_stamp(idx, count - 1).end;
@@ -156,7 +158,7 @@ static void load_stamps(struct logchunk *chunk, int idx)
 	}
 }
 
-void logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t number,
+int logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t number,
 	uint64_t start, uint64_t end)
 {
 	struct stat st;
@@ -166,10 +168,10 @@ void logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t 
 	chunk->number = number;
 	chunk->start = start;
 	if (start >= end)
-		return;
+		return 0;
 	int fd = open_at(file->dir, file->name);
 	if (fd < 0)
-		return;
+		return errno == ENOENT || errno == ELOOP ? 0 : -1;
 	size_t len = end - start < LOGCHUNK_SIZE ? (size_t)(end - start) : LOGCHUNK_SIZE;
 	chunk->bytes.len = read_at(fd, buf_reserve(&chunk->bytes, len), len, start);
 	chunk->changed = fstat(fd, &st) == 0 ? stat_time(&st) : 0;
@@ -177,6 +179,7 @@ void logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t 
 	int idx = open_at(file->dir, file->idx);
 	load_stamps(chunk, idx);
 	fdio_close(&idx);
+	return 0;
 }
 
 bool logchunk_has(const struct logchunk *chunk, uint64_t number, uint64_t offset)

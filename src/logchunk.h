@@ -37,8 +37,8 @@ struct logfile {
 	bool stamped;	  /* only the bytes that have a time in the index */
 };
 
-/* How many bytes of the file there are to read; 0 when it does not exist. changed (mtime) may be
- * NULL. */
+/* How many bytes of the file there are to read; 0 when it does not exist, or is no file but a link
+ * or a directory. changed (mtime) may be NULL. */
 uint64_t logfile_end(const struct logfile *file, nsec_t *changed);
 
 /* The time of the file's first byte, as far as its index knows; else its mtime; 0 when there is no
@@ -50,9 +50,9 @@ uint64_t logfile_seek(const struct logfile *file, nsec_t since);
 
 /*
  * Loads at most LOGCHUNK_SIZE bytes from offset start on, and not beyond `end`. An empty chunk:
- * there is nothing, or no such file.
+ * there is nothing, or no such file. Returns 0, or -1 with errno when the file may not be read.
  */
-void logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t number,
+int logchunk_load(struct logchunk *chunk, const struct logfile *file, uint64_t number,
 	uint64_t start, uint64_t end);
 
 /* True when the chunk holds the byte at offset. */

@@ -7,6 +7,7 @@
  */
 #include "logstream.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ struct logstream {
 	uint64_t launch;
 	uint64_t *files; /* the numbers of those that there are, in order; owned */
 	size_t count;
+	int error;	 /* errno of the first that may not be read */
+	uint64_t failed; /* its number */
 	bool finished;
 	struct position stop; /* where a frozen stream ends; number 0: not frozen */
 	struct position
@@ -164,8 +167,24 @@ void logstream_freeze(struct logstream *stream)
 static void load(struct logstream *stream, uint64_t number, uint64_t start, uint64_t end)
 {
 	struct path path;
+	const struct logfile *file = locate(stream, number, &path);
 
-	logchunk_load(&stream->chunk, locate(stream, number, &path), number, start, end);
+	if (logchunk_load(&stream->chunk, file, number, start, end) == 0 || stream->error != 0)
+		return;
+	stream->error = errno;
+	stream->failed = number;
+}
+
+int logstream_check(const struct logstream *stream, const char *state_dir, struct cause *cause)
+{
+	struct path path;
+
+	if (stream->error == 0)
+		return 0;
+	locate(stream, stream->failed, &path);
+	errno = stream->error;
+	return cause_errno(cause, "cannot read %s/%s%s", state_dir,
+		stream->dyno != NULL ? "log/" : "", path.log);
 }
 
 nsec_t logstream_not_before(struct logstream *stream)
@@ -292,11 +311,8 @@ bool logstream_next(struct logstream *stream, struct logline *line)
 
 /* ---- backwards ---- */
 
-/*
- * Loads the chunk that ends at `at`, which moves to the end of an earlier file when it stands at
- * the beginning of one. False at the beginning of the stream.
- */
-static bool load_before(struct logstream *stream, struct position *at)
+/* Moves to the end of an earlier file from the beginning of one. False at that of the stream. */
+static bool to_earlier_file(const struct logstream *stream, struct position *at)
 {
 	while (at->offset == 0) {
 		uint64_t before = file_before(stream, at->number);
@@ -304,11 +320,26 @@ static bool load_before(struct logstream *stream, struct position *at)
 			return false;
 		*at = (struct position){before, file_end(stream, before)};
 	}
-	if (logchunk_has(&stream->chunk, at->number, at->offset - 1))
-		return true;
-	uint64_t start = at->offset > LOGCHUNK_SIZE ? at->offset - LOGCHUNK_SIZE : 0;
-	load(stream, at->number, start, at->offset);
-	return logchunk_has(&stream->chunk, at->number, at->offset - 1);
+	return true;
+}
+
+/*
+ * Loads the chunk that ends at `at`, which moves to the end of an earlier file when it stands at
+ * the beginning of one, and over what cannot be read, or is not there any more. False at the
+ * beginning of the stream.
+ */
+static bool load_before(struct logstream *stream, struct position *at)
+{
+	while (to_earlier_file(stream, at)) {
+		if (logchunk_has(&stream->chunk, at->number, at->offset - 1))
+			return true;
+		uint64_t start = at->offset > LOGCHUNK_SIZE ? at->offset - LOGCHUNK_SIZE : 0;
+		load(stream, at->number, start, at->offset);
+		if (stream->chunk.bytes.len == 0)
+			start = 0;
+		at->offset = start + stream->chunk.bytes.len;
+	}
+	return false;
 }
 
 /* The byte before `at`, which is loaded. */

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cause.h"
 #include "clock.h"
 
 /* A line longer than this is handed out in parts. */
@@ -59,6 +60,10 @@ bool logstream_is_torn(struct logstream *stream);
  * journal are not known so. */
 nsec_t logstream_not_before(struct logstream *stream);
 nsec_t logstream_not_after(struct logstream *stream);
+
+/* A file that may not be read is passed over. Returns 0, or -1 with a sentence when there was one;
+ * state_dir stands in it. */
+int logstream_check(const struct logstream *stream, const char *state_dir, struct cause *cause);
 
 /* Reading goes on at the first line, behind the last complete one, or at the first that is not
  * before `since`. */

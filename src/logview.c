@@ -210,6 +210,21 @@ static void wait_for_news(struct logview *view)
 		view->enough = true;
 }
 
+/* Whether all could be read. */
+static int check(const struct logview *view, struct cause *cause)
+{
+	const struct logcatalog *catalog = &view->catalog;
+	const char *dir = view->query->state_dir;
+
+	if (catalog->journal != NULL && logstream_check(catalog->journal->stream, dir, cause) < 0)
+		return -1;
+	for (size_t i = 0; i < catalog->count; i++)
+		for (size_t j = 0; j < catalog->dynos[i]->count; j++)
+			if (logstream_check(catalog->dynos[i]->sources[j]->stream, dir, cause) < 0)
+				return -1;
+	return 0;
+}
+
 /*
  * One turn of following. Only lines from before it began are handed out: whatever came before them
  * has been told by inotify by then, so the order holds over all sources. A later line waits for the
@@ -236,6 +251,8 @@ static int follow_once(struct logview *view, struct cause *cause)
 	view->held = 0;
 	if (!view->enough && !view->sink->idle(view->sink->arg))
 		view->enough = true;
+	if (!view->enough && check(view, cause) < 0)
+		return -1;
 	if (!view->enough && news == 0)
 		wait_for_news(view);
 	return 0;
@@ -255,7 +272,7 @@ static int run(struct logview *view, struct cause *cause)
 	if (!view->query->follow) {
 		hand_out(view, INT64_MAX);
 		view->sink->idle(view->sink->arg);
-		return 0;
+		return check(view, cause);
 	}
 	while (!view->enough)
 		if (follow_once(view, cause) < 0)

@@ -63,7 +63,7 @@ struct logview_sink {
 };
 
 /* Hands out what the query asks for. Returns 0 at the end (also when the sink has had enough), or
- * -1 with a sentence. */
+ * -1 with a sentence, also when there was something that may not be read. */
 int logview_run(
 	const struct logview_query *query, const struct logview_sink *sink, struct cause *cause);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 #
-# `gracectl stops` where something is odd: clocks that went wrong, more processes than are watched.
+# `gracectl stops` where something is odd: clocks that went wrong, files that cannot be read, more processes than are
+# watched.
 
 # Variables such as $error are set by the helpers.
 # shellcheck disable=SC2154
@@ -66,6 +67,78 @@ assert_times() {
 	wait_until "$PATIENCE" grep -q T09:00 background.out
 	kill -INT "$BACKGROUND"
 	finish 0
+}
+
+# ---- files ----
+
+given_two_files() {
+	given_stops <<-'END'
+		stop("2026-06-09T10:00:00Z", "web.1")
+	END
+	mv "$STATE/journal.1.jsonl" older
+	given_stops <<-'END'
+		stop("2026-06-09T11:00:00Z", "web.1")
+		stop("2026-06-09T12:00:00Z", "web.1")
+	END
+	mv "$STATE/journal.1.jsonl" "$STATE/journal.2.jsonl"
+	mv older "$STATE/journal.1.jsonl"
+}
+
+# without_rights: from now on gracectl may read only what its user may; root could read everything.
+without_rights() {
+	cat >limited <<-END
+		#!/bin/sh
+		exec setpriv --bounding-set=-dac_override,-dac_read_search "$GRACECTL" "\$@"
+	END
+	chmod +x limited
+	[ "$(id -u)" -ne 0 ] || GRACECTL=$BATS_TEST_TMPDIR/limited
+}
+
+@test "a file of the journal that may not be read is named, and what can be read is shown" {
+	local command
+
+	given_two_files
+	without_rights
+	chmod 000 "$STATE/journal.2.jsonl"
+	for command in stops events "logs -s heroku" "stops -n 5" "stops --since 2026-06-09" "stops --summary" "stops --plot"; do
+		# shellcheck disable=SC2086 # words
+		g 1 $command
+		assert_has "$command" "cannot read $STATE/journal.2.jsonl: Permission denied" "$error"
+	done
+	g 1 stops
+	assert_has "the older one" "2026-06-09T10:00:00Z web.1" "$output"
+	g_in_background stops -t
+	finish 1
+	assert_has "stops -t" "cannot read $STATE/journal.2.jsonl" "$error"
+
+	chmod 600 "$STATE/journal.2.jsonl"
+	chmod 000 "$STATE/journal.1.jsonl"
+	g stops -n 1
+	assert_equal "what is not needed is not missed" "" "$error"
+}
+
+@test "output that may not be read is named" {
+	given_two_files
+	without_rights
+	echo hello >"$STATE/log/web.1/1.1.log"
+	echo hello >"$STATE/log/worker.1/1.1.log"
+	chmod 000 "$STATE/log/web.1/1.1.log"
+	g 1 logs -s app
+	assert_has "the error" "cannot read $STATE/log/web.1/1.1.log: Permission denied" "$error"
+	assert_has "what can be read" "app[worker.1]: hello" "$output"
+}
+
+@test "what is no file hides no other file of the journal" {
+	given_two_files
+	mkdir "$STATE/journal.3.jsonl"
+	ln -s nowhere "$STATE/journal.4.jsonl"
+	assert_times "10:00 11:00 12:00"
+	assert_times "10:00 11:00 12:00" -n 5
+	assert_times "11:00 12:00" --since 2026-06-09T10:30:00Z
+	g stops --summary --json
+	assert_has "the summary" '"n" : 3,' "$output"
+	g events
+	assert_equal "the number of events" 3 "$(wc -l <<<"$output")"
 }
 
 # ---- many processes ----

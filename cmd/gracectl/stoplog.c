@@ -149,10 +149,12 @@ int stoplog_walk(
 	int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct logstream *stream = logstream_open_journal(dir);
 
-	if (dir >= 0 && logstream_extend_journal(stream) == 0)
+	if (dir >= 0 && logstream_extend_journal(stream) == 0) {
 		walk(stream, bytes, sink);
-	else if (errno != ENOENT)
+		result = logstream_check(stream, state_dir, cause);
+	} else if (errno != ENOENT) {
 		result = cause_errno(cause, "cannot read the journal in %s", state_dir);
+	}
 	logstream_free(stream);
 	fdio_close(&dir);
 	return result;
