@@ -65,10 +65,13 @@ size_t utf8_whole(const char *text, size_t len)
 	return utf8_decode(text + last - 1, len - last + 1, &code) > 0 ? len : last - 1;
 }
 
-/* C0 without tab (that one is plain), DEL and C1. */
+/* C0 without tab (that one is plain), DEL and C1; marks of direction and ends of lines; overrides
+ * and isolates. */
 static bool is_control(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f);
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
 }
 
 static void append_escaped(struct buf *out, const char *bytes, size_t len)
@@ -118,7 +121,7 @@ void utf8_make_plain(char *text)
 
 	for (size_t at = 0; at < len; at += size) {
 		size = utf8_decode(text + at, len - at, &code);
-		bool is_text = size > 0 && code >= ' ' && (code < 0x7f || code > 0x9f);
+		bool is_text = size > 0 && !is_control(code);
 		if (size == 0)
 			size = 1;
 		if (!is_text)

@@ -34,7 +34,8 @@ void utf8_append_valid(struct buf *out, const char *text, size_t len);
 
 /*
  * Appends text so that it cannot do anything to a terminal: control characters (C0 without tab,
- * DEL, C1) and invalid bytes become \x1b; the rest stays.
+ * DEL, C1, those that end a line or turn its direction round) and invalid bytes become \x1b; the
+ * rest stays.
  */
 void utf8_append_safe(struct buf *out, const char *text, size_t len);
 

@@ -113,3 +113,20 @@ load helpers
 	wait "$fake"
 	rm "$RUN/control.sock"
 }
+
+@test "a command can do nothing to the terminal on which ps and start show it" {
+	local csi=$'\xc2\x9b' override=$'\xe2\x80\xae'
+
+	write_config <<-END
+		[process app]
+		command = : '${csi}31m$override' && exec sleep 1000
+	END
+	g start
+	refute_has "start" "$csi" "$error"
+	refute_has "start" "$override" "$error"
+	assert_has "start" ": '\\xc2\\x9b31m\\xe2\\x80\\xae' && exec" "$error"
+	g ps
+	refute_has "ps" "$csi" "$output"
+	refute_has "ps" "$override" "$output"
+	assert_has "ps" ": '\\xc2\\x9b31m\\xe2\\x80\\xae' && exec sleep 1000 (1)" "$output"
+}

@@ -64,6 +64,7 @@ static void test_plain(void)
 	is_str(plain("a\nb\033[31mc\x7f"), "a?b?[31mc?", "control characters do not");
 	is_str(plain("x\xff\xc3"), "x??", "nor bytes that are no text, or cut off");
 	is_str(plain("\xc2\x85"), "??", "nor the control characters beyond ASCII");
+	is_str(plain("a\u202e\u2028b"), "a??????b", "nor those that change the line");
 	is_str(plain(""), "", "nothing stays nothing");
 }
 
@@ -92,6 +93,11 @@ int main(void)
 	is_str(SAFE("\xc2\x9b"
 		    "2J\xc2\xa0"),
 		"\\xc2\\x9b2J\xc2\xa0", "so are C1 characters, but not what follows them");
+	is_str(SAFE("\u202e\u2066\u200f"), "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\x8f",
+		"what turns the direction round is shown");
+	is_str(SAFE("\u2028\u2029"), "\\xe2\\x80\\xa8\\xe2\\x80\\xa9", "and what ends a line");
+	is_str(SAFE("\u200d\u202f\u2065"), "\u200d\u202f\u2065",
+		"but not what stands beside these");
 	is_str(SAFE("\x9b\xff"), "\\x9b\\xff", "and bytes that are no text");
 	test_whole();
 	test_plain();
