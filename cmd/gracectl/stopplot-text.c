@@ -9,54 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stopplot.h"
+#include "canvas.h"
 #include "utf8.h"
 
 enum {
-	WIDTH_MAX = 400,
 	LABEL_MIN = 9, /* "accepting" */
 	RIGHT_MIN = 6, /* "30.02s" */
-	CELL = 5,      /* a character of UTF-8 and its NUL */
 	SIGNAL_ROWS = 4,
 	EXIT_ROWS = 12,
-	EIGHTHS = 8,
 	TICK_CELLS = 7
-};
-
-struct glyphs {
-	const char *left[EIGHTHS + 1];	/* a cell that is filled from the left */
-	const char *below[EIGHTHS + 1]; /* from below */
-	const char *right;		/* its right half */
-	const char *moment;		/* what is too short to fill anything */
-	const char *signal, *due, *life, *death, *line, *tick, *arrow;
-};
-
-static const struct glyphs unicode = {
-	.left = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
-	.below = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
-	.right = "▐",
-	.moment = "▏",
-	.signal = "▼",
-	.due = "▽",
-	.life = "─",
-	.death = "╳",
-	.line = "─",
-	.tick = "┴",
-	.arrow = "→",
-};
-
-static const struct glyphs ascii = {
-	.left = {" ", " ", " ", " ", "#", "#", "#", "#", "#"},
-	.below = {" ", ".", ".", ".", ":", ":", ":", "#", "#"},
-	.right = "#",
-	.moment = "|",
-	.signal = "v",
-	.due = "V",
-	.life = "-",
-	.death = "x",
-	.line = "-",
-	.tick = "+",
-	.arrow = "->",
 };
 
 #define SGR_BOLD "1"
@@ -69,119 +30,21 @@ static const struct glyphs ascii = {
 #define SGR_OUTBOUND "35"
 static const char *const side_colors[] = {SGR_INBOUND, SGR_OUTBOUND};
 
-struct canvas {
-	const struct stopplot *plot;
-	const struct glyphs *glyphs;
-	bool color;
-	unsigned width, label, area; /* columns */
-	struct buf *out;
-};
-
-struct row {
-	char cell[WIDTH_MAX][CELL];
-};
-
-/* ---- rows ---- */
-
-static void row_clear(struct row *row)
-{
-	for (size_t i = 0; i < WIDTH_MAX; i++)
-		snprintf(row->cell[i], CELL, " ");
-}
-
-static void paint(const struct canvas *canvas, const char *sgr)
-{
-	if (canvas->color && sgr[0] != '\0')
-		buf_addf(canvas->out, "\033[%sm", sgr);
-}
-
-static void unpaint(const struct canvas *canvas, const char *sgr)
-{
-	if (sgr[0] != '\0')
-		paint(canvas, "0");
-}
-
-/* Text that can do no harm, cut to some columns; they are counted and returned. */
-static unsigned add_part(
-	const struct canvas *canvas, const char *text, size_t len, unsigned columns)
-{
-	unsigned used = 0;
-	size_t bytes;
-	uint32_t code;
-
-	for (size_t at = 0; at < len; at += bytes) {
-		bytes = utf8_decode(text + at, len - at, &code);
-		bool is_unknown = canvas->glyphs == &ascii && bytes > 1;
-		unsigned more = is_unknown ? 1 : utf8_columns(code);
-		if (used + more > columns)
-			break;
-		used += more;
-		if (is_unknown)
-			buf_addc(canvas->out, '?');
-		else
-			buf_append(canvas->out, text + at, bytes);
-	}
-	return used;
-}
-
-/* The same of text that came from outside. */
-static unsigned add_cut(const struct canvas *canvas, const char *text, unsigned columns)
-{
-	struct buf safe = BUF_INIT;
-
-	utf8_append_safe(&safe, text, strlen(text));
-	unsigned used = add_part(canvas, safe.data, safe.len, columns);
-	buf_release(&safe);
-	return used;
-}
-
-static void emit(const struct canvas *canvas, const char *label, const struct row *row,
-	const char *sgr, const char *right)
-{
-	unsigned end = canvas->area;
-	unsigned used = add_cut(canvas, label, canvas->label);
-
-	buf_addf(canvas->out, "%*s", (int)(canvas->label - used + 1), "");
-	while (right[0] == '\0' && end > 0 && strcmp(row->cell[end - 1], " ") == 0)
-		end--;
-	paint(canvas, sgr);
-	for (unsigned i = 0; i < end; i++)
-		buf_adds(canvas->out, row->cell[i]);
-	unpaint(canvas, sgr);
-	if (right[0] != '\0')
-		buf_addf(canvas->out, " %s", right);
-	while (canvas->out->len > 0 && canvas->out->data[canvas->out->len - 1] == ' ')
-		canvas->out->data[--canvas->out->len] = '\0';
-	buf_addc(canvas->out, '\n');
-}
-
 /* ---- time across ---- */
-
-static double place(const struct canvas *canvas, int64_t ms)
-{
-	return (double)ms / (double)canvas->plot->span * canvas->area;
-}
-
-static unsigned cell_of(const struct canvas *canvas, int64_t ms)
-{
-	unsigned cell = (unsigned)place(canvas, ms);
-
-	return cell < canvas->area ? cell : canvas->area - 1;
-}
 
 /* A cell of which the part between two places is filled. */
 static const char *bar_cell(const struct canvas *canvas, double from, double to)
 {
 	if (from > 0 && to >= 1)
 		return canvas->glyphs->right;
-	unsigned eighths = (unsigned)((to - from) * EIGHTHS + 0.5);
-	return canvas->glyphs->left[eighths > EIGHTHS ? EIGHTHS : eighths];
+	unsigned eighths = (unsigned)((to - from) * CANVAS_EIGHTHS + 0.5);
+	return canvas->glyphs->left[eighths > CANVAS_EIGHTHS ? CANVAS_EIGHTHS : eighths];
 }
 
 static void draw_bar(const struct canvas *canvas, struct row *row, int64_t begin, int64_t end)
 {
-	double from = place(canvas, begin), to = place(canvas, end);
-	unsigned first = cell_of(canvas, begin), last = cell_of(canvas, end);
+	double from = canvas_place(canvas, begin), to = canvas_place(canvas, end);
+	unsigned first = canvas_cell(canvas, begin), last = canvas_cell(canvas, end);
 
 	for (unsigned i = first; i <= last; i++) {
 		double left = from - i > 0 ? from - i : 0, right = to - i < 1 ? to - i : 1;
@@ -211,7 +74,7 @@ static void add_phases(const struct canvas *canvas)
 				sgr = looks[n].sgr;
 		row_clear(&row);
 		draw_bar(canvas, &row, phase->begin, phase->end);
-		emit(canvas, phase->name, &row, sgr,
+		canvas_emit(canvas, phase->name, &row, sgr,
 			phase->open ? stopplot_at_exit : stopdoc_seconds(phase->end, right));
 	}
 }
@@ -223,14 +86,15 @@ static void draw_steps(const struct canvas *canvas, struct row *row, enum stoppl
 	const struct stopplot *plot = canvas->plot;
 	double cell = (double)plot->span / canvas->area;
 
-	for (unsigned i = 0; i <= cell_of(canvas, plot->ms); i++) {
+	for (unsigned i = 0; i <= canvas_cell(canvas, plot->ms); i++) {
 		int64_t from = (int64_t)(i * cell), to = (int64_t)((i + 1) * cell) - 1;
 		int64_t open = stopplot_open_between(plot, side, from, to > from ? to : from);
 		double height = (double)open / (double)plot->most[side] * levels - level;
-		unsigned eighths = height <= 0 ? 0 : (unsigned)(height * EIGHTHS + 0.5);
+		unsigned eighths = height <= 0 ? 0 : (unsigned)(height * CANVAS_EIGHTHS + 0.5);
 		if (open > 0 && level == 0 && eighths == 0)
 			eighths = 1;
-		strcpy(row->cell[i], canvas->glyphs->below[eighths > EIGHTHS ? EIGHTHS : eighths]);
+		strcpy(row->cell[i],
+			canvas->glyphs->below[eighths > CANVAS_EIGHTHS ? CANVAS_EIGHTHS : eighths]);
 	}
 }
 
@@ -243,7 +107,7 @@ static unsigned fall_text(
 		(long long)plot->steps[0].open[side], canvas->glyphs->arrow,
 		(long long)plot->steps[plot->step_count - 1].open[side]);
 
-	return (unsigned)len - (canvas->glyphs == &unicode ? 2 : 0);
+	return (unsigned)len - (canvas->glyphs == &canvas_unicode ? 2 : 0);
 }
 
 static void add_side(const struct canvas *canvas, enum stopplot_side side)
@@ -261,17 +125,9 @@ static void add_side(const struct canvas *canvas, enum stopplot_side side)
 		struct row row;
 		row_clear(&row);
 		draw_steps(canvas, &row, side, level, levels);
-		emit(canvas, level == levels - 1 ? stopplot_side_names[side] : "", &row,
+		canvas_emit(canvas, level == levels - 1 ? stopplot_side_names[side] : "", &row,
 			side_colors[side], level == levels - 1 ? right : "");
 	}
-}
-
-static bool is_free(const struct row *row, unsigned from, unsigned len)
-{
-	for (unsigned i = from; i < from + len; i++)
-		if (strcmp(row->cell[i], " ") != 0)
-			return false;
-	return true;
 }
 
 /* A mark with its words to its right, or to its left where there is no room. The first row in which
@@ -279,7 +135,7 @@ static bool is_free(const struct row *row, unsigned from, unsigned len)
 static void place_mark(const struct canvas *canvas, struct row *rows, unsigned *count, int64_t ms,
 	const char *mark, const char *words)
 {
-	unsigned at = cell_of(canvas, ms), len = (unsigned)strlen(words) + 2;
+	unsigned at = canvas_cell(canvas, ms), len = (unsigned)strlen(words) + 2;
 	bool leftwards = at + len > canvas->area;
 
 	if (len > canvas->area || (leftwards && at + 1 < len))
@@ -289,11 +145,11 @@ static void place_mark(const struct canvas *canvas, struct row *rows, unsigned *
 		unsigned before = from > 0 ? from - 1 : 0;
 		if (i == *count)
 			row_clear(&rows[(*count)++]);
-		if (!is_free(&rows[i], before, from + len - before))
+		if (!row_is_free(&rows[i], before, from + len - before))
 			continue;
 		strcpy(rows[i].cell[at], mark);
 		for (unsigned n = 0; n + 2 < len; n++)
-			snprintf(rows[i].cell[leftwards ? from + n : at + 2 + n], CELL, "%c",
+			snprintf(rows[i].cell[leftwards ? from + n : at + 2 + n], CANVAS_CELL, "%c",
 				words[n] >= ' ' && words[n] <= '~' ? words[n] : '?');
 		return;
 	}
@@ -315,7 +171,7 @@ static void add_signals(const struct canvas *canvas)
 	if (plot->span > plot->ms && plot->span == plot->allowed)
 		place_mark(canvas, rows, &count, plot->allowed, canvas->glyphs->due, "SIGKILL due");
 	for (unsigned i = 0; i < count; i++)
-		emit(canvas, "", &rows[i], SGR_BOLD, "");
+		canvas_emit(canvas, "", &rows[i], SGR_BOLD, "");
 }
 
 /* "4711 node" */
@@ -340,16 +196,17 @@ static void add_exits(const struct canvas *canvas)
 		row_clear(&row);
 		snprintf(label, sizeof label, "%zu more", plot->processes - shown);
 		for (size_t i = 0; i < first; i++)
-			strcpy(row.cell[cell_of(canvas, plot->exits[i].ms)], canvas->glyphs->death);
-		emit(canvas, label, &row, "", "");
+			strcpy(row.cell[canvas_cell(canvas, plot->exits[i].ms)],
+				canvas->glyphs->death);
+		canvas_emit(canvas, label, &row, "", "");
 	}
 	for (size_t i = first; i < plot->exit_count; i++) {
-		unsigned at = cell_of(canvas, plot->exits[i].ms);
+		unsigned at = canvas_cell(canvas, plot->exits[i].ms);
 		row_clear(&row);
 		for (unsigned n = 0; n < at; n++)
 			strcpy(row.cell[n], canvas->glyphs->life);
 		strcpy(row.cell[at], canvas->glyphs->death);
-		emit(canvas, exit_label(&plot->exits[i], label), &row, SGR_DIM,
+		canvas_emit(canvas, exit_label(&plot->exits[i], label), &row, SGR_DIM,
 			stopdoc_seconds(plot->exits[i].ms, right));
 	}
 }
@@ -362,10 +219,10 @@ static void put_label(const struct canvas *canvas, struct row *row, unsigned at,
 
 	if (from + len > canvas->area)
 		from = canvas->area - len;
-	if (!is_free(row, from > 0 ? from - 1 : 0, len + (from > 0)))
+	if (!row_is_free(row, from > 0 ? from - 1 : 0, len + (from > 0)))
 		return;
 	for (unsigned i = 0; i < len; i++)
-		snprintf(row->cell[from + i], CELL, "%c", label[i]);
+		snprintf(row->cell[from + i], CANVAS_CELL, "%c", label[i]);
 }
 
 static void add_axis(const struct canvas *canvas)
@@ -380,12 +237,12 @@ static void add_axis(const struct canvas *canvas)
 	for (unsigned i = 0; i < canvas->area; i++)
 		strcpy(line.cell[i], canvas->glyphs->line);
 	for (int64_t ms = 0; ms <= canvas->plot->span; ms += step) {
-		strcpy(line.cell[cell_of(canvas, ms)], canvas->glyphs->tick);
-		put_label(
-			canvas, &labels, cell_of(canvas, ms), stopplot_tick_label(ms, step, text));
+		strcpy(line.cell[canvas_cell(canvas, ms)], canvas->glyphs->tick);
+		put_label(canvas, &labels, canvas_cell(canvas, ms),
+			stopplot_tick_label(ms, step, text));
 	}
-	emit(canvas, "", &line, SGR_DIM, "");
-	emit(canvas, "seconds", &labels, SGR_DIM, "");
+	canvas_emit(canvas, "", &line, SGR_DIM, "");
+	canvas_emit(canvas, "seconds", &labels, SGR_DIM, "");
 }
 
 /* ---- words ---- */
@@ -398,9 +255,9 @@ static void add_wrapped(const struct canvas *canvas, const char *text, const cha
 	utf8_append_safe(&safe, text, strlen(text));
 	for (const char *at = safe.data; *at != '\0'; at += strspn(at, " ")) {
 		size_t len = stopplot_line(at, canvas->width);
-		paint(canvas, sgr);
-		add_part(canvas, at, len, canvas->width);
-		unpaint(canvas, sgr);
+		canvas_paint(canvas, sgr);
+		canvas_add(canvas, at, len, canvas->width);
+		canvas_unpaint(canvas, sgr);
 		buf_addc(canvas->out, '\n');
 		at += len;
 	}
@@ -435,7 +292,7 @@ static unsigned label_width(const struct canvas *canvas)
 
 	scratch.out = &nowhere;
 	for (size_t i = 0; i < plot->exit_count; i++) {
-		unsigned used = add_cut(&scratch, exit_label(&plot->exits[i], text), most);
+		unsigned used = canvas_add_cut(&scratch, exit_label(&plot->exits[i], text), most);
 		if (used > label)
 			label = used;
 	}
@@ -467,11 +324,11 @@ void stopplot_text(
 	const struct stopplot *plot, const struct stopplot_screen *screen, struct buf *out)
 {
 	unsigned width = screen->width < STOPPLOT_WIDTH_MIN ? STOPPLOT_WIDTH_MIN
-			 : screen->width > WIDTH_MAX	    ? WIDTH_MAX
+			 : screen->width > CANVAS_WIDTH_MAX ? CANVAS_WIDTH_MAX
 							    : screen->width;
 	struct canvas canvas = {
 		.plot = plot,
-		.glyphs = screen->utf8 ? &unicode : &ascii,
+		.glyphs = screen->utf8 ? &canvas_unicode : &canvas_ascii,
 		.color = screen->color,
 		.width = width,
 		.out = out,

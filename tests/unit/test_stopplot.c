@@ -1,4 +1,5 @@
 /* The picture of a stop: what is in it, and how it looks on a terminal. */
+#include "../../cmd/gracectl/canvas.c"
 #include "../../cmd/gracectl/stopdoc.c"
 #include "../../cmd/gracectl/stopplot-text.c"
 #include "../../cmd/gracectl/stopplot.c"
