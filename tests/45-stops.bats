@@ -101,6 +101,8 @@ assert_dynos() {
 	done
 	g 2 stops --plot stop.png
 	assert_has "the message" "the picture is an SVG, so stop.png should end in .svg (or be - for stdout)" "$error"
+	g 2 stops --plot .svg
+	assert_has "the message" ".svg is no name for the picture; stop.svg is one (and - is stdout)" "$error"
 	g 2 stops web stop.svg
 	assert_has "the message" "stop.svg is no dyno or process type; --plot draws into it" "$error"
 	assert_equal "files" "" "$(compgen -G '*.svg' || true)"

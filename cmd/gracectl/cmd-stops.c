@@ -259,6 +259,9 @@ static int refuse_file(const char *path)
 	if (!plot)
 		return cli_usage_error(
 			&cmd_stops, "%s is no dyno or process type; --plot draws into it", path);
+	if (strcasecmp(path, ".svg") == 0)
+		return cli_usage_error(&cmd_stops,
+			"%s is no name for the picture; stop.svg is one (and - is stdout)", path);
 	return cli_usage_error(&cmd_stops,
 		"the picture is an SVG, so %s should end in .svg (or be - for stdout)", path);
 }

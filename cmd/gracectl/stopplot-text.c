@@ -131,8 +131,8 @@ static void add_side(const struct canvas *canvas, enum stopplot_side side)
 }
 
 /* A mark with its words to its right, or to its left where there is no room. The first row in which
- * it is free takes it. */
-static void place_mark(const struct canvas *canvas, struct row *rows, unsigned *count, int64_t ms,
+ * it is free takes it. False when there is none. */
+static bool place_mark(const struct canvas *canvas, struct row *rows, unsigned *count, int64_t ms,
 	const char *mark, const char *words)
 {
 	unsigned at = canvas_cell(canvas, ms), len = (unsigned)strlen(words) + 2;
@@ -151,27 +151,32 @@ static void place_mark(const struct canvas *canvas, struct row *rows, unsigned *
 		for (unsigned n = 0; n + 2 < len; n++)
 			snprintf(rows[i].cell[leftwards ? from + n : at + 2 + n], CANVAS_CELL, "%c",
 				words[n] >= ' ' && words[n] <= '~' ? words[n] : '?');
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void add_signals(const struct canvas *canvas)
 {
 	const struct stopplot *plot = canvas->plot;
 	struct row rows[SIGNAL_ROWS];
-	unsigned count = 0;
-	char words[STOPPLOT_LABEL];
+	unsigned count = 0, left = 0;
+	char words[STOPPLOT_LABEL], more[STOPPLOT_LABEL] = "";
 
 	for (size_t i = 0; i < plot->signal_count; i++) {
 		const struct stopplot_signal *signal = &plot->signals[i];
 		snprintf(words, sizeof words, signal->processes > 0 ? "%.20s to %lld" : "%.20s",
 			signal->name, (long long)signal->processes);
-		place_mark(canvas, rows, &count, signal->ms, canvas->glyphs->signal, words);
+		left += !place_mark(
+			canvas, rows, &count, signal->ms, canvas->glyphs->signal, words);
 	}
 	if (plot->span > plot->ms && plot->span == plot->allowed)
-		place_mark(canvas, rows, &count, plot->allowed, canvas->glyphs->due, "SIGKILL due");
+		left += !place_mark(
+			canvas, rows, &count, plot->allowed, canvas->glyphs->due, "SIGKILL due");
+	if (left > 0)
+		snprintf(more, sizeof more, "+%u", left);
 	for (unsigned i = 0; i < count; i++)
-		canvas_emit(canvas, "", &rows[i], SGR_BOLD, "");
+		canvas_emit(canvas, "", &rows[i], SGR_BOLD, i == count - 1 ? more : "");
 }
 
 /* "4711 node" */

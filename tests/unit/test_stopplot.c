@@ -181,6 +181,13 @@ static void odd_pictures(void)
 	      "{\"ms\": 0, \"inbound\": 2}, {\"ms\": 2, \"inbound\": 0}]}");
 	has(&screen, "\ninbound   ###########            2 -> 0\n",
 		"a stop of fewer milliseconds than columns shows its connections from the start");
+	given("{\"ms\": 4, \"signals\": [{\"signal\": \"SIGTERM\"}, {\"signal\": \"SIGTERM\"},"
+	      "{\"signal\": \"SIGTERM\"}, {\"signal\": \"SIGTERM\"}, {\"signal\": \"SIGINT\"},"
+	      "{\"signal\": \"SIGQUIT\"}]}");
+	has(&screen,
+		"\n          v SIGTERM\n          v SIGTERM\n          v SIGTERM\n"
+		"          v SIGTERM               +2\n",
+		"how many signals have no room is told");
 	given("{\"ms\": 4, \"visible\": 1, \"inbound\": 9223372036854775807,"
 	      "\"outbound\": 9223372036854775807}");
 	has(&screen, "2147483647 inbound and 2147483647\noutbound",
