@@ -3,9 +3,10 @@
  *
  * Events are what the journal keeps, what clients are told while they wait, and what Heroku's
  * log lines are rendered from: one table (event.c) holds, for each kind, its name and its line.
- * Every document begins with: seq (1, 2, 3, ... without a gap), time (RFC 3339, UTC, nanoseconds),
- * kind, and, where it concerns a dyno, dyno ("web.1") and launch (the number of the instance: 1 for
- * the first that was ever launched in that place). The fields of each kind stand beside it below.
+ * Every document begins with: seq (1, 2, 3, ...; one that could not be written leaves a gap), time
+ * (RFC 3339, UTC, nanoseconds), kind, and, where it concerns a dyno, dyno ("web.1") and launch (the
+ * number of the instance: 1 for the first that was ever launched in that place). The fields of each
+ * kind stand beside it below.
  */
 #ifndef GRACECTL_EVENT_H
 #define GRACECTL_EVENT_H
@@ -31,7 +32,7 @@ enum event_kind {
 	EVENT_STOP_MAIN,	/* signal, ladder: only the main process was told */
 	EVENT_STOP_NEXT,	/* signal, processes: a middle rung of the ladder */
 	EVENT_STOP_TIMEOUT,	/* seconds, signal: R12 */
-	EVENT_STOP_KILL,	/* signal: the rest is killed */
+	EVENT_STOP_KILL,	/* signal, processes: the rest is killed */
 	EVENT_REFUSED,		/* names, processes: those that are left and may not be signalled */
 	EVENT_LEFT, /* names, processes, signal: those that had to be killed, since they outlived
 		       that signal */

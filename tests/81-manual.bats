@@ -158,6 +158,9 @@ documented_words() {
 	g restart deaf || true
 	g 1 stop
 	g events --json
+	assert_equal "the fields of stop-kill" \
+		"seq time kind dyno launch $(sed -n '/^\.It Cm stop-kill$/{ n; s/^\.Va //; s/ ,//g; p }' "$ROOT/man/gracectl.1")" \
+		"$(grep -m 1 '"stop-kill"' <<<"$output" | grep -oE '"[a-z_]+" :' | tr -d '": ' | paste -sd " ")"
 	for key in $(grep -oE '"[a-z_]+" :' <<<"$output" | tr -d '": ' | sort -u); do
 		grep -qxF "$key" <<<"$words" || fail "the field $key is not in the manual"
 	done
