@@ -11,7 +11,9 @@
 #include "clock.h"
 #include "doc.h"
 #include "fdio.h"
+#include "instancefile.h"
 #include "journal.h"
+#include "launch.h"
 #include "log.h"
 #include "pieces.h"
 #include "record-observe.h"
@@ -171,13 +173,13 @@ static bool find_unrecorded(
 	struct place *place, uint64_t launch, bool this_boot, struct instance *found)
 {
 	struct app *app = place->formation->app;
-	char record[RUNNER_FILE_NAME];
+	char record[INSTANCEFILE_NAME];
 	struct spawn_record read;
 
 	memset(found, 0, sizeof *found);
 	snprintf(found->dyno, sizeof found->dyno, "%s", place->dyno.name);
 	found->launch = launch;
-	runner_file(found, "id", record);
+	instancefile_name(record, found->dyno, launch, INSTANCEFILE_RECORD);
 	for (int i = 0; i < RECORD_READS; i++) {
 		bool locked = fdio_is_locked_at(app->run_dir, record);
 		if (!locked && !this_boot)
@@ -266,26 +268,6 @@ static void adopt_unrecorded(struct place *place, const struct runner_owner *own
 
 /* ---- what is in no record at all ---- */
 
-/* "web.1.7.id": the dyno and the launch. */
-static bool parse_record_name(const char *name, char *dyno, size_t size, uint64_t *launch)
-{
-	const char *suffix = strrchr(name, '.');
-	int len = 0;
-
-	if (suffix == NULL || strcmp(suffix, ".id") != 0 || (size_t)(suffix - name) >= size)
-		return false;
-	memcpy(dyno, name, (size_t)(suffix - name));
-	dyno[suffix - name] = '\0';
-	char *number = strrchr(dyno, '.');
-	unsigned long long value;
-	if (number == NULL || sscanf(number + 1, "%llu%n", &value, &len) != 1 ||
-		number[1 + len] != '\0')
-		return false;
-	*number = '\0';
-	*launch = value;
-	return true;
-}
-
 /* Lives, but belongs to no dyno of the configuration: somebody must be told who it is. */
 static void tell_stranger(struct app *app, const char *dyno, uint64_t launch, const char *record)
 {
@@ -303,38 +285,28 @@ static void tell_stranger(struct app *app, const char *dyno, uint64_t launch, co
 			dyno, app->config->run_dir, record);
 }
 
-/* Nobody holds it: the instance ended while nobody watched, and all was told of it that could be.
- */
-static void remove_leftover(struct app *app, const char *record)
-{
-	char name[RUNNER_FILE_NAME];
-
-	unlinkat(app->run_dir, record, 0);
-	snprintf(name, sizeof name, "%.*s.out", (int)(strlen(record) - 3), record);
-	unlinkat(app->run_dir, name, 0);
-}
-
 static void adopt_leftover(
 	struct formation *formation, const char *record, const struct runner_owner *owner)
 {
 	struct app *app = formation->app;
-	char dyno[RUNNER_FILE_NAME];
+	struct instancefile_parts name;
 	struct runner_found found = {0};
-	uint64_t launch;
 
-	if (!parse_record_name(record, dyno, sizeof dyno, &launch))
+	if (!instancefile_parse(record, &name) || name.which != INSTANCEFILE_RECORD)
 		return;
-	struct place *place = formation_find(formation, dyno);
-	if (place != NULL && is_recorded(place, launch))
+	struct place *place = formation_find(formation, name.dyno);
+	if (place != NULL && is_recorded(place, name.launch))
 		return;
-	bool is_over = place != NULL && launch <= place->dyno.over;
+	bool is_over = place != NULL && name.launch <= place->dyno.over;
+	/* When nobody holds it, the instance has ended while nobody watched, and all was told of it
+	 * that could be. */
 	if (is_over || !fdio_is_locked_at(app->run_dir, record)) {
-		remove_leftover(app, record);
+		launch_remove_files(app, name.dyno, name.launch);
 	} else if (place == NULL) {
-		tell_stranger(app, dyno, launch, record);
-	} else if (find_unrecorded(place, launch, false, &found.instance)) {
-		if (place->dyno.launches < launch)
-			place->dyno.launches = launch;
+		tell_stranger(app, name.dyno, name.launch, record);
+	} else if (find_unrecorded(place, name.launch, false, &found.instance)) {
+		if (place->dyno.launches < name.launch)
+			place->dyno.launches = name.launch;
 		adopt_found(place, &found, owner);
 	}
 }

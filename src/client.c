@@ -17,6 +17,7 @@
 
 #include "doc.h"
 #include "fdio.h"
+#include "instancefile.h"
 #include "lockfile.h"
 #include "strlist.h"
 #include "xmalloc.h"
@@ -254,14 +255,14 @@ void client_close(struct client *client)
 /* An instance lives as long as somebody holds the lock on its record. */
 static bool has_orphans(const struct config *config)
 {
-	static const char suffix[] = ".id";
+	struct instancefile_parts name;
 	DIR *dir = opendir(config->run_dir);
 	struct dirent *entry;
 	bool found = false;
 
 	while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name), tail = sizeof suffix - 1;
-		found = len > tail && strcmp(entry->d_name + len - tail, suffix) == 0 &&
+		found = instancefile_parse(entry->d_name, &name) &&
+			name.which == INSTANCEFILE_RECORD &&
 			fdio_is_locked_at(dirfd(dir), entry->d_name);
 	}
 	if (dir != NULL)

@@ -1,10 +1,9 @@
 /* holders: see the header. */
 #include "holders.h"
 
-#include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "instancefile.h"
 #include "xmalloc.h"
 
 struct look {
@@ -12,26 +11,12 @@ struct look {
 	struct proc_id id;
 };
 
-/* Goes back over ".7". NULL: there is no such thing. */
-static const char *skip_number(const char *name, const char *end)
-{
-	const char *at = end;
-
-	while (at > name && isdigit((unsigned char)at[-1]))
-		at--;
-	return at < end && at > name + 1 && at[-1] == '.' ? at - 1 : NULL;
-}
-
-/* "web.1.7.out" or "web.1.7.id", see runner_file(). */
 static bool is_of_instance(const void *arg, const char *name)
 {
-	const char *end = strrchr(name, '.');
+	struct instancefile_parts parts;
 
 	(void)arg;
-	if (end == NULL || (strcmp(end, ".out") != 0 && strcmp(end, ".id") != 0))
-		return false;
-	end = skip_number(name, end);
-	return end != NULL && skip_number(name, end) != NULL;
+	return instancefile_parse(name, &parts);
 }
 
 static void add(void *arg, struct procopen_file file)

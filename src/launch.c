@@ -9,6 +9,7 @@
 
 #include "dynoenv.h"
 #include "fdio.h"
+#include "instancefile.h"
 #include "port.h"
 #include "runner.h"
 #include "spawn.h"
@@ -80,11 +81,12 @@ static void take_failure(struct runner *runner, const struct spawn_failure *fail
 void launch_learn_failure(struct runner *runner)
 {
 	struct spawn_record record;
-	char name[RUNNER_FILE_NAME];
+	char name[INSTANCEFILE_NAME];
 
 	if (runner->instance.failure[0] != '\0')
 		return;
-	runner_file(&runner->instance, "id", name);
+	instancefile_name(
+		name, runner->instance.dyno, runner->instance.launch, INSTANCEFILE_RECORD);
 	if (spawn_read_record(runner->app->run_dir, name, &record) && record.failed)
 		take_failure(runner, &record.failure);
 }
@@ -174,7 +176,7 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 	const struct process_config *config = runner->instance.config;
 	struct instance *instance = &runner->instance;
 	struct strlist env = STRLIST_INIT;
-	char record[RUNNER_FILE_NAME];
+	char record[INSTANCEFILE_NAME];
 	char *notify = NULL;
 
 	if (runner->probe.notify[0] != '\0')
@@ -193,7 +195,8 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 		.umask = config->umask,
 		.run_dir = runner->app->run_dir,
 		.fifo = fifo,
-		.record = runner_file(instance, "id", record),
+		.record = instancefile_name(
+			record, instance->dyno, instance->launch, INSTANCEFILE_RECORD),
 	};
 	pid_t pid = spawn_start(&order, &runner->report_fd, cause);
 	strlist_release(&env);
@@ -209,9 +212,10 @@ static int spawn(struct runner *runner, const char *fifo, struct cause *cause)
 
 int launch_start(struct runner *runner, unsigned number, struct cause *cause)
 {
-	char fifo[RUNNER_FILE_NAME];
+	char fifo[INSTANCEFILE_NAME];
 
-	runner_file(&runner->instance, "out", fifo);
+	instancefile_name(
+		fifo, runner->instance.dyno, runner->instance.launch, INSTANCEFILE_OUTPUT);
 	if (choose_port(runner, number, cause) < 0 ||
 		probe_prepare(&runner->probe, runner->app, runner->instance.config,
 			runner->instance.dyno, runner->instance.launch, cause) < 0 ||
@@ -221,4 +225,14 @@ int launch_start(struct runner *runner, unsigned number, struct cause *cause)
 	runner->report.data = runner;
 	ev_io_start(runner->app->loop, &runner->report);
 	return 0;
+}
+
+void launch_remove_files(struct app *app, const char *dyno, uint64_t launch)
+{
+	char name[INSTANCEFILE_NAME];
+
+	probe_forget(app, dyno, launch);
+	for (int which = 0; which < INSTANCEFILES; which++)
+		unlinkat(app->run_dir,
+			instancefile_name(name, dyno, launch, (enum instancefile)which), 0);
 }

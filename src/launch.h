@@ -8,8 +8,11 @@
 #ifndef GRACECTL_LAUNCH_H
 #define GRACECTL_LAUNCH_H
 
+#include <stdint.h>
+
 #include "cause.h"
 
+struct app;
 struct runner;
 
 /* Everything that a launch needs, in order. What was made is undone by runner_free(). Returns 0, or
@@ -32,5 +35,9 @@ void launch_await_ready(struct runner *runner);
 
 /* Opens the FIFO of that name and has the guard hold it too. Returns 0, or -1 with errno. */
 int launch_open_output(struct runner *runner, const char *fifo);
+
+/* Removes the files of an instance that has ended, and lets go of the socket on which it was to say
+ * that it is ready. */
+void launch_remove_files(struct app *app, const char *dyno, uint64_t launch);
 
 #endif

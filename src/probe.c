@@ -13,7 +13,9 @@
 
 #include "dial.h"
 #include "fdio.h"
+#include "guardlink.h"
 #include "log.h"
+#include "xmalloc.h"
 
 #define LOOK_MIN (2 * NSEC_PER_MSEC)
 #define LOOK_MAX (100 * NSEC_PER_MSEC)
@@ -297,9 +299,24 @@ int probe_prepare(struct probe *probe, struct app *app, const struct process_con
 	timer_init(&probe->look, look_fired, probe);
 	if (config->ready != READY_NOTIFY)
 		return 0;
-	snprintf(probe->notify, sizeof probe->notify, "%s.%llu.notify", dyno,
-		(unsigned long long)launch);
+	instancefile_name(probe->notify, dyno, launch, INSTANCEFILE_NOTIFY);
 	return open_notify(probe, cause);
+}
+
+void probe_forget(struct app *app, const char *dyno, uint64_t launch)
+{
+	char name[INSTANCEFILE_NAME];
+	struct stat st;
+
+	instancefile_name(name, dyno, launch, INSTANCEFILE_NOTIFY);
+	if (faccessat(app->run_dir, name, F_OK, 0) < 0)
+		return;
+	char *path = xasprintf("%s/%s", app->config->run_dir, name);
+	int fd = find_handed_on(path);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		guardqueue_drop(&app->guard, guardlink_key(&st));
+	fdio_close(&fd);
+	free(path);
 }
 
 void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, uint32_t inode),

@@ -17,6 +17,7 @@
 
 #include "app.h"
 #include "config.h"
+#include "instancefile.h"
 #include "timers.h"
 
 struct probe {
@@ -30,8 +31,9 @@ struct probe {
 	int fd;		   /* of io, -1: none */
 	char answer[16];   /* the beginning of the HTTP answer */
 	size_t answer_len;
-	char notify[128]; /* name of the notify socket below the run directory, "" for none */
-	uint64_t held;	  /* the key under which the guard holds that socket too, 0: it does not */
+	char notify[INSTANCEFILE_NAME]; /* name of the notify socket below the run directory, "" for
+					   none */
+	uint64_t held; /* the key under which the guard holds that socket too, 0: it does not */
 	bool (*owns)(void *owner, uint32_t inode); /* does this listener belong to the instance? */
 	void (*ready)(void *owner);
 	void *owner;
@@ -52,6 +54,9 @@ void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, u
 
 /* Ends it, at any time, more than once if need be. */
 void probe_stop(struct probe *probe);
+
+/* Of an instance that has ended while nobody supervised it: nobody needs to hold its socket. */
+void probe_forget(struct app *app, const char *dyno, uint64_t launch);
 
 /* Lets go of it, so that the next supervisor can go on with it: the socket stays, and is held by
  * the guard. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "instancefile.h"
 #include "launch.h"
 #include "log.h"
 #include "stopping.h"
@@ -24,23 +25,21 @@ enum {
 	SEARCHES_MAX = 5
 };
 
-const char *runner_file(
-	const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME])
-{
-	snprintf(name, RUNNER_FILE_NAME, "%s.%llu.%s", instance->dyno,
-		(unsigned long long)instance->launch, suffix);
-	return name;
-}
-
 /* ---- who holds its files ---- */
+
+static const char *name_of(const struct instance *instance, enum instancefile which,
+	char name[static INSTANCEFILE_NAME])
+{
+	return instancefile_name(name, instance->dyno, instance->launch, which);
+}
 
 /* Whoever holds the lock of the instance was forked by one of its processes. */
 static bool lock_is_held(const struct runner *runner)
 {
-	char record[RUNNER_FILE_NAME];
+	char record[INSTANCEFILE_NAME];
 
 	return fdio_is_locked_at(
-		runner->app->run_dir, runner_file(&runner->instance, "id", record));
+		runner->app->run_dir, name_of(&runner->instance, INSTANCEFILE_RECORD, record));
 }
 
 static void find_writers(struct runner *runner, const char *name, const struct stat *st)
@@ -51,13 +50,13 @@ static void find_writers(struct runner *runner, const char *name, const struct s
 
 static void find_holders(struct runner *runner, bool among_all)
 {
-	char name[RUNNER_FILE_NAME];
+	char name[INSTANCEFILE_NAME];
 	struct stat st;
 
-	runner_file(&runner->instance, "out", name);
+	name_of(&runner->instance, INSTANCEFILE_OUTPUT, name);
 	if (runner->mover.fifo >= 0 && fstat(runner->mover.fifo, &st) == 0)
 		find_writers(runner, among_all ? name : NULL, &st);
-	runner_file(&runner->instance, "id", name);
+	name_of(&runner->instance, INSTANCEFILE_RECORD, name);
 	if (fstatat(runner->app->run_dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		find_writers(runner, among_all ? name : NULL, &st);
 }
@@ -208,10 +207,10 @@ void runner_check_empty(struct runner *runner)
  * record nothing else is known. */
 static bool went_on(const struct runner *runner)
 {
-	char name[RUNNER_FILE_NAME];
+	char name[INSTANCEFILE_NAME];
 	struct spawn_record record;
 
-	runner_file(&runner->instance, "id", name);
+	name_of(&runner->instance, INSTANCEFILE_RECORD, name);
 	return spawn_read_record(runner->app->run_dir, name, &record)
 		       ? record.executed
 		       : faccessat(runner->app->run_dir, name, F_OK, 0) < 0;
@@ -414,7 +413,7 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 {
 	struct runner *runner = runner_new(app, owner, owner_arg);
 	struct instance *instance = &runner->instance;
-	char fifo[RUNNER_FILE_NAME];
+	char fifo[INSTANCEFILE_NAME];
 
 	memcpy(instance, &found->instance, sizeof *instance);
 	instance->ops = &runner_ops;
@@ -425,7 +424,7 @@ struct runner *runner_adopt(struct app *app, const struct process_config *config
 	runner->adopted = true;
 	runner->tree.main = instance->main;
 	tree_take_known(&runner->tree, found->known, found->known_count);
-	if (launch_open_output(runner, runner_file(instance, "out", fifo)) < 0)
+	if (launch_open_output(runner, name_of(instance, INSTANCEFILE_OUTPUT, fifo)) < 0)
 		miss_output(runner, fifo);
 	if (instance->state == INSTANCE_STOPPING && found->observed != NULL) {
 		runner->kept = xmalloc(sizeof *runner->kept);
@@ -457,14 +456,11 @@ void runner_release(struct runner *runner)
 
 void runner_free(struct runner *runner)
 {
-	static const char *const suffixes[] = {"out", "id"};
-	char name[RUNNER_FILE_NAME];
+	struct app *app = runner->app;
 
-	for (size_t i = 0; i < 2; i++)
-		unlinkat(
-			runner->app->run_dir, runner_file(&runner->instance, suffixes[i], name), 0);
-	guardqueue_drop(&runner->app->guard, runner->fifo);
-	told_forget(&runner->app->told, runner->instance.dyno, runner->instance.launch);
 	probe_stop(&runner->probe);
+	launch_remove_files(app, runner->instance.dyno, runner->instance.launch);
+	guardqueue_drop(&app->guard, runner->fifo);
+	told_forget(&app->told, runner->instance.dyno, runner->instance.launch);
 	runner_release(runner);
 }

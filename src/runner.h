@@ -115,11 +115,4 @@ void runner_free(struct runner *runner);
  */
 void runner_release(struct runner *runner);
 
-/* The name of a file of an instance in the run directory: "web.1.7.out". */
-enum {
-	RUNNER_FILE_NAME = 128
-};
-const char *runner_file(
-	const struct instance *instance, const char *suffix, char name[static RUNNER_FILE_NAME]);
-
 #endif

@@ -107,6 +107,41 @@ load adopt-helpers
 	assert_equal "sockets that are left" "" "$(find "$RUN" -name '*notify*')"
 }
 
+# held_open: how many descriptors guard and supervisor have, one line each.
+held_open() {
+	find "/proc/$(guard_pid)/fd" -mindepth 1 | wc -l
+	find "/proc/$(supervisor_pid)/fd" -mindepth 1 | wc -l
+}
+
+is_held_open() {
+	[ "$(held_open)" = "$1" ]
+}
+
+@test "of a dyno that has ended together with its supervisor before it was ready nothing is held" {
+	local before guard pid
+
+	write_config <<-'END'
+		[process job]
+		command = sleep 1000
+		ready = notify
+		backoff = never
+		[process other]
+		command = sleep 1000
+	END
+	g start other
+	kill_supervisor # so that both are as after another death of it
+	before=$(held_open)
+	g 4 start job --timeout 100ms
+	pid=$(pid_of job.1) guard=$(guard_pid)
+	kill -STOP "$guard"
+	kill -KILL "$(supervisor_pid)" "$pid"
+	kill -CONT "$guard"
+
+	wait_for_state job.1 crashed
+	assert_equal "the files of job" "" "$(find "$RUN" -name 'job.*')"
+	wait_until "$PATIENCE" is_held_open "$before"
+}
+
 @test "a dyno that is stopping keeps the deadline of the rung it is on, and gets each signal once" {
 	local kill_at
 
