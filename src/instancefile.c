@@ -60,5 +60,6 @@ bool instancefile_parse(const char *name, struct instancefile_parts *parts)
 	const char *suffix = cut_last(parts->dyno);
 	const char *launch = suffix != NULL ? cut_last(parts->dyno) : NULL;
 	return launch != NULL && find_suffix(suffix, &parts->which) &&
-	       read_launch(launch, &parts->launch) && strchr(parts->dyno, '.') != NULL;
+	       read_launch(launch, &parts->launch) && parts->dyno[0] != '.' &&
+	       strchr(parts->dyno, '.') != NULL;
 }

@@ -187,7 +187,7 @@ is_held_open() {
 	g start
 	wait_for_output job.1 ready
 	pid=$(pid_of job.1)
-	g 4 stop --timeout 1ms job.1
+	g 4 stop --timeout 300ms job.1
 	wait_for_output job.1 told
 	kill_both
 	release

@@ -30,7 +30,7 @@ static void test_others(void)
 {
 	static const char *const others[] = {"", ".", "..", "web.1.7", "web.1.7.", "web.1.7.log",
 		"web.1.7.out.new", "web.1..out", "web.1.x.out", "web.1.7x.out", "web.1.07.out",
-		"web.1.-7.out", "web.1.0.out", "web.7.out", ".7.out", "7.out", "out",
+		"web.1.-7.out", "web.1.0.out", "web.7.out", ".7.out", ".1.7.out", "7.out", "out",
 		"control.sock", "web.1.18446744073709551616.id"};
 	struct instancefile_parts parts;
 	char name[2 * INSTANCEFILE_NAME];
