@@ -41,8 +41,8 @@ static void add_listener_v6(struct dial *dial, const struct netsock *listener)
 		add_v6(dial, listener->local_port, &address, listener->interface);
 		return;
 	}
-	add_v6(dial, listener->local_port, &in6addr_loopback, 0);
 	add_v4(dial, listener->local_port, htonl(INADDR_LOOPBACK));
+	add_v6(dial, listener->local_port, &in6addr_loopback, 0);
 }
 
 /* An IPv6 socket that is bound to an IPv4 address listens as one of IPv4. */

@@ -24,7 +24,7 @@ struct dial {
 };
 
 /* By its own address. One that listens on every address is asked by 127.0.0.1; or by ::1, when it
- * is an IPv6 socket, which may take IPv4 too and be found by 127.0.0.1 where there is no ::1. */
+ * is an IPv6 socket that does not take IPv4. */
 struct dial dial_listener(const struct netsock *listener);
 
 /* By 127.0.0.1 or ::1, when it is not known who listens. */
