@@ -159,15 +159,20 @@ assert_nothing_elsewhere() {
 }
 
 @test "when both die, a daemon that is led to another run directory starts in that of the dead" {
-	local pid
+	local pid supervisor
 
 	start_talker
-	pid=$(pid_of job.1)
+	pid=$(pid_of job.1) supervisor=$(supervisor_pid)
 	lead_elsewhere "$CONFIG"
 	kill_both
+	wait_until "$PATIENCE" is_gone "$supervisor"
 	release
 
-	start_daemon
+	# Any command that asked for it meanwhile would take over itself.
+	"$GRACECTL" -c "$CONFIG" daemon >daemon.log 2>&1 3>&- &
+	# shellcheck disable=SC2034 # for end_daemon
+	DAEMON=$!
+	wait_until "$PATIENCE" grep "listens in $RUN\$" daemon.log
 	assert_equal "its pid" "$pid" "$(pid_of job.1)"
 	assert_talks
 	assert_nothing_elsewhere
