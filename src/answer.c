@@ -29,6 +29,29 @@ void answer_done(struct conn *conn, int code, const char *text)
 	end_done(conn, &doc);
 }
 
+static void add_warning(bson_t *doc, const struct request *request)
+{
+	struct buf text = BUF_INIT;
+
+	if (request->reports_lost == 1)
+		buf_adds(&text, "the report of the stop is lost: ");
+	else
+		buf_addf(&text, "the reports of %u stops are lost: ", request->reports_lost);
+	buf_adds(&text, request->why_lost.text);
+	doc_put_text(doc, "warning", text.data);
+	buf_release(&text);
+}
+
+void answer_request(struct conn *conn, const struct request *request)
+{
+	bson_t doc;
+
+	begin_done(&doc, request->code, "");
+	if (request->reports_lost > 0)
+		add_warning(&doc, request);
+	end_done(conn, &doc);
+}
+
 static void add_types(const struct formation *formation, struct strlist *types)
 {
 	for (size_t i = 0; i < formation->type_count; i++)

@@ -10,9 +10,12 @@
 #include "conn.h"
 #include "request.h"
 
-/* That was all: an exit code, and "" or what to tell the user. Like the next two it ends the
+/* That was all: an exit code, and "" or what to tell the user. Like the next three it ends the
  * connection when it has been read. */
 void answer_done(struct conn *conn, int code, const char *text);
+
+/* The same for a request of which all dynos have got there. */
+void answer_request(struct conn *conn, const struct request *request);
 
 /* There are no such targets (one at least), but those of the formation. */
 void answer_unknown(

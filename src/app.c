@@ -148,14 +148,15 @@ void app_publish(struct app *app, struct event *event)
 
 	if (app->is_ousted || told_before(&app->told, event))
 		return;
-	if (journal_write(app->journal, event, &cause) < 0) {
+	bool lost = journal_write(app->journal, event, &cause) < 0;
+	if (lost) {
 		if (app->events_lost++ == 0)
 			log_warn("events are lost until this is mended: %s", cause.text);
 	} else if (app->events_lost > 0) {
 		tell_lost(app);
 	}
 	if (app->listener != NULL)
-		app->listener(app->listener_arg, event);
+		app->listener(app->listener_arg, event, lost ? &cause : NULL);
 }
 
 /* The new directory takes the number of the old one, so everybody who holds it goes on with the new

@@ -48,8 +48,9 @@ struct app {
 	int lock; /* of the application, see lockfile.h; -1: none. Not ours */
 	struct journal *journal;
 	struct told told; /* by a supervisor before us, and not to be told again */
-	/* Hears every event after the journal has it; may be NULL. */
-	void (*listener)(void *arg, const struct event *event);
+	/* Hears every event after the journal has it, or could not take it: why_lost, else NULL.
+	 * May be NULL. */
+	void (*listener)(void *arg, const struct event *event, const struct cause *why_lost);
 	void *listener_arg;
 	struct proctree tree;	/* see app_tree() */
 	struct holders holders; /* of the strays in it */

@@ -70,7 +70,7 @@ static void check_request(struct conn *conn)
 			conn_flush(conn);
 		return;
 	}
-	answer_done(conn, request->code, "");
+	answer_request(conn, request);
 }
 
 static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
@@ -96,23 +96,39 @@ static void place_changed(void *arg, struct place *place)
 	control->changed = true;
 }
 
-/* Every event goes to the clients that wait for its dyno and want to see. */
-static void event_heard(void *arg, const struct event *event)
+static void send_event(struct conn *conn, const struct event *event)
+{
+	bson_t doc;
+
+	wire_begin(&doc, "event");
+	BSON_APPEND_DOCUMENT(&doc, "event", &event->doc);
+	wire_add(&doc, &conn->out);
+	conn_flush(conn);
+}
+
+static bool is_report(const struct event *event)
+{
+	return strcmp(event_get_str(&event->doc, "kind"), event_kind_name(EVENT_STOPPED)) == 0;
+}
+
+/* Every event goes to the clients that wait for its dyno and want to see; that the report of a stop
+ * was lost, to all who wait for it. */
+static void event_heard(void *arg, const struct event *event, const struct cause *lost)
 {
 	struct control *control = arg;
 	const char *dyno = event_get_str(&event->doc, "dyno");
+	bool report_lost = lost != NULL && is_report(event);
 	struct conn *conn;
-	bson_t doc;
 
 	TAILQ_FOREACH (conn, &control->conns, link) {
-		const struct request *request = conn->data;
-		if (request == NULL || conn->ending || !request->events || dyno == NULL ||
-			!request_concerns(request, dyno))
+		struct request *request = conn->data;
+		if (request == NULL || conn->ending || !(request->events || report_lost) ||
+			dyno == NULL || !request_concerns(request, dyno))
 			continue;
-		wire_begin(&doc, "event");
-		BSON_APPEND_DOCUMENT(&doc, "event", &event->doc);
-		wire_add(&doc, &conn->out);
-		conn_flush(conn);
+		if (report_lost)
+			request_lose_report(request, lost);
+		if (request->events)
+			send_event(conn, event);
 	}
 }
 

@@ -339,6 +339,12 @@ bool request_concerns(const struct request *request, const char *dyno)
 	return false;
 }
 
+void request_lose_report(struct request *request, const struct cause *why)
+{
+	request->reports_lost++;
+	request->why_lost = *why;
+}
+
 int64_t request_deadline_ms(const struct request *request)
 {
 	nsec_t longest = 0;

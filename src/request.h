@@ -37,10 +37,12 @@ struct request {
 	bool all;    /* nobody was named: every dyno was meant */
 	struct request_wait *waits;
 	size_t count;
-	size_t left;  /* of them not done */
-	int code;     /* the worst so far */
-	bool resumed; /* another supervisor had begun it */
-	bool gentle;  /* a stop that makes nobody hurry */
+	size_t left;	       /* of them not done */
+	int code;	       /* the worst so far */
+	bool resumed;	       /* another supervisor had begun it */
+	bool gentle;	       /* a stop that makes nobody hurry */
+	unsigned reports_lost; /* reports of stops that could not be written */
+	struct cause why_lost; /* the last one */
 	nsec_t due; /* monotonic: when it should be checked again even if nothing happens, 0: never
 		     */
 };
@@ -70,6 +72,9 @@ bool request_check(struct request *request, struct buf *out);
 
 /* Whether it concerns the dyno of that name. */
 bool request_concerns(const struct request *request, const char *dyno);
+
+/* The report of a stop of one of its dynos could not be written. */
+void request_lose_report(struct request *request, const struct cause *why);
 
 /* How long the answer may take at most, in milliseconds. */
 int64_t request_deadline_ms(const struct request *request);

@@ -27,9 +27,10 @@
  *                come; a dyno without an instance has nothing but dyno and state.
  *     done      {v, type: "done", code: an exit code, text: "" or what to tell the user,
  *                unknown: the first target that there is not,
+ *                warning: what else to tell him; the code is none the worse for it,
  *                pid, guard, deadline_ms: who answers, who is the last to go, and how long that
- *                may take}; unknown only where there is one, these three only of a start that is
- *                refused by a supervisor that is ending
+ *                may take}; unknown and warning only where there is one, the last three only of a
+ *                start that is refused by a supervisor that is ending
  *
  * pid and guard are as the supervisor counts, which may be in another pid namespace than the
  * client's.

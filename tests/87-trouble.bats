@@ -309,6 +309,22 @@ say() {
 	assert_equal "the output" $'one\ntwo' "$(output_of app.1)"
 }
 
+@test "a stop whose report cannot be written says so, and ends as it would have" {
+	local lost="cannot write to $STATE/journal.1.jsonl: File too large"
+
+	write_sleepers
+	g start
+	prlimit --pid "$(supervisor_pid)" --fsize=0:
+	g stop -q worker
+	assert_equal "what it says" "gracectl: the report of the stop is lost: $lost" "$error"
+	g stop app
+	assert_has "what the other one says" "gracectl: the reports of 2 stops are lost: $lost" "$error"
+	prlimit --pid "$(supervisor_pid)" --fsize=unlimited:
+	g start
+	g stop -q
+	assert_equal "what is said of one that could be written" "" "$error"
+}
+
 # start_unwritable: two dynos, of which the record of one cannot be replaced any more; and a change of it.
 start_unwritable() {
 	write_config <<-'END'

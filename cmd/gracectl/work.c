@@ -222,6 +222,8 @@ static int hear_done(struct job *job, const bson_t *message)
 	live_end(&job->live);
 	if (text[0] != '\0')
 		cli_error("%s", text);
+	if (bson_has_field(message, "warning"))
+		cli_error("%s", doc_text(message, "warning"));
 	changed_tell_target(job->cli, job->config, doc_text(message, "unknown"));
 	if (code == WIRE_USAGE)
 		return EXIT_USAGE;

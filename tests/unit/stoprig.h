@@ -200,9 +200,10 @@ static inline void take_time(int ms)
 
 /* ---- the observed stop ---- */
 
-static inline void keep_line(void *arg, const struct event *event)
+static inline void keep_line(void *arg, const struct event *event, const struct cause *lost)
 {
 	(void)arg;
+	(void)lost;
 	if (event_render(&event->doc, &rig.lines))
 		buf_addc(&rig.lines, '\n');
 }

@@ -19,11 +19,11 @@ static nsec_t cpu_time(void)
 	return spent.tv_sec * NSEC_PER_SEC + spent.tv_nsec;
 }
 
-static void keep_line_dearly(void *arg, const struct event *event)
+static void keep_line_dearly(void *arg, const struct event *event, const struct cause *lost)
 {
 	nsec_t end = cpu_time() + burden;
 
-	keep_line(arg, event);
+	keep_line(arg, event, lost);
 	while (cpu_time() < end)
 		;
 }
