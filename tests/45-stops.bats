@@ -88,7 +88,7 @@ assert_dynos() {
 @test "wrong use is told, with what would be right" {
 	given_a_week
 	g 2 stops --verdict dirty
-	assert_has "the message" 'there is no "dirty"; there are: clean, forced, cut, leaked' "$error"
+	assert_has "the message" 'there is no "dirty"; there are: clean, forced, refused, cut, leaked' "$error"
 	g 2 stops --reason boredom
 	assert_has "the message" 'there is no "boredom"; there are: manual, stop, restart' "$error"
 	for wrong in "--verdict clean --not-clean" "--summary --plot" "--plot --why" "--plot --json" "--plot -t" \
