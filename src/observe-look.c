@@ -125,7 +125,7 @@ static bool go_through_known(struct look *look)
 		if (row != NULL)
 			found_new |= observe_refresh(observer, row, &dump->rows[i]);
 		else if (!crowd_has(observer->crowd, dump->rows[i].cookie)) {
-			look->has_strangers = true;
+			look->has_strangers |= crowd_takes(&dump->rows[i]);
 			found_new |= wants_owner(observer, &dump->rows[i]);
 		}
 	}
@@ -249,15 +249,9 @@ static void find_heir(struct look *look, struct socktable_row *row)
 	row->shared = true;
 }
 
-/* None of ours: the crowd knows it. */
-static void leave_out(struct look *look, struct socktable_row *row)
-{
-	if (!crowd_takes(&row->sock))
-		look_add(look, row, ROLE_OTHER);
-}
-
 /* A connection that nobody has accepted yet has no inode; it waits for us all the same when nobody
- * else listens there. */
+ * else listens there. Of what is none of ours the crowd knows; not of what waits for others, which
+ * is looked at again. */
 static void add_connection(struct look *look, const struct netsock *sock)
 {
 	struct socktable_row row = {.sock = *sock};
@@ -269,15 +263,13 @@ static void add_connection(struct look *look, const struct netsock *sock)
 	if (sock->closed && is_alone && inbound == ROLE_INBOUND && !look->is_first)
 		add_closed(look, &row);
 	else if (sock->closed || sock->listening || is_client_of_ours(look->observer, sock))
-		leave_out(look, &row);
+		return;
 	else if (look_find_owner(look, &row))
 		look_add(look, &row, is_inbound ? inbound : ROLE_OUTBOUND);
 	else if (is_alone && (sock->inode == 0 || !look->has_scanned))
 		look_add(look, &row, inbound);
 	else if (is_alone)
 		doubt(look, &row);
-	else if (!is_inbound || sock->inode != 0)
-		leave_out(look, &row);
 }
 
 static void add_connections(struct look *look)

@@ -104,8 +104,10 @@ static bool is_in_table(uint16_t port)
 static void test_turn(void)
 {
 	struct observer others[OBSERVERS];
-	uint16_t port = 0;
+	uint16_t port = 0, slow_port = 0;
 	int listener = listen_on(AF_INET, &port, false);
+	int slow = listen_on(AF_INET, &slow_port, false);
+	int waiting = connect_to(AF_INET, slow_port);
 
 	launch(wait_twice, NULL, true);
 	hear();
@@ -121,7 +123,8 @@ static void test_turn(void)
 	observe_before(&others[2], SIGKILL);
 	ok(rig.app.sockets.taken == taken, "all who look in a turn share one table");
 	ok(is_in_table(port), "which has all that listen");
-	is_int((int64_t)others[2].table.count, 0, "and what is none of theirs is kept by none");
+	is_int((int64_t)others[2].table.count, 0,
+		"and what is none of theirs, be it accepted or not, is kept by none");
 	close(listener);
 	struct pollfd news = {.fd = rig.app.news.fd, .events = POLLIN};
 	poll(&news, 1, PATIENCE * 1000);
@@ -133,6 +136,8 @@ static void test_turn(void)
 	hear();
 	kill(rig.tree.main.pid, SIGTERM);
 	end_stop();
+	close(waiting);
+	close(slow);
 }
 
 static void listen_and_wait(void *arg)
