@@ -180,26 +180,20 @@ nsec_t event_time(const bson_t *doc)
 	return text != NULL && time_parse(text, 0, &wall, &cause) == 0 ? wall : 0;
 }
 
-static const char *skip(const char *at, const char *end, const char *chars)
-{
-	while (at < end && strchr(chars, *at) != NULL)
-		at++;
-	return at;
-}
-
-bool event_peek(const char *line, size_t len, const char *key, const char **text, size_t *text_len)
+/* The text behind a name, which is in quotation marks. */
+static bool peek(
+	const char *line, size_t len, const char *name, const char **text, size_t *text_len)
 {
 	enum {
 		BEGINNING = 512
 	};
-	char quoted[32];
-	size_t quoted_len = (size_t)snprintf(quoted, sizeof quoted, "\"%s\"", key);
 	const char *end = line + (len < BEGINNING ? len : BEGINNING);
-	const char *at = memmem(line, (size_t)(end - line), quoted, quoted_len);
+	const char *at = memmem(line, (size_t)(end - line), name, strlen(name));
 
 	if (at == NULL)
 		return false;
-	at = skip(at + quoted_len, end, " :");
+	for (at += strlen(name); at < end && (*at == ' ' || *at == ':'); at++)
+		;
 	const char *quote =
 		at < end && *at == '"' ? memchr(at + 1, '"', (size_t)(end - at - 1)) : NULL;
 	if (quote == NULL)
@@ -207,6 +201,11 @@ bool event_peek(const char *line, size_t len, const char *key, const char **text
 	*text = at + 1;
 	*text_len = (size_t)(quote - at - 1);
 	return true;
+}
+
+bool event_peek_dyno(const char *line, size_t len, const char **dyno, size_t *dyno_len)
+{
+	return peek(line, len, "\"dyno\"", dyno, dyno_len);
 }
 
 nsec_t event_peek_time(const char *line, size_t len)
@@ -217,7 +216,7 @@ nsec_t event_peek_time(const char *line, size_t len)
 	size_t text_len;
 	nsec_t wall;
 
-	if (!event_peek(line, len, "time", &text, &text_len) || text_len >= sizeof time)
+	if (!peek(line, len, "\"time\"", &text, &text_len) || text_len >= sizeof time)
 		return 0;
 	memcpy(time, text, text_len);
 	time[text_len] = '\0';

@@ -84,11 +84,11 @@ int64_t event_get_int(const bson_t *doc, const char *key);
 nsec_t event_time(const bson_t *doc);
 
 /*
- * A field as it stands at the beginning of a line of the journal, where those are that every event
- * has; much cheaper than to parse it. False, and 0, when it is not there. The text is not
+ * The dyno and the time as they stand at the beginning of a line of the journal, where every event
+ * has them; much cheaper than to parse it. False, and 0, when they are not there. The name is not
  * terminated.
  */
-bool event_peek(const char *line, size_t len, const char *key, const char **text, size_t *text_len);
+bool event_peek_dyno(const char *line, size_t len, const char **dyno, size_t *dyno_len);
 nsec_t event_peek_time(const char *line, size_t len);
 
 /* "stop-timeout" for EVENT_STOP_TIMEOUT; the kind of a name, or -1. */

@@ -25,7 +25,7 @@ static bool may_be_wanted(const struct stoplog_sink *sink, const struct logline 
 		return false;
 	if (logsince_is_early(line, sink->since))
 		return false;
-	return sink->wants == NULL || !event_peek(line->text, line->len, "dyno", &dyno, &len) ||
+	return sink->wants == NULL || !event_peek_dyno(line->text, line->len, &dyno, &len) ||
 	       sink->wants(sink->arg, dyno, len);
 }
 
