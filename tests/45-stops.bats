@@ -443,6 +443,7 @@ outbound: 127.0.0.1:27017 x10
 		for i in range(5):
 		    stop("2026-06-09T16:13:4%dZ" % i, "web.1", ms=15001)
 		    stop("2026-06-09T16:13:4%dZ" % i, "worker.1", ms=15000)
+		    stop("2026-06-09T16:13:4%dZ" % i, "worker.1", ms=30000, ms_at_most=1)
 	END
 	g start
 	g ps

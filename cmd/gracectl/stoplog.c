@@ -17,13 +17,14 @@ static bool may_be_wanted(const struct stoplog_sink *sink, const struct logline 
 	enum {
 		BEGINNING = 512
 	};
-	static const char word[] = "\"stopped\"";
+	static const char word[] = "\"stopped\"", unseen[] = "\"ms_at_most\"";
 	size_t len = line->len < BEGINNING ? line->len : BEGINNING;
 	const char *dyno;
 
 	if (line->text == NULL || memmem(line->text, len, word, sizeof word - 1) == NULL)
 		return false;
-	if (logsince_is_early(line, sink->since))
+	if (logsince_is_early(line, sink->since) ||
+		(sink->seen && memmem(line->text, line->len, unseen, sizeof unseen - 1) != NULL))
 		return false;
 	return sink->wants == NULL || !event_peek_dyno(line->text, line->len, &dyno, &len) ||
 	       sink->wants(sink->arg, dyno, len);

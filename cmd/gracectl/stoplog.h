@@ -20,6 +20,7 @@ struct stoplog_sink {
 	bool (*stop)(void *arg, const bson_t *stop); /* false: no more, please */
 	void *arg;
 	nsec_t since;		   /* only those that are not before it, as in logsince.h; 0: all */
+	bool seen;		   /* only those whose end was seen, so that they have a time */
 	const char *const *fields; /* of the documents that are handed out, ends with NULL; NULL:
 				      all. Few are read several times as quickly. */
 };

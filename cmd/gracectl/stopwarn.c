@@ -49,9 +49,9 @@ static void look_back(struct look *look, const char *state_dir, bson_t *const *d
 {
 	/* Without the verdict, for it stands behind the long lists. */
 	static const char *const fields[] = {
-		"time", "kind", "dyno", "reason", "ladder", "ms", "ms_at_most", "allowed_ms", NULL};
+		"time", "kind", "dyno", "reason", "ladder", "ms", "allowed_ms", NULL};
 	const struct stoplog_sink sink = {
-		.wants = wants, .stop = count_stop, .arg = look, .fields = fields};
+		.wants = wants, .stop = count_stop, .arg = look, .seen = true, .fields = fields};
 	struct cause cause;
 
 	*look = (struct look){.stats.last = STOPSTATS_LAST};
