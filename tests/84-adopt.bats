@@ -187,8 +187,10 @@ is_held_open() {
 	g start
 	wait_for_output job.1 ready
 	pid=$(pid_of job.1)
-	g 4 stop --timeout 300ms job.1
+	g_in_background stop job.1
 	wait_for_output job.1 told
+	kill -INT "$BACKGROUND"
+	finish 1
 	kill_both
 	release
 	wait_until "$PATIENCE" is_gone "$pid"
