@@ -116,7 +116,7 @@ asan:
 	$(MAKE) B=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined" TESTS="$(ASAN_TESTS)" test
 
 # Not those that look at what valgrind changes: signals, limits, command lines, the pace.
-VALGRIND_UNIT = $(filter-out test_guard test_logfollow test_observe test_observe_accepts test_observe_cases test_observe_cost test_observe_crowd test_observe_deaths test_observe_order test_port test_proc \
+VALGRIND_UNIT = $(filter-out test_deathwatch test_guard test_logfollow test_observe test_observe_accepts test_observe_cases test_observe_cost test_observe_crowd test_observe_deaths test_observe_order test_port test_proc \
 	test_procsock test_proctree test_procwatch test_spawn,$(UNIT:tests/unit/%.c=%))
 valgrind: unit-programs
 	B=$(B) UNDER="valgrind --quiet --leak-check=full --error-exitcode=99 --child-silent-after-fork=yes" \
