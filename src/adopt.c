@@ -101,6 +101,8 @@ static void get_instance(
 	found->killed = doc_bool(doc, "killed");
 	found->hurried = doc_bool(doc, "hurried");
 	found->kill_hurried = doc_bool(doc, "kill_hurried");
+	snprintf(found->refused, sizeof found->refused, "%s", doc_text(doc, "refused"));
+	found->outlasted = doc_bool(doc, "outlasted");
 	found->lacking = doc_bool(doc, "lacking");
 	found->abandoned = doc_bool(doc, "abandoned");
 	found->main_ended = doc_bool(doc, "main_ended");
@@ -351,6 +353,7 @@ static void take_counters(struct dyno *dyno, const bson_t *doc)
 	dyno->failures = (uint64_t)doc_int(doc, "failures");
 	dyno->kills = (uint64_t)doc_int(doc, "kills");
 	dyno->kill_hurried = doc_bool(doc, "kill_hurried");
+	dyno->kill_refused = doc_bool(doc, "kill_refused");
 	get_exit(doc, "last_exit", &dyno->last_exit);
 }
 

@@ -158,7 +158,7 @@ int client_connect(struct client *client, const struct config *config)
 	int result = -1, saved = errno;
 	lockfile_look(config->state_dir, &look);
 	const char *other = look.run_dir.data;
-	if (look.run_dir.len > 0 && strcmp(other, config->run_dir) != 0) {
+	if (look.held && look.run_dir.len > 0 && strcmp(other, config->run_dir) != 0) {
 		result = connect_in(client, other);
 		saved = errno;
 	}

@@ -41,6 +41,7 @@ struct control {
 	struct timer due; /* when a request should be checked again */
 	struct conn_list conns;
 	size_t count;
+	bool is_full; /* clients wait for want of descriptors, and that was said */
 	bool changed; /* some dyno has changed in this turn, or a request is due */
 };
 
@@ -359,11 +360,30 @@ static bool is_allowed(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
+/* Else they wait in the queue. */
+static bool has_room(void)
+{
+	int fd = dup(STDERR_FILENO);
+	bool has_room = fd >= 0 && !fdio_is_spare(fd, FDIO_FOR_LOOKS);
+
+	fdio_close(&fd);
+	errno = EMFILE;
+	return has_room;
+}
+
 static void pause_accepting(struct control *control)
 {
 	ev_io_stop(control->supervisor->loop, &control->acceptor);
 	ev_timer_set(&control->pause, accept_pause, 0.);
 	ev_timer_start(control->supervisor->loop, &control->pause);
+}
+
+static void hold_off(struct control *control, int error)
+{
+	if (!control->is_full)
+		log_warn("clients must wait: %s", strerror(error));
+	control->is_full = true;
+	pause_accepting(control);
 }
 
 static void pause_cb(struct ev_loop *loop, ev_timer *watcher, int revents)
@@ -380,20 +400,15 @@ static void accept_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 
 	(void)revents;
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(control->door.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-				      errno == ENOBUFS)) {
-			log_warn("clients must wait: %s", strerror(errno));
-			pause_accepting(control);
-		}
+		int fd = has_room() ? accept4(control->door.fd, NULL, NULL,
+					      SOCK_CLOEXEC | SOCK_NONBLOCK)
+				    : -1;
+		if (fd < 0 &&
+			(errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+			hold_off(control, errno);
 		if (fd < 0)
 			return;
-		if (fdio_is_spare(fd, FDIO_FOR_LOOKS)) {
-			close(fd);
-			log_warn("clients must wait: %s", strerror(EMFILE));
-			pause_accepting(control);
-			return;
-		}
+		control->is_full = false;
 		if (!is_allowed(fd) || control->count >= CONNS_MAX) {
 			close(fd);
 			continue;

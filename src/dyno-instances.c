@@ -70,9 +70,10 @@ static void instance_gone(struct dyno *dyno, struct instance *instance)
 	dyno->last_exit = instance->exit;
 	if (instance->launch > dyno->over)
 		dyno->over = instance->launch;
-	if (instance->killed) {
+	if (instance->killed || instance->outlasted) {
 		dyno->kills++;
 		dyno->kill_hurried = instance->kill_hurried;
+		dyno->kill_refused = !instance->killed;
 	}
 	if (instance == dyno->current) {
 		explain(dyno, instance);

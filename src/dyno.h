@@ -116,6 +116,7 @@ struct dyno {
 	unsigned crashes;    /* in a row */
 	uint64_t failures;   /* crashes and failed replacements ever; who waits compares */
 	uint64_t kills;	     /* instances whose stop needed SIGKILL, ever */
+	bool kill_refused;   /* the last of them could not be killed, and ended by itself */
 	bool kill_hurried;   /* the last of them was killed early, since a second stop was asked for
 			      */
 	struct proc_exit last_exit; /* of the last instance that ended; known false at first */

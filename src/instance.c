@@ -179,14 +179,15 @@ static void begin_ladder(struct instance *instance, enum instance_ending why)
 }
 
 /* Whoever may not be signalled is named once in a stop. */
-static unsigned reach(struct instance *instance, unsigned left)
+static unsigned reach(struct instance *instance, unsigned left, struct buf *names)
 {
 	bool is_said = instance->refused[0] != '\0';
 	struct event event;
 
 	if (left == 0 || instance->ops->reach == NULL)
 		return left;
-	unsigned reached = instance->ops->reach(instance);
+	buf_reset(names);
+	unsigned reached = instance->ops->reach(instance, names);
 	if (reached == left || is_said)
 		return reached;
 	begin(instance, &event, EVENT_REFUSED);
@@ -204,7 +205,7 @@ static void next_rung(struct instance *instance, bool hurried)
 	if (instance->rung == 0)
 		return;
 	unsigned left = instance->ops->survey(instance, &names);
-	unsigned reached = reach(instance, left);
+	unsigned reached = reach(instance, left, &names);
 	if (instance->boot_forced) {
 		buf_release(&names);
 		send_rung(instance, false);
@@ -223,6 +224,7 @@ static void next_rung(struct instance *instance, bool hurried)
 		instance->killed = true;
 		instance->kill_hurried = is_early;
 	}
+	instance->outlasted |= left > 0 && reached == 0 && rung->signo == SIGKILL;
 	buf_release(&names);
 	send_rung(instance, false);
 }

@@ -80,9 +80,9 @@ struct instance_ops {
 	unsigned (*signal)(struct instance *instance, int signo, bool all);
 	/* Counts the processes that are left, appends "123 (name), 124 (name)" of at most a few. */
 	unsigned (*survey)(struct instance *instance, struct buf *names);
-	/* How many of those may be signalled; who may not be is noted in refused. May be NULL: all.
-	 */
-	unsigned (*reach)(struct instance *instance);
+	/* Counts and names those of them that may be signalled; who may not be is noted in refused.
+	 * May be NULL: all may. */
+	unsigned (*reach)(struct instance *instance, struct buf *names);
 	/* Arms (due: monotonic) or, with 0, disarms a deadline. */
 	void (*timer)(struct instance *instance, enum instance_timer timer, nsec_t due);
 	void (*publish)(struct instance *instance, struct event *event);
@@ -122,6 +122,7 @@ struct instance {
 
 	/* Some who were left when a rung was over and may not be signalled; "": none. */
 	char refused[INSTANCE_NAMES];
+	bool outlasted; /* SIGKILL was due, and could reach none of those that were left */
 
 	bool lacking;	/* the machine lacked descriptors, memory or room for its launch */
 	bool abandoned; /* its child found its supervisor dead, and executed nothing */

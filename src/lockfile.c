@@ -146,7 +146,10 @@ void lockfile_look(const char *state_dir, struct lockfile *look)
 	/* Whoever ends in order empties it before he lets go, so what is read after that counts. */
 	look->held = dir >= 0 && fdio_is_locked_at(dir, name);
 	bool read = dir >= 0 && fdio_read_at(dir, name, TEXT_MAX, &text) == 0 && text.len > 0;
-	look->unfinished = take_lines(read ? text.data : NULL, &look->run_dir) && !look->held;
+	bool this_boot = take_lines(read ? text.data : NULL, &look->run_dir);
+	look->unfinished = this_boot && !look->held;
+	if (!this_boot)
+		buf_reset(&look->run_dir);
 	buf_release(&text);
 	fdio_close(&dir);
 }

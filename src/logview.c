@@ -251,8 +251,6 @@ static int follow_once(struct logview *view, struct cause *cause)
 	view->held = 0;
 	if (!view->enough && !view->sink->idle(view->sink->arg))
 		view->enough = true;
-	if (!view->enough && check(view, cause) < 0)
-		return -1;
 	if (!view->enough && news == 0)
 		wait_for_news(view);
 	return 0;
@@ -277,7 +275,7 @@ static int run(struct logview *view, struct cause *cause)
 	while (!view->enough)
 		if (follow_once(view, cause) < 0)
 			return -1;
-	return 0;
+	return check(view, cause);
 }
 
 int logview_run(

@@ -236,8 +236,9 @@ static void plan_first_look(struct observer *observer)
 static void name_left(struct observer *observer)
 {
 	struct buf names = BUF_INIT;
+	char refused[OBSERVE_LEFT];
 
-	if (tree_survey(observer->subject.tree, &names) > 0)
+	if (tree_reach(observer->subject.tree, &names, refused, sizeof refused) > 0)
 		snprintf(observer->report.left, sizeof observer->report.left, "%s", names.data);
 	buf_release(&names);
 }

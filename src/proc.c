@@ -99,11 +99,6 @@ bool proc_stat_read(pid_t pid, struct proc_stat *out)
 	return proc_stat_parse(text, out);
 }
 
-static bool is_gone(int error)
-{
-	return error == ENOENT || error == ESRCH;
-}
-
 bool proc_identify(pid_t pid, struct proc_id *out)
 {
 	struct proc_stat stat;
@@ -131,7 +126,7 @@ bool proc_is_alive(struct proc_id id)
 	if (id.pid <= 0)
 		return false;
 	if (!proc_stat_read(id.pid, &stat))
-		return !is_gone(errno);
+		return fdio_is_lack(errno);
 	return proc_same(stat.id, id) && !proc_stat_is_dead(&stat);
 }
 
@@ -149,7 +144,7 @@ int proc_open(struct proc_id id)
 	bool is_known = proc_identify(id.pid, &found);
 	if (is_known && proc_same(found, id))
 		return fd;
-	int error = is_known || is_gone(errno) ? ESRCH : errno;
+	int error = !is_known && fdio_is_lack(errno) ? errno : ESRCH;
 	close(fd);
 	errno = error;
 	return -1;

@@ -58,8 +58,8 @@ bool proc_state_is_dead(char state);
  * process that lives has the state of a zombie. */
 bool proc_stat_is_dead(const struct proc_stat *stat);
 
-/* Reads /proc/PID/stat. Returns false with errno: ENOENT or ESRCH when there is no such process
- * (zombies are there), something else when it cannot be looked at, as for want of a descriptor. */
+/* Reads /proc/PID/stat. Returns false with errno: when there is no such process (zombies are
+ * there), when it is hidden from us, or for a lack, see fdio_is_lack(). */
 bool proc_stat_read(pid_t pid, struct proc_stat *out);
 
 /* The same from the text of a stat file. */
@@ -68,7 +68,7 @@ bool proc_stat_parse(const char *text, struct proc_stat *out);
 /* The identity of a running (or zombie) pid; false when there is none. */
 bool proc_identify(pid_t pid, struct proc_id *out);
 
-/* True while it exists and is no zombie; true as well when it cannot be looked at. */
+/* True while it exists and is no zombie; true as well when it cannot be looked at for a lack. */
 bool proc_is_alive(struct proc_id id);
 
 /* A pidfd of exactly that process, close-on-exec, or -1 with errno: ESRCH when it is gone. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fdio.h"
 #include "xmalloc.h"
 
 struct proctree_mark {
@@ -84,7 +85,8 @@ static void link_tree(struct proctree *tree)
 		tree->entries);
 }
 
-/* Returns 0, or why one that is there could not be looked at. */
+/* Returns 0, or what was lacking to look at one that is there. Who is hidden from us is not ours.
+ */
 static int add_all(struct proctree *tree, DIR *proc)
 {
 	struct dirent *entry;
@@ -96,7 +98,7 @@ static int add_all(struct proctree *tree, DIR *proc)
 			continue;
 		if (proc_stat_read((pid_t)atoi(entry->d_name), &stat))
 			add(tree, &stat);
-		else if (errno != ENOENT && errno != ESRCH)
+		else if (fdio_is_lack(errno))
 			error = errno;
 	}
 	return error;

@@ -49,7 +49,7 @@ struct proctree {
 	size_t mark_count;
 	bool strays_known; /* strays was filled since the snapshot was taken */
 	bool is_unsure;	   /* a stray was left alone, and may be anybody's, see is_held() */
-	bool is_whole;	   /* every process could be looked at, ourselves among them */
+	bool is_whole;	   /* nothing was lacking to look at all, and we are among them */
 	nsec_t taken;	   /* monotonic time at which the pass began; 0: never */
 	nsec_t cost;	   /* how long it took */
 };

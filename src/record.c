@@ -89,6 +89,8 @@ static void put_instance(
 	BSON_APPEND_BOOL(&doc, "killed", instance->killed);
 	BSON_APPEND_BOOL(&doc, "hurried", instance->hurried);
 	BSON_APPEND_BOOL(&doc, "kill_hurried", instance->kill_hurried);
+	doc_put_text(&doc, "refused", instance->refused);
+	BSON_APPEND_BOOL(&doc, "outlasted", instance->outlasted);
 	BSON_APPEND_BOOL(&doc, "lacking", instance->lacking);
 	BSON_APPEND_BOOL(&doc, "abandoned", instance->abandoned);
 	doc_put_text(&doc, "failure", instance->failure);
@@ -135,6 +137,7 @@ static void put_dyno(bson_t *doc, const struct dyno *dyno)
 	BSON_APPEND_INT64(doc, "failures", (int64_t)dyno->failures);
 	BSON_APPEND_INT64(doc, "kills", (int64_t)dyno->kills);
 	BSON_APPEND_BOOL(doc, "kill_hurried", dyno->kill_hurried);
+	BSON_APPEND_BOOL(doc, "kill_refused", dyno->kill_refused);
 	put_exit(doc, "last_exit", &dyno->last_exit);
 	BSON_APPEND_INT64(doc, "cool_due", dyno->due[DYNO_TIMER_COOL]);
 	BSON_APPEND_INT64(doc, "stable_due", dyno->due[DYNO_TIMER_STABLE]);

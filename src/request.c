@@ -70,6 +70,14 @@ static void check_start(const struct request_wait *wait, struct outcome *outcome
 				   : "was stopped before it came up");
 }
 
+static const char *late_text(const struct dyno *dyno)
+{
+	if (dyno->kill_refused)
+		return "did not end in time, and the supervisor may not kill it";
+	return dyno->kill_hurried ? "had to be killed: it was asked to stop once more"
+				  : "had to be killed: it did not end in time";
+}
+
 static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 {
 	const struct dyno *dyno = &wait->place->dyno;
@@ -78,9 +86,7 @@ static void check_stop(const struct request_wait *wait, struct outcome *outcome)
 	if (dyno->state != DYNO_DOWN && dyno->launches == wait->launches)
 		return;
 	if (killed)
-		reached(outcome, WIRE_FAILED,
-			dyno->kill_hurried ? "had to be killed: it was asked to stop once more"
-					   : "had to be killed: it did not end in time");
+		reached(outcome, WIRE_FAILED, late_text(dyno));
 	else if (dyno->state != DYNO_DOWN)
 		reached(outcome, WIRE_FAILED,
 			wait->was_down ? "was down already, and started by another request"
@@ -113,7 +119,9 @@ static void check_restart(const struct request_wait *wait, struct outcome *outco
 		 dyno->next != NULL)
 		return;
 	else if (dyno->kills > wait->kills)
-		reached(outcome, WIRE_FAILED, "is up again, but the old instance had to be killed");
+		reached(outcome, WIRE_FAILED,
+			dyno->kill_refused ? "is up again, but the old instance did not end in time"
+					   : "is up again, but the old instance had to be killed");
 	else
 		came_up(outcome, dyno, "restarted");
 }

@@ -76,11 +76,11 @@ static unsigned op_survey(struct instance *instance, struct buf *names)
 	return tree_survey(&runner->tree, names);
 }
 
-static unsigned op_reach(struct instance *instance)
+static unsigned op_reach(struct instance *instance, struct buf *names)
 {
 	struct runner *runner = instance->owner;
 
-	return tree_reach(&runner->tree, instance->refused, sizeof instance->refused);
+	return tree_reach(&runner->tree, names, instance->refused, sizeof instance->refused);
 }
 
 static void op_timer(struct instance *instance, enum instance_timer which, nsec_t due)

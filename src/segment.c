@@ -368,10 +368,9 @@ static enum segment_result resume(
 	return write_batch(segment, pipe_fd, now, batch);
 }
 
-enum segment_result segment_move(
+static enum segment_result move(
 	struct segment *segment, int pipe_fd, nsec_t now, struct segment_batch *batch)
 {
-	*batch = (struct segment_batch){0};
 	if (segment->error != 0)
 		return resume(segment, pipe_fd, now, batch);
 	if (segment->log_fd < 0) {
@@ -382,4 +381,17 @@ enum segment_result segment_move(
 	if (!have_piece(segment))
 		return drop(segment, pipe_fd, sizeof scratch, batch);
 	return write_batch(segment, pipe_fd, now, batch);
+}
+
+enum segment_result segment_move(
+	struct segment *segment, int pipe_fd, nsec_t now, struct segment_batch *batch)
+{
+	*batch = (struct segment_batch){0};
+	enum segment_result result = move(segment, pipe_fd, now, batch);
+
+	int highest = segment->idx_fd > segment->log_fd ? segment->idx_fd : segment->log_fd;
+	/* Both are opened again for the next batch. */
+	if (fdio_is_spare(highest, FDIO_FOR_CLIENTS))
+		close_piece(segment);
+	return result;
 }

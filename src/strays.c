@@ -47,19 +47,13 @@ static void name(struct look *look, const struct proc_stat *stat)
 	strays->named[strays->count++] = stat->id;
 }
 
-/* Somebody else who reaps for us, as process 1 does, has children of anybody's. */
-static bool is_child_of_ours(const struct app *app, const struct proc_stat *stat)
-{
-	return stat->ppid == getpid() || (stat->ppid == app->guard_pid && stat->ppid != 1);
-}
-
 static void look_at(void *arg, const struct proc_stat *stat)
 {
 	struct look *look = arg;
 	const pid_t supervisors[] = {getpid(), look->app->guard_pid, 0};
 
-	if (!is_child_of_ours(look->app, stat) || was_named(look->strays, stat->id) ||
-		stat->id.pid == supervisors[0] || stat->id.pid == supervisors[1] ||
+	/* Others who reap for us have children of their own. */
+	if (stat->ppid != getpid() || was_named(look->strays, stat->id) ||
 		holders_has(&look->app->holders, &look->app->tree, supervisors, stat->id))
 		return;
 	look->count++;

@@ -2,8 +2,9 @@
  * strays: processes that are left, and of which nobody can say whose they are.
  *
  * Who has left his session, lost his parent, cleared his environment and closed the output of his
- * dyno is inherited by us all the same. No dyno waits for him and he gets no signal, since he may
- * be anybody's; but he is named, once, when an instance ends and he is there.
+ * dyno is inherited by us all the same, unless his dyno was adopted. No dyno waits for him and he
+ * gets no signal, since he may be anybody's; but he is named, once, when an instance ends and he is
+ * there.
  */
 #ifndef GRACECTL_STRAYS_H
 #define GRACECTL_STRAYS_H

@@ -164,6 +164,19 @@ bool tree_was_told(const struct tree *tree, struct proc_id id)
 	return at < tree->known_count && tree->told[at];
 }
 
+/* number: of those that were named, this one included. */
+static void name(struct buf *names, const struct proc_stat *stat, unsigned number)
+{
+	if (number <= NAMES_MAX)
+		buf_addf(names, "%s%d (%s)", number > 1 ? ", " : "", (int)stat->id.pid, stat->name);
+}
+
+static void name_rest(struct buf *names, unsigned count)
+{
+	if (count > NAMES_MAX)
+		buf_addf(names, " and %u more", count - NAMES_MAX);
+}
+
 unsigned tree_survey(struct tree *tree, struct buf *names)
 {
 	const struct proc_stat **found;
@@ -174,32 +187,37 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 		if (proc_stat_is_dead(found[i]))
 			continue;
 		tree_know(tree, found[i]->id);
-		if (++alive <= NAMES_MAX)
-			buf_addf(names, "%s%d (%s)", alive > 1 ? ", " : "", (int)found[i]->id.pid,
-				found[i]->name);
+		name(names, found[i], ++alive);
 	}
-	if (alive > NAMES_MAX)
-		buf_addf(names, " and %u more", alive - NAMES_MAX);
+	name_rest(names, alive);
 	return alive;
 }
 
-unsigned tree_reach(struct tree *tree, char *refused, size_t size)
+static bool is_refused(const struct proc_stat *stat)
+{
+	return proc_signal(stat->id, 0) < 0 && errno == EPERM;
+}
+
+unsigned tree_reach(struct tree *tree, struct buf *names, char *refused, size_t size)
 {
 	const struct proc_stat **found;
 	size_t count = find(tree, &found);
-	unsigned reached = 0;
-	size_t len = 0;
+	struct buf others = BUF_INIT;
+	unsigned reached = 0, refusing = 0;
 
-	refused[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
-		const struct proc_stat *stat = found[i];
-		bool may_not =
-			!proc_stat_is_dead(stat) && proc_signal(stat->id, 0) < 0 && errno == EPERM;
-		reached += !may_not && !proc_stat_is_dead(stat);
-		if (may_not && len < size)
-			len += (size_t)snprintf(refused + len, size - len, "%s%d (%s)",
-				len > 0 ? ", " : "", (int)stat->id.pid, stat->name);
+		if (proc_stat_is_dead(found[i]))
+			continue;
+		if (is_refused(found[i]))
+			name(&others, found[i], ++refusing);
+		else
+			name(names, found[i], ++reached);
 	}
+	name_rest(names, reached);
+	name_rest(&others, refusing);
+	if (refusing > 0)
+		snprintf(refused, size, "%s", others.data);
+	buf_release(&others);
 	return reached;
 }
 

@@ -54,8 +54,9 @@ bool tree_signal_main(struct tree *tree, int signo);
 /* Counts the living members and appends "123 (name), 124 (name)" of a few. */
 unsigned tree_survey(struct tree *tree, struct buf *names);
 
-/* Counts the living members that may be signalled, and names a few of the others. */
-unsigned tree_reach(struct tree *tree, char *refused, size_t size);
+/* Counts the living members that may be signalled, and names a few of them as above; and a few of
+ * the others in refused, which stays as it is when there are none. */
+unsigned tree_reach(struct tree *tree, struct buf *names, char *refused, size_t size);
 
 /* From now on this process belongs. */
 void tree_know(struct tree *tree, struct proc_id id);

@@ -249,16 +249,19 @@ load stop-helpers
 	pid=$(pid_of web.1)
 	g_in_background stop web
 	wait_for_log web.1 "1 process may not be signalled by the supervisor: $pid (sh); whoever may can end it"
+	kill_supervisor
 	wait_for_log web.1 "Error R12 (Exit timeout)"
 	echo >"$GATE/gate"
 	rm -r "$GATE"
-	finish 0
+	finish 1
+	assert_has "what is said" "web.1 did not end in time, and the supervisor may not kill it" "$error"
 	assert_stop web.1 <<-END
 		status = 0
 		signals has 'signal': 'SIGKILL', 'processes': 0
 		verdict = refused
 		evidence = the supervisor may not signal $pid (sh)
 	END
+	assert_equal "how often it was told" 1 "$(platform_lines web.1 | grep -c "may not be signalled")"
 	refute_has "the log" "Killed" "$(platform_lines web.1)"
 	refute_has "the log" "SIGKILL" "$(platform_lines web.1)"
 }

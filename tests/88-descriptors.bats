@@ -128,3 +128,23 @@ lose_supervisor() {
 	is_gone "$pid"
 	assert_has "the log" "SIGTERM received" "$(lines_of)"
 }
+
+has_lines() {
+	[ "$("$GRACECTL" -c "$CONFIG" logs -s app -n 1000 | grep -c 'a line')" -eq "$1" ]
+}
+
+@test "dynos that begin to print when descriptors are few take none from those who look, and are stopped" {
+	write_config <<-'END'
+		[process app]
+		command = until [ -e go ]; do sleep 0.1; done; echo a line; exec sleep 1000
+		scale = 24
+	END
+	(
+		ulimit -n 86
+		g start
+	)
+	touch go
+	wait_until "$PATIENCE" has_lines 24
+	g stop
+	assert_has "what is said" "24 stopped" "$error"
+}

@@ -60,3 +60,23 @@ mount the one that does, as \`unshare --mount-proc\` would" "$(<said)"
 	[ ! -e "$RUN/control.sock" ] || fail "the supervisor has not ended"
 	wait "$DAEMON"
 }
+
+@test "where /proc hides the processes of others, a stop ends all the same" {
+	local dir pid
+
+	[ "$(id -u)" -eq 0 ] || skip "it takes root to become somebody else"
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/gracectl.XXXXXX")
+	cp "$GRACECTL" "$dir/gracectl"
+	printf '[app]\nname = hidden\nstate_dir = %s/state\nrun_dir = %s/run\n[process app]\ncommand = sleep 1000\n' \
+		"$dir" "$dir" >"$dir/gracectl.ini"
+	chown -R nobody "$dir"
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount sh -c 'mount -t proc -o hidepid=1 proc /proc && exec setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"' sh \
+		"$dir/gracectl" -c "$dir/gracectl.ini" daemon >"$dir/said" 2>&1 3>&- &
+	pid=$!
+	wait_until "$PATIENCE" grep -q '"to" : "up"' "$dir/state/journal.1.jsonl"
+	kill -TERM "$pid"
+	wait_until "$PATIENCE" is_gone "$pid"
+	assert_has "what was told" '"kind" : "stopped"' "$(<"$dir/state/journal.1.jsonl")"
+	rm -r "$dir"
+}

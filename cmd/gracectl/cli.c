@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "config-paths.h"
+#include "fdio.h"
 #include "lockfile.h"
 #include "utf8.h"
 #include "xmalloc.h"
@@ -152,6 +153,16 @@ int cli_locate_configured(const struct cli *cli, struct config *config)
 	return code;
 }
 
+/* Nobody holds the lock, so whoever listens there belongs to another application. */
+static bool is_taken(const char *run_dir)
+{
+	char *path = xasprintf("%s/control.sock", run_dir);
+	bool taken = fdio_is_listening(path);
+
+	free(path);
+	return taken;
+}
+
 int cli_locate(const struct cli *cli, struct config *config)
 {
 	struct lockfile look;
@@ -160,7 +171,8 @@ int cli_locate(const struct cli *cli, struct config *config)
 	if (code != EXIT_DONE)
 		return code;
 	lockfile_look(config->state_dir, &look);
-	if ((look.held || look.unfinished) && look.run_dir.len > 0)
+	if (look.run_dir.len > 0 &&
+		(look.held || (look.unfinished && !is_taken(look.run_dir.data))))
 		config_set_run_dir(config, look.run_dir.data);
 	lockfile_release(&look);
 	return EXIT_DONE;
