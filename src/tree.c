@@ -78,7 +78,8 @@ static size_t place_of(const struct tree *tree, struct proc_id id)
 	return at;
 }
 
-void tree_know(struct tree *tree, struct proc_id id)
+/* From now on it belongs. */
+static void add_known(struct tree *tree, struct proc_id id)
 {
 	size_t at = place_of(tree, id);
 
@@ -145,7 +146,7 @@ unsigned tree_signal(struct tree *tree, int signo, bool only_new, bool main_ende
 		struct proc_id id = found[i]->id;
 		if (proc_stat_is_dead(found[i]) || proc_same(id, tree->main))
 			continue;
-		tree_know(tree, id);
+		add_known(tree, id);
 		size_t at = place_of(tree, id);
 		if (only_new &&
 			(tree->told[at] || (!main_ended && id.start_ticks >= tree->signalled)))
@@ -186,7 +187,7 @@ unsigned tree_survey(struct tree *tree, struct buf *names)
 	for (size_t i = 0; i < count; i++) {
 		if (proc_stat_is_dead(found[i]))
 			continue;
-		tree_know(tree, found[i]->id);
+		add_known(tree, found[i]->id);
 		name(names, found[i], ++alive);
 	}
 	name_rest(names, alive);
@@ -223,7 +224,7 @@ unsigned tree_reach(struct tree *tree, struct buf *names, char *refused, size_t 
 
 static void know(void *arg, struct proc_id id)
 {
-	tree_know(arg, id);
+	add_known(arg, id);
 }
 
 static void find_stray_writers(struct tree *tree, struct procopen_file file)
@@ -246,7 +247,7 @@ void tree_find_writers(struct tree *tree, const char *name, struct procopen_file
 	for (size_t i = 0; i < all->count; i++) {
 		struct proc_id id = all->entries[i].stat.id;
 		if (id.pid != getpid() && procopen_can_write(id.pid, name, file))
-			tree_know(tree, id);
+			add_known(tree, id);
 	}
 }
 

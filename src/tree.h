@@ -58,9 +58,6 @@ unsigned tree_survey(struct tree *tree, struct buf *names);
  * the others in refused, which stays as it is when there are none. */
 unsigned tree_reach(struct tree *tree, struct buf *names, char *refused, size_t size);
 
-/* From now on this process belongs. */
-void tree_know(struct tree *tree, struct proc_id id);
-
 /* Takes over a list of members that another supervisor had seen. */
 void tree_take_known(struct tree *tree, struct proc_id *known, size_t count);
 
