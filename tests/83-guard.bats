@@ -271,17 +271,7 @@ assert_held() {
 }
 
 @test "when both die, logs shows what was printed before, meanwhile and after" {
-	write_script talker <<-'END'
-		n=0
-		while :; do
-			n=$((n + 1))
-			echo "line $n"
-			await_release
-		done
-	END
-	write_config <<<$'[process job]\ncommand = ./talker'
-	g start
-	wait_for_output job.1 "line 1"
+	start_talker
 	kill_both
 	release
 

@@ -15,21 +15,6 @@ lead_elsewhere() {
 	mv new.ini "$1"
 }
 
-# start_talker: a dyno that prints one line more whenever it is released.
-start_talker() {
-	write_script talker <<-'END'
-		n=0
-		while :; do
-			n=$((n + 1))
-			echo "line $n"
-			await_release
-		done
-	END
-	write_config <<<$'[process job]\ncommand = ./talker'
-	g start
-	wait_for_output job.1 "line 1"
-}
-
 # assert_talks: what it said meanwhile, and what it says now, is in the log.
 assert_talks() {
 	wait_for_output job.1 "line 2"

@@ -82,3 +82,18 @@ start_booting() {
 	g_in_background start
 	wait_for_state job.1 starting
 }
+
+# start_talker: a dyno that prints one line more whenever it is released.
+start_talker() {
+	write_script talker <<-'END'
+		n=0
+		while :; do
+			n=$((n + 1))
+			echo "line $n"
+			await_release
+		done
+	END
+	write_config <<<$'[process job]\ncommand = ./talker'
+	g start
+	wait_for_output job.1 "line 1"
+}
