@@ -25,6 +25,7 @@ struct logview {
 	struct logcatalog catalog;
 	struct logheap heap; /* the sources that have something to read */
 	bool enough;	     /* the sink wants no more */
+	bool is_told;	     /* that something cannot be read, while following */
 	nsec_t held;	     /* the key of the line that was not due in the last turn; 0: none */
 };
 
@@ -225,6 +226,16 @@ static int check(const struct logview *view, struct cause *cause)
 	return 0;
 }
 
+static void tell_trouble(struct logview *view)
+{
+	struct cause cause;
+
+	if (view->is_told || view->sink->trouble == NULL || check(view, &cause) == 0)
+		return;
+	view->sink->trouble(view->sink->arg, cause.text);
+	view->is_told = true;
+}
+
 /*
  * One turn of following. Only lines from before it began are handed out: whatever came before them
  * has been told by inotify by then, so the order holds over all sources. A later line waits for the
@@ -251,6 +262,7 @@ static int follow_once(struct logview *view, struct cause *cause)
 	view->held = 0;
 	if (!view->enough && !view->sink->idle(view->sink->arg))
 		view->enough = true;
+	tell_trouble(view);
 	if (!view->enough && news == 0)
 		wait_for_news(view);
 	return 0;
@@ -275,7 +287,7 @@ static int run(struct logview *view, struct cause *cause)
 	while (!view->enough)
 		if (follow_once(view, cause) < 0)
 			return -1;
-	return check(view, cause);
+	return 0;
 }
 
 int logview_run(

@@ -57,6 +57,9 @@ struct logview_line {
 struct logview_sink {
 	bool (*line)(void *arg, const struct logview_line *line); /* false: no more, please */
 	bool (*idle)(void *arg); /* nothing more for now: time to flush; false as above */
+	/* While following: why something cannot be read. Told once; the rest is read on. May be
+	 * NULL. */
+	void (*trouble)(void *arg, const char *text);
 	int out; /* when the other end of this descriptor goes away while following, that is the
 		    end; or -1 */
 	void *arg;

@@ -108,8 +108,10 @@ without_rights() {
 	g 1 stops
 	assert_has "the older one" "2026-06-09T10:00:00Z web.1" "$output"
 	g_in_background stops -t
-	finish 1
-	assert_has "stops -t" "cannot read $STATE/journal.2.jsonl" "$error"
+	wait_until "$PATIENCE" grep -q "2026-06-09T10:00:00Z web.1" background.out
+	wait_until "$PATIENCE" grep -q -F "cannot read $STATE/journal.2.jsonl: Permission denied" background.err
+	kill -TERM "$BACKGROUND"
+	finish
 
 	chmod 600 "$STATE/journal.2.jsonl"
 	chmod 000 "$STATE/journal.1.jsonl"

@@ -86,10 +86,19 @@ static bool print_line(void *arg, const struct logview_line *line)
 
 /* ---- a run ---- */
 
+static void complain(void *arg, const char *text)
+{
+	(void)arg;
+	cli_error("%s", text);
+}
+
 static int run(struct logprint *print, const struct logview_query *query)
 {
-	struct logview_sink sink = {
-		.line = print_line, .idle = flush, .out = STDOUT_FILENO, .arg = print};
+	struct logview_sink sink = {.line = print_line,
+		.idle = flush,
+		.trouble = complain,
+		.out = STDOUT_FILENO,
+		.arg = print};
 	struct cause cause;
 
 	if (logview_run(query, &sink, &cause) == 0)
