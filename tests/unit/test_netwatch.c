@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "children.h"
+#include "nets.h"
 #include "tap.h"
 
 static struct netwatch watch;
@@ -157,6 +158,8 @@ static void test_many(void)
 int main(void)
 {
 	limit_patience();
+	if (!enter_own_network())
+		printf("# no network of its own: %s\n", strerror(errno));
 	is_int(netwatch_look(&(struct netwatch){.fd = -1}), -1,
 		"without a socket there is no look");
 	if (netwatch_open(&watch) < 0)
