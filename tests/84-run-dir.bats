@@ -105,15 +105,20 @@ assert_nothing_elsewhere() {
 	assert_nothing_elsewhere
 }
 
-@test "when both die and their run directory is gone, it is made anew" {
-	local pid
-
+# lose_run_dir: guard and supervisor are dead, and the directory is gone in which a dyno runs on. Sets $pid, and makes other.ini.
+lose_run_dir() {
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	g start
 	pid=$(pid_of job.1)
 	lead_elsewhere other.ini
 	kill_both
 	rm -r "$RUN"
+}
+
+@test "when both die and their run directory is gone, it is made anew" {
+	local pid
+
+	lose_run_dir
 
 	gracectl -c other.ini ps
 	assert_equal "the exit status" 0 "$status"
@@ -126,12 +131,7 @@ assert_nothing_elsewhere() {
 @test "when both die and their run directory cannot be made anew, that of the command does" {
 	local pid
 
-	write_config <<<$'[process job]\ncommand = sleep 1000'
-	g start
-	pid=$(pid_of job.1)
-	lead_elsewhere other.ini
-	kill_both
-	rm -r "$RUN"
+	lose_run_dir
 	touch "$RUN"
 
 	gracectl -c other.ini ps

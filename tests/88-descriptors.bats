@@ -148,3 +148,19 @@ has_lines() {
 	g stop
 	assert_has "what is said" "24 stopped" "$error"
 }
+
+@test "a client that comes when no descriptor is left waits, which is told once, and is answered when there is one" {
+	local supervisor used
+
+	write_config <<<$'[process app]\ncommand = sleep 1000'
+	g start
+	supervisor=$(supervisor_pid)
+	used=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
+	prlimit --pid "$supervisor" --nofile="$used:"
+	g_in_background ps
+	wait_until "$PATIENCE" grep -q -F "clients must wait: Too many open files" "$STATE/supervisor.log"
+	prlimit --pid "$supervisor" --nofile=1024:
+	finish 0
+	assert_has "the answer" "app.1: up" "$output"
+	assert_equal "how often it was told" 1 "$(grep -c "clients must wait" "$STATE/supervisor.log")"
+}
