@@ -285,7 +285,7 @@ on_terminal() {
 	g start
 	wait_for_log app.1 ready
 	supervisor=$(supervisor_pid)
-	before=$(ls "/proc/$supervisor/fd")
+	before=$(descriptors_of "$supervisor")
 	local pids=()
 	for i in {1..20}; do
 		g_in_background logs -t -n 1 -s app
@@ -294,7 +294,7 @@ on_terminal() {
 	for i in "${pids[@]}"; do
 		wait_until "$PATIENCE" grep -q ready "background.$i.out"
 	done
-	wait_until "$PATIENCE" eval "[ '$before' = \"\$(ls /proc/$supervisor/fd)\" ]"
+	assert_equal "the descriptors" "$before" "$(descriptors_of "$supervisor")"
 	release
 	for i in "${pids[@]}"; do
 		wait_until "$PATIENCE" grep -q "line 5" "background.$i.out"

@@ -20,12 +20,8 @@ start_app() {
 	END
 	g start web
 	SUPERVISOR=$(supervisor_pid)
-	DESCRIPTORS=$(descriptors)
+	DESCRIPTORS=$(descriptors_of "$SUPERVISOR")
 	WEB=$(pid_of web.1)
-}
-
-descriptors() {
-	find "/proc/$SUPERVISOR/fd" -mindepth 1 | wc -l
 }
 
 control() {
@@ -42,12 +38,7 @@ assert_undisturbed() {
 }
 
 has_descriptors() {
-	assert_equal "the descriptors" "$1" "$(descriptors)"
-}
-
-# Nobody is connected to the control socket; 03 is "connected" in this list.
-has_no_client() {
-	! grep -q " 03 [0-9 ]*$RUN/control.sock\$" /proc/net/unix
+	assert_equal "the descriptors" "$1" "$(descriptors_of "$SUPERVISOR")"
 }
 
 @test "only its owner may read and write the socket, and nobody else may list its directory" {
@@ -129,22 +120,12 @@ has_no_client() {
 	assert_equal "all dynos" 10001 "$(grep -c '^[a-z]*\.[0-9]*:' <<<"$output")"
 	g start other.7
 	# They are gone for the supervisor while they still sit there.
-	wait_until "$PATIENCE" has_descriptors $((DESCRIPTORS + $(descriptors_of_dyno)))
+	wait_until "$PATIENCE" has_no_client
 	is_running "$mutes"
 	touch go
 	wait "$mutes"
 	g stop other.7
 	assert_undisturbed
-}
-
-# How many descriptors the supervisor needs for a running dyno: learnt from one that it has already.
-descriptors_of_dyno() {
-	local before
-
-	before=$(descriptors)
-	g start other.9 >/dev/null
-	echo $(($(descriptors) - before))
-	g stop other.9 >/dev/null
 }
 
 @test "another user is refused, even when he can reach the socket" {
@@ -202,7 +183,7 @@ start_slow_app() {
 	g start
 	wait_for_output slow.1 ready
 	SUPERVISOR=$(supervisor_pid)
-	DESCRIPTORS=$(descriptors)
+	DESCRIPTORS=$(descriptors_of "$SUPERVISOR")
 }
 
 # vanish SIGNAL: the command in the background is ended by it. Sets status.

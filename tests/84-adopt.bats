@@ -109,8 +109,8 @@ load adopt-helpers
 
 # held_open: how many descriptors guard and supervisor have, one line each.
 held_open() {
-	find "/proc/$(guard_pid)/fd" -mindepth 1 | wc -l
-	find "/proc/$(supervisor_pid)/fd" -mindepth 1 | wc -l
+	descriptors_of "$(guard_pid)"
+	descriptors_of "$(supervisor_pid)"
 }
 
 is_held_open() {

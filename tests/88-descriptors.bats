@@ -17,7 +17,7 @@ load adopt-helpers
 	g start
 	g stop app
 	supervisor=$(events kind pid | sed -n 's/^supervisor-start //p')
-	used=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
+	used=$(descriptors_of "$supervisor")
 	prlimit --pid "$supervisor" --nofile="$((used + 12)):"
 	gracectl -c "$CONFIG" start -q
 	assert_equal "the exit status" 1 "$status"
@@ -94,7 +94,7 @@ lose_supervisor() {
 	local supervisor used
 
 	supervisor=$(supervisor_pid) guard=$(guard_pid)
-	used=$(find "/proc/$guard/fd" -mindepth 1 | wc -l)
+	used=$(descriptors_of "$guard")
 	prlimit --pid "$guard" --nofile="$used:"
 	kill -KILL "$supervisor"
 	wait_until "$PATIENCE" grep -F "no supervisor can be started: Too many open files" "$STATE/supervisor.log"
@@ -155,7 +155,7 @@ has_lines() {
 	write_config <<<$'[process app]\ncommand = sleep 1000'
 	g start
 	supervisor=$(supervisor_pid)
-	used=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
+	used=$(descriptors_of "$supervisor")
 	prlimit --pid "$supervisor" --nofile="$used:"
 	g_in_background ps
 	wait_until "$PATIENCE" grep -q -F "clients must wait: Too many open files" "$STATE/supervisor.log"

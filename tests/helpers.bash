@@ -380,3 +380,15 @@ for line in sys.stdin:
     event = json.loads(line)
     print(*(event.get(key, "-") for key in sys.argv[1:]))' "$@"
 }
+
+# descriptors_of PID: how many guard or supervisor has open when nobody is connected to the control socket. The
+# supervisor closes a connection when the client may have its answer already.
+descriptors_of() {
+	wait_until "$PATIENCE" has_no_client >&2
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+# 03 is "connected" in this list.
+has_no_client() {
+	! grep -q " 03 [0-9 ]*$RUN/control.sock\$" /proc/net/unix
+}
