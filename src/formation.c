@@ -6,133 +6,9 @@
 #include <string.h>
 
 #include "adopt.h"
-#include "log.h"
+#include "cycle.h"
 #include "port.h"
 #include "xmalloc.h"
-
-/* ---- the daily restart: one dyno of a type at a time ---- */
-
-static struct place_type *type_of(const struct place *place)
-{
-	struct formation *formation = place->formation;
-
-	for (size_t i = 0; i < formation->type_count; i++)
-		if (formation->types[i].config == place->dyno.config)
-			return &formation->types[i];
-	return NULL;
-}
-
-/* True when a restart of it, if there was one, is over: for good or for bad. */
-static bool is_settled(const struct dyno *dyno)
-{
-	bool moving = dyno->state == DYNO_STARTING || dyno->state == DYNO_STOPPING;
-
-	return !moving && dyno->old == 0 && dyno->next == NULL;
-}
-
-static void pass_turn(struct place_type *type)
-{
-	while (type->turn == NULL) {
-		struct place *place = NULL;
-		for (unsigned i = 0; i < type->config->scale && place == NULL; i++)
-			if (type->first[i].cycle_waiting && type->first[i].dyno.state == DYNO_UP)
-				place = &type->first[i];
-		if (place == NULL)
-			return;
-		place->cycle_waiting = false;
-		type->turn = place;
-		dyno_handle(&place->dyno, DYNO_CYCLE);
-	}
-}
-
-static void cycle_fired(void *owner)
-{
-	struct place *place = owner;
-
-	/* Its due time stays until it is launched anew, so that the next supervisor knows of it
-	 * too. */
-	place->cycle_waiting = true;
-	pass_turn(type_of(place));
-}
-
-/* A dyno that was launched after the appointed time has had its restart. */
-static bool missed_restart(const struct place *place, time_t appointed)
-{
-	const struct instance *current = place->dyno.current;
-
-	return place->dyno.state == DYNO_UP && current != NULL &&
-	       current->launched < (nsec_t)appointed * NSEC_PER_SEC;
-}
-
-static void restart_type(struct place_type *type, time_t appointed)
-{
-	for (unsigned i = 0; i < type->config->scale; i++)
-		if (missed_restart(&type->first[i], appointed))
-			type->first[i].cycle_waiting = true;
-	pass_turn(type);
-}
-
-static void schedule_restart(struct place_type *type, time_t after)
-{
-	struct ev_loop *loop = type->formation->app->loop;
-	time_t next = cron_next(&type->config->restart_at, after);
-
-	ev_periodic_stop(loop, &type->restart_at);
-	type->next_restart = next > 0 ? next : 0;
-	if (next <= 0)
-		return;
-	ev_periodic_set(&type->restart_at, (double)next, 0., NULL);
-	ev_periodic_start(loop, &type->restart_at);
-}
-
-static void restart_at_cb(struct ev_loop *loop, ev_periodic *watcher, int revents)
-{
-	struct place_type *type = watcher->data;
-	time_t appointed = type->next_restart;
-	nsec_t now = clock_wall();
-	nsec_t late = now - (nsec_t)appointed * NSEC_PER_SEC;
-
-	/* The loop's clock may be a little ahead of the wall's. */
-	if (late < 0) {
-		schedule_restart(type, appointed - 1);
-		return;
-	}
-
-	(void)loop;
-	(void)revents;
-	/* The timer itself comes a moment late. */
-	if (late <= type->config->restart_window + NSEC_PER_SEC)
-		restart_type(type, appointed);
-	else
-		app_note(type->formation->app, NULL, 0,
-			"The restart of %s was missed and is too late to be made up now "
-			"(restart_window)",
-			type->config->name);
-	time_t seconds = (time_t)(now / NSEC_PER_SEC);
-	schedule_restart(type, seconds > appointed ? seconds : appointed);
-}
-
-/* What fell due while no supervisor watched is made up, if it is not too long ago. */
-static void begin_schedule(struct place_type *type)
-{
-	time_t now = (time_t)(clock_wall() / NSEC_PER_SEC);
-	time_t since = now - (time_t)(type->config->restart_window / NSEC_PER_SEC);
-	time_t missed = cron_missed(&type->config->restart_at, since, now);
-
-	if (missed > 0)
-		restart_type(type, missed);
-	schedule_restart(type, now);
-}
-
-nsec_t place_next_restart(const struct place *place)
-{
-	const struct place_type *type = type_of(place);
-	nsec_t due = place->dyno.due[DYNO_TIMER_CYCLE];
-
-	if (due != 0)
-		return clock_wall() + (due - clock_mono());
-	return (nsec_t)type->next_restart * NSEC_PER_SEC;
-}
 
 /* ---- what a dyno orders ---- */
 
@@ -211,16 +87,11 @@ static void op_changed(struct dyno *dyno)
 {
 	struct place *place = dyno->owner;
 	struct formation *formation = place->formation;
-	struct place_type *type = type_of(place);
 
 	place->unsaved = true;
 	if (formation->changed != NULL)
 		formation->changed(formation->changed_arg, place);
-	if (type->turn == place && is_settled(dyno))
-		type->turn = NULL;
-	/* One whose time was up while it was starting has waited for this. */
-	if (type->turn == NULL)
-		pass_turn(type);
+	cycle_changed(place);
 }
 
 static uint64_t op_random(struct dyno *dyno)
@@ -245,6 +116,11 @@ static void cool_fired(void *owner)
 
 	dyno->due[DYNO_TIMER_COOL] = 0;
 	dyno_handle(dyno, DYNO_COOLED);
+}
+
+static void cycle_fired(void *owner)
+{
+	cycle_is_due(owner);
 }
 
 static void stable_fired(void *owner)
@@ -354,22 +230,13 @@ static void open_place(struct place *place, struct formation *formation,
 	adopt_place(place, &runner_owner);
 }
 
-/* A replacement that was going on when the last supervisor died has its turn still. */
-static void resume_turn(struct place_type *type)
-{
-	for (unsigned i = 0; i < type->config->scale && type->turn == NULL; i++)
-		if (type->first[i].dyno.launched && !is_settled(&type->first[i].dyno))
-			type->turn = &type->first[i];
-}
-
 static void open_type(struct place_type *type, struct formation *formation,
 	const struct process_config *config, struct place *first)
 {
 	*type = (struct place_type){.formation = formation, .config = config, .first = first};
 	for (unsigned n = 1; n <= config->scale; n++)
 		open_place(&first[n - 1], formation, config, n);
-	ev_init(&type->restart_at, restart_at_cb);
-	type->restart_at.data = type;
+	cycle_open(type);
 }
 
 void formation_open(struct formation *formation, struct app *app)
@@ -391,14 +258,13 @@ void formation_open(struct formation *formation, struct app *app)
 			&formation->places[at]);
 	adopt_finish(formation, &runner_owner);
 	for (size_t i = 0; i < formation->type_count; i++)
-		resume_turn(&formation->types[i]);
+		cycle_resume(&formation->types[i]);
 	for (size_t i = 0; i < formation->count; i++) {
 		dyno_resume(&formation->places[i].dyno);
 		adopt_go_on(&formation->places[i]);
 	}
 	for (size_t i = 0; i < formation->type_count; i++)
-		if (formation->types[i].config->restart_at_text != NULL)
-			begin_schedule(&formation->types[i]);
+		cycle_begin(&formation->types[i]);
 	ev_prepare_init(&formation->end_of_turn, end_of_turn_cb);
 	formation->end_of_turn.data = formation;
 	ev_prepare_start(app->loop, &formation->end_of_turn);
@@ -428,7 +294,7 @@ void formation_close(struct formation *formation)
 	for (size_t i = 0; i < formation->count; i++)
 		close_place(&formation->places[i]);
 	for (size_t i = 0; i < formation->type_count; i++)
-		ev_periodic_stop(loop, &formation->types[i].restart_at);
+		cycle_close(&formation->types[i]);
 	formation->app->claim = NULL;
 	strays_release(&formation->strays);
 	free(formation->places);

@@ -91,8 +91,4 @@ bool formation_knows(const struct formation *formation, const char *target);
 /* How many instances exist. */
 size_t formation_instances(const struct formation *formation);
 
-/* The next scheduled restart of a dyno in wall time: its cycle or the restart_at of its type; 0:
- * none. */
-nsec_t place_next_restart(const struct place *place);
-
 #endif

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "cycle.h"
 #include "doc.h"
 
 static void put_time(bson_t *doc, const char *key, nsec_t wall)
@@ -138,7 +139,7 @@ void snapshot_place(const struct place *place, bool with_memory, bson_t *doc)
 	BSON_APPEND_INT32(doc, "restarts", (int32_t)dyno->restarts);
 	BSON_APPEND_INT32(doc, "crashes", (int32_t)dyno->crashes);
 	put_time(doc, "next_try", mono_to_wall(dyno->due[DYNO_TIMER_COOL]));
-	put_time(doc, "next_restart", dyno->state == DYNO_UP ? place_next_restart(place) : 0);
+	put_time(doc, "next_restart", dyno->state == DYNO_UP ? cycle_next(place) : 0);
 	BSON_APPEND_INT32(doc, "last_status", dyno->last_exit.known ? dyno->last_exit.status : -1);
 	if (with_memory)
 		BSON_APPEND_INT64(doc, "memory",
