@@ -23,9 +23,9 @@ enum {
 static void stop_others(struct ending *ending)
 {
 	for (size_t i = 0; i < ending->formation->count; i++) {
-		struct dyno *dyno = &ending->formation->places[i].dyno;
-		if (dyno->state != DYNO_STOPPING || dyno->wanted_up)
-			dyno_handle(dyno, DYNO_STOP);
+		struct place *place = &ending->formation->places[i];
+		if (!place_is_being_stopped(place))
+			place_want(place, DYNO_STOP);
 	}
 }
 
@@ -100,7 +100,7 @@ bool ending_ask(struct ending *ending)
 static void hurry(struct ending *ending)
 {
 	for (size_t i = 0; i < ending->formation->count; i++)
-		dyno_handle(&ending->formation->places[i].dyno, DYNO_STOP);
+		place_want(&ending->formation->places[i], DYNO_STOP);
 }
 
 void ending_demand(struct ending *ending, const char *reason)
@@ -124,7 +124,8 @@ void ending_demand(struct ending *ending, const char *reason)
 
 bool ending_is_over(const struct ending *ending)
 {
-	return ending->begun && formation_instances(ending->formation) == 0;
+	return ending->begun && ending->formation->slices.wishes == 0 &&
+	       formation_instances(ending->formation) == 0;
 }
 
 void ending_close(struct ending *ending)

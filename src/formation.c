@@ -10,6 +10,44 @@
 #include "port.h"
 #include "xmalloc.h"
 
+/* ---- what is wanted of a dyno ---- */
+
+void place_notify(struct place *place)
+{
+	struct formation *formation = place->formation;
+
+	if (formation->changed != NULL)
+		formation->changed(formation->changed_arg, place);
+}
+
+bool place_is_wanted(const struct place *place)
+{
+	return place->is_due ? place->due != DYNO_STOP : place->dyno.wanted_up;
+}
+
+bool place_is_being_stopped(const struct place *place)
+{
+	enum dyno_state state = place->dyno.state;
+
+	if (place->is_due)
+		return place->due == DYNO_STOP;
+	return !place->dyno.wanted_up && (state == DYNO_STOPPING || state == DYNO_DOWN);
+}
+
+void place_want(struct place *place, enum dyno_event wish)
+{
+	if (place->is_due && place->due == DYNO_START && wish == DYNO_STOP) {
+		slices_remove(place);
+		place_notify(place);
+		/* One that was being stopped all the time is not hurried. */
+		if (place_is_being_stopped(place))
+			return;
+	}
+	if (place->is_due)
+		slices_fulfil(place);
+	slices_add(place, wish);
+}
+
 /* ---- what a dyno orders ---- */
 
 static void runner_changed(void *owner, struct runner *runner)
@@ -19,6 +57,8 @@ static void runner_changed(void *owner, struct runner *runner)
 	if (runner->instance.state == INSTANCE_GONE) {
 		TAILQ_REMOVE(&place->runners, runner, link);
 		TAILQ_INSERT_TAIL(&place->formation->gone, runner, link);
+		place->formation->ended = place;
+		place->formation->ended_launch = runner->instance.launch;
 	}
 	place->unsaved = true;
 	dyno_instance_changed(&place->dyno, &runner->instance);
@@ -86,11 +126,9 @@ static void op_publish(struct dyno *dyno, struct event *event)
 static void op_changed(struct dyno *dyno)
 {
 	struct place *place = dyno->owner;
-	struct formation *formation = place->formation;
 
 	place->unsaved = true;
-	if (formation->changed != NULL)
-		formation->changed(formation->changed_arg, place);
+	place_notify(place);
 	cycle_changed(place);
 }
 
@@ -171,23 +209,6 @@ unsigned formation_held(const struct formation *formation, int *out, unsigned ma
 	return count;
 }
 
-/* A runner that is gone leaves its list while we walk it. */
-static void settle_place(struct place *place)
-{
-	struct runner *next;
-
-	for (struct runner *runner = TAILQ_FIRST(&place->runners); runner != NULL; runner = next) {
-		next = TAILQ_NEXT(runner, link);
-		runner_check_empty(runner);
-	}
-}
-
-void formation_settle(struct formation *formation)
-{
-	for (size_t i = 0; i < formation->count; i++)
-		settle_place(&formation->places[i]);
-}
-
 static void claim(void *arg, struct proctree *tree)
 {
 	struct formation *formation = arg;
@@ -198,21 +219,29 @@ static void claim(void *arg, struct proctree *tree)
 			proctree_claim(tree, runner->instance.main);
 }
 
-/* Frees what is gone and saves what has changed, once a turn. */
-static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
+void formation_bury(struct formation *formation)
 {
-	struct formation *formation = watcher->data;
 	struct runner *runner;
 
-	(void)loop;
-	(void)revents;
-	if ((runner = TAILQ_LAST(&formation->gone, runner_list)) != NULL)
-		strays_tell(&formation->strays, formation, runner->instance.dyno,
-			runner->instance.launch);
 	while ((runner = TAILQ_FIRST(&formation->gone)) != NULL) {
 		TAILQ_REMOVE(&formation->gone, runner, link);
 		runner_free(runner);
 	}
+}
+
+/* Frees what is gone and saves what has changed, once a turn. */
+static void end_of_turn_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+	struct formation *formation = watcher->data;
+	const struct place *ended = formation->ended;
+
+	(void)loop;
+	(void)revents;
+	if (ended != NULL)
+		strays_tell(
+			&formation->strays, formation, ended->dyno.name, formation->ended_launch);
+	formation->ended = NULL;
+	formation_bury(formation);
 	saving_end_turn(formation);
 }
 
@@ -247,6 +276,7 @@ void formation_open(struct formation *formation, struct app *app)
 	*formation = (struct formation){.app = app, .type_count = config->process_count};
 	TAILQ_INIT(&formation->gone);
 	saving_open(formation);
+	slices_open(formation);
 	for (size_t i = 0; i < config->process_count; i++)
 		formation->count += config->process[i].scale;
 	formation->places = xcalloc(formation->count, sizeof *formation->places);
@@ -289,6 +319,7 @@ void formation_close(struct formation *formation)
 
 	end_of_turn_cb(loop, &formation->end_of_turn, 0);
 	saving_close(formation);
+	slices_close(formation);
 	ev_ref(loop);
 	ev_prepare_stop(loop, &formation->end_of_turn);
 	for (size_t i = 0; i < formation->count; i++)

@@ -15,6 +15,7 @@
 #include "dyno.h"
 #include "runner.h"
 #include "saving.h"
+#include "slices.h"
 #include "strays.h"
 #include "timers.h"
 
@@ -26,10 +27,13 @@ struct place {
 	struct formation *formation;
 	struct runner_list runners; /* all its instances */
 	struct timer timers[DYNO_TIMERS];
-	bool cycle_waiting; /* its time is up, but another of its type is being restarted */
-	bool unsaved;	    /* it has changed since its record was tried to be written */
-	bool unsavable;	    /* its record could not be written */
-	bool this_boot;	    /* adopted: its record is of this boot */
+	bool cycle_waiting;  /* its time is up, but another of its type is being restarted */
+	bool is_due;	     /* something is wanted of it and not yet done, see slices.h */
+	enum dyno_event due; /* that */
+	TAILQ_ENTRY(place) due_link;
+	bool unsaved;	/* it has changed since its record was tried to be written */
+	bool unsavable; /* its record could not be written */
+	bool this_boot; /* adopted: its record is of this boot */
 };
 
 /* What concerns all dynos of a type. */
@@ -48,9 +52,13 @@ struct formation {
 	size_t count;
 	struct place_type *types;
 	size_t type_count;
-	struct runner_list gone; /* to be freed at the end of the turn */
+	struct runner_list gone; /* to be freed in this turn */
+	const struct place
+		*ended;	       /* of the last of those that have gone in this turn; NULL: none */
+	uint64_t ended_launch; /* and its number */
 	struct strays strays;
 	struct saving saving;
+	struct slices slices;
 	ev_prepare end_of_turn;
 	/* Told after each change of a dyno; may be NULL. */
 	void (*changed)(void *arg, struct place *place);
@@ -69,18 +77,31 @@ void formation_close(struct formation *formation);
 struct runner *formation_find_main(const struct formation *formation, pid_t pid);
 
 /* The guard has reaped a process; it may be nobody's main process. After a batch of ends, call
- * formation_settle(). */
+ * slices_settle(). */
 void formation_guard_reaped(struct formation *formation, struct proc_id id, struct proc_exit exit);
 
 /* The descriptors of all outputs and notify sockets, to be kept open over an exec; returns how many
  * were written to out. */
 unsigned formation_held(const struct formation *formation, int *out, unsigned max);
 
-/* Looks which instances are gone now. */
-void formation_settle(struct formation *formation);
+/* Frees the runners that are gone. Not from within their own callbacks. */
+void formation_bury(struct formation *formation);
 
 /* The dyno of that name ("web.1"), or NULL. */
 struct place *formation_find(struct formation *formation, const char *name);
+
+/* What somebody wants of a dyno; it is done in one of the next turns. A stop takes back a start
+ * that was not yet done. */
+void place_want(struct place *place, enum dyno_event wish);
+
+/* Whether it is to be up, when what is wanted of it is done. */
+bool place_is_wanted(const struct place *place);
+
+/* Whether it is down, or on its way there already. */
+bool place_is_being_stopped(const struct place *place);
+
+/* Tells who listens to changes of the formation. */
+void place_notify(struct place *place);
 
 /* True when the place is of that type or has that name. */
 bool place_matches(const struct place *place, const char *target);

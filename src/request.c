@@ -159,7 +159,7 @@ static bool is_meant(
 {
 	/* A restart of everything leaves alone what was stopped on purpose. */
 	if (request->all)
-		return request->kind != REQUEST_RESTART || place->dyno.wanted_up;
+		return request->kind != REQUEST_RESTART || place_is_wanted(place);
 	for (size_t i = 0; i < targets->count; i++)
 		if (place_matches(place, targets->items[i]))
 			return true;
@@ -237,16 +237,11 @@ void request_take_base(struct request *request, const bson_t *list)
 	}
 }
 
-static bool is_being_stopped(const struct dyno *dyno)
-{
-	return !dyno->wanted_up && (dyno->state == DYNO_STOPPING || dyno->state == DYNO_DOWN);
-}
-
 /* Nobody is hurried because of others. */
 static bool is_new_to_any(const struct request *request)
 {
 	for (size_t i = 0; i < request->count; i++)
-		if (!is_being_stopped(&request->waits[i].place->dyno))
+		if (!place_is_being_stopped(request->waits[i].place))
 			return true;
 	return false;
 }
@@ -258,10 +253,16 @@ static bool was_told(const struct request *request, const struct request_wait *w
 	const struct dyno *dyno = &wait->place->dyno;
 
 	if (request->kind == REQUEST_STOP)
-		return request->gentle && is_being_stopped(dyno);
+		return request->gentle && place_is_being_stopped(wait->place);
 	if (!request->resumed || request->kind == REQUEST_START)
 		return false;
 	return dyno->launches > wait->launches || (dyno->state == DYNO_STARTING && dyno->old > 0);
+}
+
+/* One that is down stays so, and one whose start is to come is as good as restarted. */
+static bool needs_no_restart(const struct place *place)
+{
+	return !place->dyno.wanted_up || !place_is_wanted(place);
 }
 
 void request_begin(struct request *request)
@@ -269,11 +270,10 @@ void request_begin(struct request *request)
 	request->gentle |= request->resumed || is_new_to_any(request);
 	for (size_t i = 0; i < request->count; i++) {
 		struct request_wait *wait = &request->waits[i];
-		struct dyno *dyno = &wait->place->dyno;
-		if ((request->kind == REQUEST_RESTART && !dyno->wanted_up) ||
+		if ((request->kind == REQUEST_RESTART && needs_no_restart(wait->place)) ||
 			was_told(request, wait))
 			continue;
-		dyno_handle(dyno, kinds[request->kind].event);
+		place_want(wait->place, kinds[request->kind].event);
 	}
 }
 
@@ -318,13 +318,18 @@ static void look_again(struct request *request, struct buf *out)
 	}
 }
 
+static bool is_to_come(const struct request *request, const struct place *place)
+{
+	return request->kind != REQUEST_STOP && place->is_due && place->due != DYNO_STOP;
+}
+
 bool request_check(struct request *request, struct buf *out)
 {
 	request->due = 0;
 	for (size_t i = 0; i < request->count; i++) {
 		struct request_wait *wait = &request->waits[i];
 		struct outcome outcome = {0};
-		if (wait->done)
+		if (wait->done || is_to_come(request, wait->place))
 			continue;
 		kinds[request->kind].check(wait, &outcome);
 		if (outcome.there) {

@@ -132,7 +132,7 @@ void snapshot_place(const struct place *place, bool with_memory, bson_t *doc)
 	BSON_APPEND_UTF8(doc, "state", dyno_state_names[dyno->state]);
 	put_time(doc, "since", dyno->since);
 	doc_put_text(doc, "why", dyno->why);
-	BSON_APPEND_UTF8(doc, "wanted", dyno->wanted_up ? "up" : "down");
+	BSON_APPEND_UTF8(doc, "wanted", place_is_wanted(place) ? "up" : "down");
 	BSON_APPEND_INT32(doc, "pid", current != NULL ? current->main.pid : 0);
 	BSON_APPEND_INT32(doc, "port", current != NULL ? current->port : 0);
 	BSON_APPEND_INT64(doc, "launch", (int64_t)dyno->launches);

@@ -96,7 +96,7 @@ static void child_cb(struct ev_loop *loop, ev_signal *watcher, int revents)
 			runner_main_exited(batch[i].runner, batch[i].exit);
 		else
 			log_debug("reaped %d, which was nobody's main process", (int)batch[i].pid);
-	formation_settle(&supervisor->formation);
+	slices_settle(&supervisor->formation);
 	if (count == REAP_BATCH)
 		ev_feed_event(loop, watcher, EV_SIGNAL);
 }
@@ -135,10 +135,17 @@ static void look_kept(struct supervisor *supervisor)
 
 /* ---- the end ---- */
 
+/* What the guard is to hold has been handed over, and no start is left of which the next one would
+ * not know. */
+static bool may_upgrade(const struct supervisor *supervisor)
+{
+	return supervisor->app.guard.count == 0 && supervisor->formation.slices.wishes == 0;
+}
+
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
-	bool over = supervisor->upgrading ? supervisor->app.guard.count == 0
+	bool over = supervisor->upgrading ? may_upgrade(supervisor)
 					  : ending_is_over(&supervisor->ending);
 
 	(void)revents;
@@ -252,7 +259,7 @@ static void hear_exits(
 	for (size_t i = 0; i < count; i++)
 		formation_guard_reaped(&supervisor->formation, messages[i].id,
 			proc_exit_from_wait(messages[i].wait_status));
-	formation_settle(&supervisor->formation);
+	slices_settle(&supervisor->formation);
 }
 
 /*
@@ -262,8 +269,8 @@ static void hear_exits(
 static void become_guard(struct supervisor *supervisor)
 {
 	static int held[HELD_MAX];
+	slices_finish(&supervisor->formation); /* the next one does not know of them */
 	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
-
 	saving_write_all(&supervisor->formation);
 	set_zone(supervisor->zone_before);
 	guard_become(supervisor->order, held, count);
@@ -440,7 +447,7 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 void supervisor_start_all(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->formation.count; i++)
-		dyno_handle(&supervisor->formation.places[i].dyno, DYNO_START);
+		place_want(&supervisor->formation.places[i], DYNO_START);
 }
 
 int supervisor_run(struct supervisor *supervisor)

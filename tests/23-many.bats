@@ -53,3 +53,72 @@ adopt_all() {
 	stop_many 300 adopt_all
 	((COST < 2 * few)) || fail "with 300 dynos a stop costs $COST us of CPU for each, and $few us with 20"
 }
+
+# start_many: 500 dynos, and before them one that stops the supervisor as soon as it is executed. A command starts
+# them in the background, and the supervisor, $SUPERVISOR, is stopped when it has hardly begun.
+start_many() {
+	write_config <<-'END'
+		[process brake]
+		command = kill -STOP $PPID; exec sleep 1000
+		[process web]
+		command = sleep 1000
+		scale = 500
+		port = none
+		[process first]
+		command = sleep 1000
+	END
+	g start first
+	SUPERVISOR=$(supervisor_pid)
+	g_in_background start
+	START=$BACKGROUND
+	wait_until "$PATIENCE" is_stopped "$SUPERVISOR"
+}
+
+# waits_with CLIENTS: so many are connected, accepted or not.
+waits_with() {
+	(($(grep -c " $RUN/control.sock\$" /proc/net/unix) > $1))
+}
+
+@test "while many are started, the supervisor has time for others" {
+	local down
+
+	start_many
+	g_in_background ps
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	down=$(grep -c '^web\..*: down ' <<<"$output")
+	((down > 250)) || fail "ps was answered when no more than $down of 500 were still to be started"
+	finish 0 "$START"
+	assert_equal "how many are up in the end" 502 "$(g ps | grep -c '\.[0-9]*: up ')"
+}
+
+@test "while many are started, a stop takes back what was not yet begun" {
+	local launched
+
+	start_many
+	g_in_background stop web
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	launched=$(events kind dyno | grep -c '^launch web\.')
+	((launched < 250)) || fail "$launched of 500 were launched all the same"
+	finish 1 "$START"
+	assert_has "what the start is told" "web.500 was stopped before it came up" "$error"
+	assert_state web.500 down
+	assert_state brake.1 up
+}
+
+@test "while many are started, a stop of everything takes back what was not yet begun, and ends the supervisor" {
+	local launched
+
+	start_many
+	g_in_background stop
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	launched=$(events kind dyno | grep -c '^launch web\.')
+	((launched < 250)) || fail "$launched of 500 were launched all the same"
+	finish 1 "$START"
+	is_gone "$SUPERVISOR"
+}

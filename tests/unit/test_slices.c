@@ -1,0 +1,235 @@
+/*
+ * Tests of slices and place_want(): what is wanted of many dynos is done in several turns, in the
+ * right order, and what was wanted last counts.
+ */
+#include "formation.h"
+
+#include "did.h"
+#include "tap.h"
+
+enum {
+	MANY = 5
+};
+
+/* So that one turn has time for one of them only. */
+#define SLOW_LAUNCH (110 * NSEC_PER_MSEC)
+
+static struct process_config config = {.name = "web", .order = ORDER_OVERLAP, .ready = READY_PORT};
+static struct instance instances[MANY];
+static struct place places[MANY];
+static struct app app;
+static struct formation formation = {.app = &app, .places = places, .count = MANY};
+static nsec_t launch_time;
+static unsigned told; /* how often listeners were */
+
+/* ---- the fake operations of the dynos ---- */
+
+static void did_to(const char *what, const struct dyno *dyno)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%s %u", what, dyno->number);
+	did(text);
+}
+
+static struct instance *fake_launch(struct dyno *dyno)
+{
+	struct instance *instance = &instances[dyno->number - 1];
+	nsec_t end = clock_mono() + launch_time;
+
+	while (clock_mono() < end)
+		;
+	did_to("launch", dyno);
+	memset(instance, 0, sizeof *instance);
+	instance->launch = dyno->launches;
+	return instance;
+}
+
+static void fake_stop(struct dyno *dyno, struct instance *instance)
+{
+	did_to(instance->state == INSTANCE_STOPPING ? "hurry" : "stop", dyno);
+	instance_restore(instance, INSTANCE_STOPPING);
+}
+
+static void fake_stop_old(struct dyno *dyno)
+{
+	did_to("stop the old of", dyno);
+}
+
+static void fake_timer(struct dyno *dyno, enum dyno_timer timer, nsec_t due)
+{
+	(void)dyno;
+	(void)timer;
+	(void)due;
+}
+
+static void fake_publish(struct dyno *dyno, struct event *event)
+{
+	(void)dyno;
+	(void)event;
+}
+
+static void fake_changed(struct dyno *dyno)
+{
+	(void)dyno;
+}
+
+static uint64_t fake_random(struct dyno *dyno)
+{
+	(void)dyno;
+	return 0;
+}
+
+static const struct dyno_ops ops = {
+	.launch = fake_launch,
+	.stop = fake_stop,
+	.stop_old = fake_stop_old,
+	.timer = fake_timer,
+	.publish = fake_publish,
+	.changed = fake_changed,
+	.random = fake_random,
+};
+
+static void heard(void *arg, struct place *place)
+{
+	(void)arg;
+	(void)place;
+	told++;
+}
+
+/* ---- situations ---- */
+
+static void all_down(void)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		memset(&places[i], 0, sizeof places[i]);
+		places[i].formation = &formation;
+		TAILQ_INIT(&places[i].runners);
+		dyno_init(&places[i].dyno, &ops, &places[i], &config, i + 1);
+	}
+	done();
+}
+
+/* Everything that is wanted is done. */
+static const char *all_turns(void)
+{
+	while (formation.slices.wishes > 0)
+		ev_run(app.loop, EVRUN_ONCE);
+	return done();
+}
+
+static void all_want(enum dyno_event wish)
+{
+	for (unsigned i = 0; i < MANY; i++)
+		place_want(&places[i], wish);
+}
+
+static void all_starting(void)
+{
+	all_down();
+	all_want(DYNO_START);
+	all_turns();
+}
+
+static void first_stopping(void)
+{
+	all_starting();
+	place_want(&places[0], DYNO_STOP);
+	all_turns();
+}
+
+/* ---- the tests ---- */
+
+static void one_turn_is_not_for_all(void)
+{
+	all_down();
+	launch_time = SLOW_LAUNCH;
+	all_want(DYNO_START);
+	is_str(done(), "", "a start is done in a later turn");
+	ok(place_is_wanted(&places[4]), "until then it counts as wanted");
+	ev_run(app.loop, EVRUN_ONCE);
+	is_str(done(), "launch 1", "one turn launches no more than there is time for");
+	place_want(&places[0], DYNO_STOP);
+	ev_run(app.loop, EVRUN_ONCE);
+	is_str(done(), "stop 1; launch 2",
+		"a stop that is wanted meanwhile does not wait for all starts");
+	is_str(all_turns(), "launch 3; launch 4; launch 5", "in the end all are launched");
+	launch_time = 0;
+}
+
+static void a_stop_takes_back_a_start(void)
+{
+	all_down();
+	place_want(&places[0], DYNO_START);
+	told = 0;
+	place_want(&places[0], DYNO_STOP);
+	ok(!place_is_wanted(&places[0]) && place_is_being_stopped(&places[0]),
+		"a stop takes back a start");
+	is_int(told, 1, "who waits for the start is told to look");
+	is_str(all_turns(), "", "and nothing is launched");
+
+	first_stopping();
+	place_want(&places[0], DYNO_START);
+	place_want(&places[0], DYNO_STOP);
+	is_str(all_turns(), "",
+		"what is being stopped is not hurried by a start that was taken back");
+
+	all_starting();
+	place_want(&places[0], DYNO_START);
+	place_want(&places[0], DYNO_STOP);
+	is_str(all_turns(), "stop 1", "what was up before the start is stopped");
+}
+
+static void what_is_wanted_after_a_stop(void)
+{
+	all_starting();
+	place_want(&places[0], DYNO_STOP);
+	ok(place_is_being_stopped(&places[0]) && !place_is_wanted(&places[0]),
+		"one that is to be stopped counts as being stopped");
+	place_want(&places[0], DYNO_STOP);
+	is_str(done(), "stop 1", "a second stop lets the first one happen at once");
+	is_str(all_turns(), "hurry 1", "and makes it hurry");
+
+	all_starting();
+	place_want(&places[0], DYNO_STOP);
+	place_want(&places[0], DYNO_START);
+	is_str(done(), "stop 1", "so does a start");
+	all_turns();
+	ok(places[0].dyno.wanted_up, "which is kept as the wish");
+}
+
+static void a_start_of_what_is_up_is_answered(void)
+{
+	all_starting();
+	place_want(&places[0], DYNO_START);
+	told = 0;
+	is_str(all_turns(), "", "a start of what is up launches nothing");
+	ok(told > 0, "but who waits for it is told to look");
+}
+
+static void all_at_once(void)
+{
+	all_down();
+	all_want(DYNO_START);
+	place_want(&places[2], DYNO_STOP);
+	slices_finish(&formation);
+	is_str(done(), "launch 1; launch 2; launch 4; launch 5",
+		"what is left can be done at once");
+	is_int((int64_t)formation.slices.wishes, 0, "and then nothing is left");
+}
+
+int main(void)
+{
+	app.loop = ev_loop_new(EVFLAG_NOENV);
+	formation.changed = heard;
+	slices_open(&formation);
+	one_turn_is_not_for_all();
+	a_stop_takes_back_a_start();
+	what_is_wanted_after_a_stop();
+	a_start_of_what_is_up_is_answered();
+	all_at_once();
+	slices_close(&formation);
+	ev_loop_destroy(app.loop);
+	buf_release(&doings.words);
+	return tap_done();
+}
