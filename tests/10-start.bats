@@ -339,7 +339,7 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	write_config <<<$'[process job]\ncommand = sleep 1000'
 	mkdir -p "$STATE"
 	hold_lock "$STATE/lock"
-	g 4 start --timeout 300ms
+	g 4 start --timeout 2s
 	kill "$HOLDER"
 	assert_equal "the message" "gracectl: not done in time: the supervisor of shop does not listen yet; see \`gracectl ps\`" "$error"
 }
@@ -347,7 +347,7 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 @test "--timeout: the command gives up with exit status 4, the start goes on" {
 	write_late_server
 	write_config <<<$'[process web]\ncommand = ./late'
-	g 4 start --timeout 200ms
+	g 4 start --timeout 2s
 	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
 	release
 	wait_for_state web.1 up

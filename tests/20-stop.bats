@@ -219,7 +219,7 @@ assert answer["dynos"] == [{"dyno": "app.1", "code": 0, "text": "was down alread
 @test "--timeout: the command gives up with exit status 4, the stop goes on" {
 	write_slow_app
 	start_app slow
-	g 4 stop app.1 --timeout 200ms
+	g 4 stop app.1 --timeout 2s
 	assert_has "the message" "the supervisor goes on with it, see \`gracectl ps\`" "$error"
 	assert_has "the warning" "another \`gracectl stop\` would end it by force" "$error"
 	assert_state app.1 stopping
@@ -230,7 +230,7 @@ assert answer["dynos"] == [{"dyno": "app.1", "code": 0, "text": "was down alread
 @test "--timeout with --json: the document names the dynos that are not done" {
 	write_slow_app
 	start_app slow
-	g 4 stop app.1 --timeout 200ms --json
+	g 4 stop app.1 --timeout 2s --json
 	assert_equal "what is told of it" "[{'dyno': 'app.1', 'code': 4, 'text': 'not done yet'}] 4" \
 		"$(python3 -c 'import json, sys; doc = json.load(sys.stdin); print(doc["dynos"], doc["code"])' <<<"$output")"
 	release

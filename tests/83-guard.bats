@@ -396,7 +396,7 @@ assert_held() {
 
 @test "the second stop of everything hurries, whoever supervises by then" {
 	start_stubborn TERM/1h/KILL/5
-	g 4 stop --timeout 200ms
+	let_go stop
 	wait_for_output job.1 "not for SIGTERM"
 
 	kill_supervisor
@@ -411,7 +411,7 @@ assert_held() {
 	wait_for_output job.1 "not for SIGTERM"
 
 	kill_supervisor
-	g 4 stop --timeout 200ms
+	let_go stop
 	assert_state job.1 stopping
 	kill_supervisor
 	g 1 stop --timeout "$PATIENCE"

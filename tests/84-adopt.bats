@@ -131,7 +131,8 @@ is_held_open() {
 	g start other
 	kill_supervisor # so that both are as after another death of it
 	before=$(held_open)
-	g 4 start job --timeout 100ms
+	let_go start job
+	wait_for_state job.1 starting
 	pid=$(pid_of job.1) guard=$(guard_pid)
 	kill -STOP "$guard"
 	kill -KILL "$(supervisor_pid)" "$pid"
@@ -250,7 +251,7 @@ change_record() {
 		ready = notify
 		stop = TERM/forever
 	END
-	g 4 start --timeout 100ms
+	let_go start
 	wait_for_output job.1 deaf
 	pid=$(pid_of job.1)
 	kill_both

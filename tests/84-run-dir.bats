@@ -72,7 +72,7 @@ assert_nothing_elsewhere() {
 	start_stubborn TERM/1h/KILL/5
 	pid=$(pid_of job.1)
 	lead_elsewhere other.ini
-	g 4 stop --timeout 200ms
+	let_go stop
 	wait_for_output job.1 "not for SIGTERM"
 	kill_both
 

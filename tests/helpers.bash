@@ -145,6 +145,18 @@ finish() {
 	assert_equal "the exit status of the command in the background" "${1:-0}" "$status"
 }
 
+# let_go ARG...: the same for a command whose request is heard and which does not end: it is interrupted as soon as
+# it has been heard. The supervisor goes on with it.
+let_go() {
+	local BACKGROUND
+
+	g_in_background "$@"
+	wait_until "$PATIENCE" test -s "background.$BACKGROUND.err"
+	kill -INT "$BACKGROUND"
+	finish 1
+	assert_has "what it says" "the supervisor goes on with it" "$error"
+}
+
 # ---- given ----
 
 # write_config: the standard input is the configuration, but for [app], which is put before it.
