@@ -62,7 +62,7 @@ crash() {
 	END
 	gracectl -c "$CONFIG" start # whether it was up for a moment is a matter of luck
 	wait_for_line job.1 "Crashed 4 times in a row, next try in 200ms"
-	mapfile -t crashed < <(event_times cooling job.1)
+	mapfile -t crashed < <(event_times exit job.1)
 	mapfile -t launched < <(event_times launch job.1)
 	expected=(100 300 200)
 	for i in 0 1 2; do

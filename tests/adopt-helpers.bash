@@ -14,6 +14,7 @@ kill_both() {
 	kill -STOP "$guard"
 	kill -KILL "$supervisor" "$guard"
 	wait_until "$PATIENCE" is_gone "$guard"
+	wait_until "$PATIENCE" is_gone "$supervisor"
 }
 
 # same_time WHAT TIME TIME: they differ by a tenth of a second at most; each is counted from two clocks.

@@ -60,6 +60,11 @@ event_times() {
 	done
 }
 
+# start_time DYNO: when the dyno began to start. Its times count from then on; that it is launched is told when it has been.
+start_time() {
+	event_times state "$1" | head -n 1
+}
+
 # start_daemon [COMMAND...]: the supervisor as a job of the test, run by COMMAND if there is one. Sets DAEMON.
 start_daemon() {
 	"$@" "$GRACECTL" -c "$CONFIG" daemon >>"$BATS_TEST_TMPDIR/daemon.log" 2>&1 3>&- &
