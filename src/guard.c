@@ -40,9 +40,10 @@ static struct {
 	pid_t supervisor;  /* 0: none runs */
 	int link;	   /* our end, -1: none */
 	int signals;	   /* signalfd */
-	bool ready;	   /* the supervisor has been ready once */
+	bool ready;	   /* a supervisor has been ready once */
+	bool listens;	   /* the one that runs now is ready */
 	bool done;	   /* the supervisor has done all that it had to */
-	int pending;	   /* a signal to pass on to the next supervisor, 0: none */
+	int pending;	   /* a signal to pass on to a supervisor that listens, 0: none */
 	nsec_t born;	   /* monotonic: when the supervisor was started */
 	nsec_t next;	   /* monotonic: when the next one is to be started */
 	unsigned failures; /* deaths in a row of supervisors that did not live long */
@@ -190,16 +191,12 @@ static void start_supervisor(void)
 {
 	guard.next = 0;
 	guard.born = clock_mono();
-	if (fork_supervisor() == 0) {
+	if (fork_supervisor() == 0)
 		guard.trouble = 0;
-		if (guard.pending != 0)
-			kill(guard.supervisor, guard.pending);
-		guard.pending = 0;
-	} else if (guard.ready) {
+	else if (guard.ready)
 		go_without(errno);
-	} else {
+	else
 		give_up(errno);
-	}
 }
 
 /* Replaces ourselves by what is installed now; what runs stays ours. */
@@ -222,6 +219,7 @@ static void supervisor_died(int wait_status)
 	bool healthy = clock_mono() - guard.born > HEALTHY;
 
 	guard.supervisor = 0;
+	guard.listens = false;
 	if (guard.link >= 0)
 		close(guard.link);
 	guard.link = -1;
@@ -284,27 +282,37 @@ static void reap(void)
 	}
 }
 
-/* The next supervisor must live in order to stop things. */
-static void keep_signal(int signo)
-{
-	log_info("%s is kept for the next supervisor", signal_name(signo));
-	guard.pending = signo;
-}
-
-static void hear_signals(void)
+/* True when one came that somebody must live for, in order to stop things. */
+static bool hear_signals(void)
 {
 	struct signalfd_siginfo info;
+	bool came = false;
 
 	while (read(guard.signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		int signo = (int)info.ssi_signo;
 		if (signo == SIGCHLD)
 			continue; /* reap() looks at every turn */
-		if (guard.supervisor > 0)
-			kill(guard.supervisor, signo);
-		else if (signo != SIGUSR1 && signo != SIGUSR2)
-			keep_signal(signo);
-		if (guard.pending != 0 && guard.next != 0)
-			guard.next = clock_mono();
+		if (signo == SIGUSR1 || signo == SIGUSR2) {
+			if (guard.supervisor > 0)
+				kill(guard.supervisor, signo);
+			continue;
+		}
+		guard.pending = signo;
+		came = true;
+	}
+	if (came && guard.next != 0)
+		guard.next = clock_mono();
+	return came;
+}
+
+/* One that does not listen yet might die with it. came: just now. */
+static void pass_on(bool came)
+{
+	if (guard.pending != 0 && guard.listens) {
+		kill(guard.supervisor, guard.pending);
+		guard.pending = 0;
+	} else if (came) {
+		log_info("%s is kept until a supervisor listens", signal_name(guard.pending));
 	}
 }
 
@@ -314,7 +322,7 @@ static void hear_ready(void)
 {
 	if (!guard.ready && guard.order->ready_fd >= 0)
 		close(guard.order->ready_fd);
-	guard.ready = true;
+	guard.ready = guard.listens = true;
 }
 
 /* The supervisor had to make it anew. */
@@ -364,10 +372,11 @@ static void turn(void)
 	if (poll(items, 2, timeout) < 0 && errno != EINTR)
 		log_warn("the guard cannot wait: %s", strerror(errno));
 	hear_supervisor();
-	hear_signals();
+	bool came = hear_signals();
 	reap();
 	if (guard.next != 0 && clock_mono() >= guard.next && guard.ended < 0)
 		start_supervisor();
+	pass_on(came);
 }
 
 static sigset_t heard_signals(void)

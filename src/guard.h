@@ -4,7 +4,7 @@
  * It starts the supervisor, and starts the next one at once when it dies (with a growing pause if
  * it keeps dying). Being the subreaper, it inherits what a dead supervisor leaves behind: it reaps
  * it, notes how it ended, and holds the outputs open until the next supervisor has adopted
- * everything. It passes SIGTERM, SIGINT and SIGHUP on, to the next supervisor if there is none now;
+ * everything. It passes SIGTERM, SIGINT and SIGHUP on, to the next supervisor if none listens now;
  * and SIGUSR1 and SIGUSR2 to one that lives. It shares the supervisor's lock, so the application
  * stays locked while either of them lives.
  *

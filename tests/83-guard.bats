@@ -233,6 +233,59 @@ assert_held() {
 	g stop
 }
 
+# lose_before_ready COMMAND...: the supervisor is killed, and so is the next one before it listens; the command is
+# executed in between.
+lose_before_ready() {
+	mkfifo stuck
+	printf '#!/bin/sh\ncd %q; echo $$ >born; read -r _ <stuck\n' "$PWD" >installed.new
+	chmod +x installed.new
+	mv installed.new installed
+	kill -KILL "$(supervisor_pid)"
+	wait_until "$PATIENCE" test -s born
+	"$@"
+	cp "$GRACECTL" installed.new
+	mv installed.new installed
+	kill -KILL "$(<born)"
+}
+
+# terminate_guard: and it has heard it.
+terminate_guard() {
+	kill -TERM "$guard"
+	wait_until "$PATIENCE" grep -F "SIGTERM is kept until a supervisor listens" "$STATE/supervisor.log"
+}
+
+@test "SIGTERM to a guard whose supervisor dies before it listens is heard by the next one" {
+	local guard pid
+
+	cp "$GRACECTL" installed
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	"$PWD/installed" -c "$CONFIG" start -q 3>&-
+	guard=$(guard_pid) pid=$(pid_of job.1)
+
+	lose_before_ready terminate_guard
+
+	wait_until "$PATIENCE" is_gone "$guard"
+	is_gone "$pid"
+	assert_has "the log" "SIGTERM received" "$(lines_of)"
+}
+
+@test "SIGTERM to a guard that has not yet seen that its supervisor is dead is heard by the next one" {
+	local guard pid supervisor
+
+	write_config <<<$'[process job]\ncommand = sleep 1000'
+	g start
+	guard=$(guard_pid) pid=$(pid_of job.1) supervisor=$(supervisor_pid)
+	kill -STOP "$guard"
+	kill -KILL "$supervisor"
+	wait_until "$PATIENCE" is_gone "$supervisor"
+	kill -TERM "$guard"
+	kill -CONT "$guard"
+
+	wait_until "$PATIENCE" is_gone "$guard"
+	is_gone "$pid"
+	assert_has "the log" "SIGTERM received" "$(lines_of)"
+}
+
 @test "when both die, ps adopts what runs" {
 	local before
 

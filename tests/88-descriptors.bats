@@ -121,7 +121,7 @@ lose_supervisor() {
 	pid=$(pid_of app.1)
 	lose_supervisor
 	kill -TERM "$guard"
-	wait_until "$PATIENCE" grep -F "SIGTERM is kept for the next supervisor" "$STATE/supervisor.log"
+	wait_until "$PATIENCE" grep -F "SIGTERM is kept until a supervisor listens" "$STATE/supervisor.log"
 	is_running "$pid"
 	prlimit --pid "$guard" --nofile=1024:
 	wait_until "$PATIENCE" is_gone "$guard"
