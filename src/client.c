@@ -342,13 +342,24 @@ bool client_nothing_left(const struct config *config)
 	return what_is_left(config) == LEFT_NOTHING;
 }
 
-int client_reach(struct client *client, const struct config *config, const char *app)
+/* In place of a guard and a supervisor that have both died. */
+static int launch_next(const struct config *config, const char *app, struct cause *cause)
 {
 	const struct client_daemon next = {.config = config, .app = app, .adopt = true};
+
+	if (config->path == NULL)
+		return cause_set(
+			cause, "there is no configuration of it any more; name one with -c FILE");
+	return client_launch(&next, cause);
+}
+
+int client_reach(
+	struct client *client, const struct config *config, const char *app, struct cause *cause)
+{
 	nsec_t deadline = client_until(REACH_TIMEOUT);
-	struct cause cause;
 	int error;
 
+	*cause = (struct cause){0};
 	do {
 		if (client_connect(client, config) == 0)
 			return 0;
@@ -357,8 +368,7 @@ int client_reach(struct client *client, const struct config *config, const char 
 		/* Of the dead nobody listens, whatever has become of their directory. */
 		if (left == LEFT_NOTHING || (left == LEFT_HELD && !nobody_listens(error)))
 			break;
-		if (left == LEFT_UNFINISHED &&
-			(config->path == NULL || client_launch(&next, &cause) < 0))
+		if (left == LEFT_UNFINISHED && launch_next(config, app, cause) < 0)
 			break;
 		client_pause(CLIENT_LOOK_AGAIN_MS);
 	} while (clock_mono() < deadline && !interrupted);

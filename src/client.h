@@ -34,9 +34,11 @@ int client_connect(struct client *client, const struct config *config);
 /*
  * The same, but waits for the next supervisor while a guard is about to start one; and when neither
  * runs although they have not ended in order (both have died at once), starts one that goes on with
- * what they did. app may be NULL.
+ * what they did. app may be NULL. cause says why that could not be started; it is empty when it was
+ * not to be.
  */
-int client_reach(struct client *client, const struct config *config, const char *app);
+int client_reach(
+	struct client *client, const struct config *config, const char *app, struct cause *cause);
 
 /*
  * Waits for a supervisor that is ending, and its guard (a pidfd, -1: not known), at most until

@@ -384,6 +384,22 @@ terminate_guard() {
 	g stop
 }
 
+@test "when both die under a command and no others can take their place, it says why at its deadline" {
+	start_stubborn TERM/1h/KILL/5
+	mv "$RUN/config.ini" kept.ini
+	cp "$CONFIG" right.ini
+	echo 'scale = many' >>"$CONFIG"
+	g_in_background stop --timeout 5s
+	wait_for_output job.1 "not for SIGTERM"
+	kill_both
+	finish 4
+	assert_has "what it says" "guard and supervisor of shop are dead, and no others can take their place: the supervisor ended before it was ready; see $STATE/supervisor.log" "$error"
+	refute_has "what it says" "the supervisor goes on with it" "$error"
+	mv kept.ini "$RUN/config.ini"
+	mv right.ini "$CONFIG"
+	g 1 stop
+}
+
 # ---- the end under way ----
 
 @test "a supervisor killed in the middle of a stop of everything: it ends nevertheless" {

@@ -177,7 +177,11 @@ lose_run_dir() {
 	mv "$RUN/config.ini" kept.ini
 
 	gracectl -c wrong.ini ps
-	assert_equal "the exit status" 4 "$status"
+	assert_equal "the exit status" 1 "$status"
+	assert_has "why" "no others can take their place: the supervisor ended before it was ready; see $STATE/supervisor.log" "$error"
+	gracectl -c wrong.ini logs
+	assert_equal "the exit status of logs" 0 "$status"
+	assert_has "why, as logs says" "no others can take their place: the supervisor ended before" "$error"
 	mv kept.ini "$RUN/config.ini"
 	gracectl -c other.ini ps
 	assert_equal "the exit status" 0 "$status"

@@ -76,7 +76,7 @@ with_few_descriptors() {
 	g start
 }
 
-@test "when both have died and no supervisor can be started in their place, the next command tries again" {
+@test "when both have died and no supervisor can be started in their place, that is told, and the next command tries again" {
 	local pid
 
 	write_config <<<$'[process app]\ncommand = sleep 1000'
@@ -84,7 +84,10 @@ with_few_descriptors() {
 	pid=$(pid_of app.1)
 	kill_both
 	kill -KILL "$pid"
-	with_few_descriptors g 4 ps
+	for command in ps stop upgrade; do
+		with_few_descriptors g 1 $command
+		assert_equal "what $command says" "gracectl: guard and supervisor of shop are dead, and no others can take their place: no supervisor can be started: Too many open files; what runs of it runs on, and the next command tries again" "$error"
+	done
 	g ps
 	assert_has "the log" "Process exited" "$(platform_lines app.1)"
 }

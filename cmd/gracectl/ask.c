@@ -67,9 +67,11 @@ static int hear(const struct cli *cli, const struct config *config, const struct
 	return EXIT_DEADLINE;
 }
 
-static int tell_unreachable(
-	const struct cli *cli, const struct config *config, const struct question *question)
+static int tell_unreachable(const struct cli *cli, const struct config *config,
+	const struct question *question, const struct cause *cause)
 {
+	if (cause->text[0] != '\0')
+		return cli_no_successor(config, cause);
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return cli_no_supervisor(cli, config, &question->request.targets, question->none);
 	cli_error("cannot reach the supervisor of %s in %s: %s", config->name, config->run_dir,
@@ -81,13 +83,15 @@ int ask_supervisor(const struct cli *cli, const struct config *config,
 	const struct question *question, struct answers *answers)
 {
 	struct client client;
+	struct cause cause;
 	int code = ASK_AGAIN;
 
 	for (int i = 0; i < TRIES && code == ASK_AGAIN; i++) {
 		answers_release(answers);
-		if (client_reach(&client, config, cli->app) < 0)
-			return client_interrupted() ? interrupted(answers)
-						    : tell_unreachable(cli, config, question);
+		if (client_reach(&client, config, cli->app, &cause) < 0)
+			return client_interrupted()
+				       ? interrupted(answers)
+				       : tell_unreachable(cli, config, question, &cause);
 		if (client_send(&client, &question->request) == 0)
 			code = hear(cli, config, question, &client, answers);
 		client_close(&client);

@@ -245,6 +245,14 @@ bool cli_file_has(const struct cli *cli, const struct config *config, const char
 	return known;
 }
 
+int cli_no_successor(const struct config *config, const struct cause *cause)
+{
+	cli_error("guard and supervisor of %s are dead, and no others can take their place: %s; "
+		  "what runs of it runs on, and the next command tries again",
+		config->name, cause->text);
+	return EXIT_FAILED;
+}
+
 int cli_no_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, const char *rest)
 {
@@ -267,9 +275,12 @@ int cli_no_supervisor(const struct cli *cli, const struct config *config,
 void cli_adopt(const struct cli *cli, const struct config *config)
 {
 	struct client client;
+	struct cause cause;
 
-	if (client_reach(&client, config, cli->app) == 0)
+	if (client_reach(&client, config, cli->app, &cause) == 0)
 		client_close(&client);
+	else if (cause.text[0] != '\0')
+		cli_no_successor(config, &cause);
 }
 
 const char *cli_dyno, *cli_type;

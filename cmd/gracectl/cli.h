@@ -123,6 +123,12 @@ int cli_load(const struct cli *cli, struct config *config);
 int cli_check(const struct cli *cli, struct config *config);
 
 /*
+ * What a command has to say when guard and supervisor are dead and no others could be started in
+ * their place (see client_reach()). Returns EXIT_FAILED.
+ */
+int cli_no_successor(const struct config *config, const struct cause *cause);
+
+/*
  * What a command has to say when no supervisor runs and none is to be started: that, with `rest` as
  * the end of the sentence; or, when the configuration is in order and does not know one of the
  * targets, what there is instead, as a supervisor would; or, when one holds the lock all the same,

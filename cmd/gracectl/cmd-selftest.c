@@ -152,10 +152,11 @@ static bool ask_who_runs(const struct selftest *test, nsec_t deadline, struct pr
 {
 	struct wire_request request = {.cmd = "ping", .targets = STRLIST_INIT};
 	struct client client;
+	struct cause cause;
 	bson_t message;
 
 	*supervisor = *guard = PROC_NONE;
-	if (client_reach(&client, &test->config, NULL) < 0)
+	if (client_reach(&client, &test->config, NULL, &cause) < 0)
 		return false;
 	if (client_send(&client, &request) == 0 &&
 		client_next(&client, deadline, &message) == CLIENT_MESSAGE) {

@@ -20,16 +20,17 @@ struct answerer {
 	char version[VERSION_MAX];
 };
 
-/* Sends a command that is answered at once. Returns an exit code, or -1 when nobody could be asked.
- */
-static int ask(const struct config *config, const char *cmd, struct answerer *who)
+/* Sends a command that is answered at once. Returns an exit code, or -1 when nobody could be asked;
+ * for cause see client_reach(). */
+static int ask(
+	const struct config *config, const char *cmd, struct answerer *who, struct cause *cause)
 {
 	struct wire_request request = {.targets = STRLIST_INIT};
 	struct client client;
 	bson_t message;
 	int code = -1;
 
-	if (client_reach(&client, config, NULL) < 0)
+	if (client_reach(&client, config, NULL, cause) < 0)
 		return -1;
 	snprintf(request.cmd, sizeof request.cmd, "%s", cmd);
 	client_send(&client, &request);
@@ -64,9 +65,10 @@ static int await_successor(
 {
 	nsec_t deadline = clock_mono() + TIMEOUT;
 	struct answerer now = {0};
+	struct cause cause;
 
 	while (clock_mono() < deadline) {
-		if (ask(config, "ping", &now) == EXIT_DONE && now.pid != before->pid) {
+		if (ask(config, "ping", &now, &cause) == EXIT_DONE && now.pid != before->pid) {
 			print_change(cli, config, before, &now);
 			return EXIT_DONE;
 		}
@@ -80,15 +82,15 @@ static int await_successor(
 }
 
 /* The supervisor may die while it is asked; the next one can be asked as well. */
-static int ask_for_upgrade(const struct config *config, struct answerer *who)
+static int ask_for_upgrade(const struct config *config, struct answerer *who, struct cause *cause)
 {
 	nsec_t deadline = clock_mono() + TIMEOUT;
 	int code;
 
 	do
-		code = ask(config, "upgrade", who);
-	while (code == -1 && clock_mono() < deadline && !client_nothing_left(config) &&
-		!client_pause(PAUSE_MS));
+		code = ask(config, "upgrade", who, cause);
+	while (code == -1 && cause->text[0] == '\0' && clock_mono() < deadline &&
+		!client_nothing_left(config) && !client_pause(PAUSE_MS));
 	return code;
 }
 
@@ -97,6 +99,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	static const struct strlist nobody = STRLIST_INIT;
 	struct config config;
 	struct answerer before = {0};
+	struct cause cause;
 
 	(void)argc;
 	(void)argv;
@@ -104,12 +107,13 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (code != EXIT_DONE)
 		return code;
 	client_catch_interrupts();
-	code = ask_for_upgrade(&config, &before);
-	if (code == -1) {
+	code = ask_for_upgrade(&config, &before, &cause);
+	if (code == -1 && cause.text[0] != '\0')
+		code = cli_no_successor(&config, &cause);
+	else if (code == -1)
 		code = cli_no_supervisor(cli, &config, &nobody, "; there is nothing to upgrade");
-	} else if (code == EXIT_DONE) {
+	else if (code == EXIT_DONE)
 		code = await_successor(cli, &config, &before);
-	}
 	config_release(&config);
 	return code;
 }

@@ -25,7 +25,9 @@ static int launch(const struct cli *cli, const struct strlist *targets)
 int reach_supervisor(const struct cli *cli, const struct config *config,
 	const struct strlist *targets, bool launches, struct client *client)
 {
-	if (client_reach(client, config, cli->app) == 0)
+	struct cause cause;
+
+	if (client_reach(client, config, cli->app, &cause) == 0)
 		return EXIT_DONE;
 	if (client_is_late()) {
 		cli_error("not done in time: the supervisor of %s does not listen yet; see "
@@ -38,10 +40,12 @@ int reach_supervisor(const struct cli *cli, const struct config *config,
 			config->run_dir, strerror(errno));
 		return EXIT_FAILED;
 	}
+	if (!launches && cause.text[0] != '\0')
+		return cli_no_successor(config, &cause);
 	if (!launches)
 		return cli_no_supervisor(cli, config, targets, "; `gracectl start` starts one");
 	int code = launch(cli, targets);
-	if (code == EXIT_DONE && client_reach(client, config, cli->app) < 0) {
+	if (code == EXIT_DONE && client_reach(client, config, cli->app, &cause) < 0) {
 		cli_error("the supervisor of %s has started but cannot be reached in %s: %s",
 			config->name, config->run_dir, strerror(errno));
 		code = client_is_late() ? EXIT_DEADLINE : EXIT_FAILED;

@@ -346,10 +346,22 @@ static int begin_anew(struct job *job)
 	return code == EXIT_DONE ? LOST : code;
 }
 
+/* Both have died, and whenever another one was to be started in their place it could not be. */
+static int give_up_alone(struct job *job, const struct cause *cause)
+{
+	live_end(&job->live);
+	if (job->cli->json)
+		print_end(job, EXIT_DEADLINE);
+	cli_no_successor(job->config, cause);
+	return EXIT_DEADLINE;
+}
+
 /* Reaches the supervisor that comes after the one that was lost. Returns LOST as long as there is
  * something left to be asked of it, or an exit code. */
 static int reach_next(struct job *job)
 {
+	struct cause cause, first = {0};
+
 	client_close(&job->client);
 	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice.
 	 */
@@ -369,10 +381,13 @@ static int reach_next(struct job *job)
 		/* Also before the first try: the next one may close the connection as well. */
 		if (client_pause(RECONNECT_PAUSE_MS))
 			return give_up(job, CLIENT_INTERRUPTED);
-		if (client_reach(&job->client, job->config, job->cli->app) == 0)
+		if (client_reach(&job->client, job->config, job->cli->app, &cause) == 0)
 			return LOST;
+		/* The last one may only have come too late. */
+		if (first.text[0] == '\0')
+			first = cause;
 	}
-	return give_up(job, CLIENT_DEADLINE);
+	return first.text[0] != '\0' ? give_up_alone(job, &first) : give_up(job, CLIENT_DEADLINE);
 }
 
 /* Waits for the end of the supervisor that has just said that it is ending. */
