@@ -181,9 +181,9 @@ int client_send(struct client *client, const struct wire_request *request)
 			break;
 		sent += (size_t)n;
 	}
-	int result = sent == out.len ? 0 : -1;
+	client->unheard = sent < out.len;
 	buf_release(&out);
-	return result;
+	return client->unheard ? -1 : 0;
 }
 
 /* Takes the next message out of what was received. 1: there it is; 0: not complete; -1: nonsense.
@@ -215,6 +215,8 @@ static enum client_result receive(struct client *client, nsec_t deadline)
 	if (ready < 0)
 		return errno == EINTR ? CLIENT_MESSAGE : CLIENT_CLOSED;
 	ssize_t n = recv(client->fd, buf_reserve(&client->in, CHUNK), CHUNK, 0);
+	/* As the kernel tells of a socket that is closed with something in it; unix(7). */
+	client->unheard = n < 0 && errno == ECONNRESET;
 	if (n <= 0)
 		return n < 0 && errno == EINTR ? CLIENT_MESSAGE : CLIENT_CLOSED;
 	client->in.len += (size_t)n;

@@ -18,6 +18,7 @@ struct client {
 	int fd;
 	struct buf in;
 	size_t consumed; /* bytes at the front of in that belong to the message given out last */
+	bool unheard;	 /* the supervisor has ended without having read all of the request */
 };
 
 enum client_result {

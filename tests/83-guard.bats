@@ -474,6 +474,27 @@ terminate_guard() {
 	assert_has "what the second says" "job.1 had to be killed: it was asked to stop once more" "$error"
 }
 
+# has_caller: somebody is connected to a supervisor that has not accepted it.
+has_caller() {
+	grep -q " 02 [0-9 ]*$RUN/control.sock\$" /proc/net/unix
+}
+
+@test "the second stop of everything hurries, also when both die before they hear it" {
+	local supervisor guard
+
+	start_stubborn TERM/1h/KILL/5
+	g 4 stop --timeout 200ms
+	wait_for_output job.1 "not for SIGTERM"
+	supervisor=$(supervisor_pid) guard=$(guard_pid)
+
+	kill -STOP "$guard" "$supervisor"
+	g_in_background stop --timeout "$PATIENCE"
+	wait_until "$PATIENCE" has_caller
+	kill -KILL "$supervisor" "$guard"
+	finish 1
+	assert_has "what the second says" "job.1 had to be killed: it was asked to stop once more" "$error"
+}
+
 @test "the first stop of everything after a signal makes nobody hurry, the second does, whoever supervises by then" {
 	start_stubborn TERM/1h/KILL/5
 	kill -TERM "$(guard_pid)"

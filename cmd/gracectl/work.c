@@ -363,9 +363,8 @@ static int reach_next(struct job *job)
 	struct cause cause, first = {0};
 
 	client_close(&job->client);
-	/* Not even answered yet: whether it was heard is not known, so nothing may be told twice.
-	 */
-	if (job->base == NULL)
+	/* Not even answered yet: it may have been heard, and then nothing may be told twice. */
+	if (job->base == NULL && !job->client.unheard)
 		job->base = bson_new();
 	while (clock_mono() < job->deadline) {
 		/* It was about to end when it was asked to start something. */
