@@ -231,7 +231,9 @@ void launch_remove_files(struct app *app, const char *dyno, uint64_t launch)
 {
 	char name[INSTANCEFILE_NAME];
 
-	probe_forget(app, dyno, launch);
+	instancefile_name(name, dyno, launch, INSTANCEFILE_NOTIFY);
+	if (faccessat(app->run_dir, name, F_OK, 0) == 0)
+		probe_forget(app, dyno, launch);
 	for (int which = 0; which < INSTANCEFILES; which++)
 		unlinkat(app->run_dir,
 			instancefile_name(name, dyno, launch, (enum instancefile)which), 0);

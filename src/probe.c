@@ -309,8 +309,6 @@ void probe_forget(struct app *app, const char *dyno, uint64_t launch)
 	struct stat st;
 
 	instancefile_name(name, dyno, launch, INSTANCEFILE_NOTIFY);
-	if (faccessat(app->run_dir, name, F_OK, 0) < 0)
-		return;
 	char *path = xasprintf("%s/%s", app->config->run_dir, name);
 	int fd = find_handed_on(path);
 	if (fd >= 0 && fstat(fd, &st) == 0)

@@ -55,7 +55,8 @@ void probe_start(struct probe *probe, uint16_t port, bool (*owns)(void *owner, u
 /* Ends it, at any time, more than once if need be. */
 void probe_stop(struct probe *probe);
 
-/* Of an instance that has ended while nobody supervised it: nobody needs to hold its socket. */
+/* Of an instance that has ended while nobody supervised it: nobody needs to hold its socket. Looks
+ * at every descriptor of ours. */
 void probe_forget(struct app *app, const char *dyno, uint64_t launch);
 
 /* Lets go of it, so that the next supervisor can go on with it: the socket stays, and is held by

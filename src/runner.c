@@ -454,10 +454,22 @@ void runner_release(struct runner *runner)
 	free(runner);
 }
 
+/* It ended unsupervised before it was ready: what was handed on to hear it is nobody's, also where
+ * its name was removed with the run directory. */
+static bool leaves_probe(const struct runner *runner)
+{
+	const struct instance *instance = &runner->instance;
+
+	return runner->adopted && runner->probe.app == NULL && instance->up_mono == 0 &&
+	       instance->config->ready == READY_NOTIFY;
+}
+
 void runner_free(struct runner *runner)
 {
 	struct app *app = runner->app;
 
+	if (leaves_probe(runner))
+		probe_forget(app, runner->instance.dyno, runner->instance.launch);
 	probe_stop(&runner->probe);
 	launch_remove_files(app, runner->instance.dyno, runner->instance.launch);
 	guardqueue_drop(&app->guard, runner->fifo);

@@ -116,7 +116,9 @@ is_held_open() {
 	[ "$(held_open)" = "$1" ]
 }
 
-@test "of a dyno that has ended together with its supervisor before it was ready nothing is held" {
+# assert_nothing_held COMMAND...: of a dyno that has ended together with its supervisor, before it was ready and after
+# this command.
+assert_nothing_held() {
 	local before guard pid
 
 	write_config <<-'END'
@@ -133,6 +135,7 @@ is_held_open() {
 	let_go start job
 	wait_for_state job.1 starting
 	pid=$(pid_of job.1) guard=$(guard_pid)
+	"$@"
 	kill -STOP "$guard"
 	kill -KILL "$(supervisor_pid)" "$pid"
 	kill -CONT "$guard"
@@ -140,6 +143,20 @@ is_held_open() {
 	wait_for_state job.1 crashed
 	assert_equal "the files of job" "" "$(find "$RUN" -name 'job.*')"
 	wait_until "$PATIENCE" is_held_open "$before"
+}
+
+@test "of a dyno that has ended together with its supervisor before it was ready nothing is held" {
+	assert_nothing_held true
+}
+
+# remove_run_dir: and waits until it was made anew.
+remove_run_dir() {
+	rm -r "$RUN"
+	wait_until "$PATIENCE" test -S "$RUN/control.sock"
+}
+
+@test "of a dyno that has ended together with its supervisor before it was ready nothing is held, nor when its socket was removed" {
+	assert_nothing_held remove_run_dir
 }
 
 @test "a dyno that is stopping keeps the deadline of the rung it is on, and gets each signal once" {
