@@ -350,8 +350,11 @@ static int launch_next(const struct config *config, const char *app, struct caus
 	const struct client_daemon next = {.config = config, .app = app, .adopt = true};
 
 	if (config->path == NULL)
-		return cause_set(
-			cause, "there is no configuration of it any more; name one with -c FILE");
+		return cause_set(cause,
+			"it has no configuration any more, and %s/config.ini is gone, too; name "
+			"one "
+			"with -c FILE",
+			config->run_dir);
 	return client_launch(&next, cause);
 }
 

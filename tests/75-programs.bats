@@ -7,7 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load cycle-helpers
+load adopt-helpers
 
 # A program that hides, when it was not found, is ended by the pid that it has written.
 teardown_file() {
@@ -438,6 +438,49 @@ use_as_ordinary() {
 	use_as_ordinary
 	test -f "$HOME_DIR/state/gracectl/$APP/journal.1.jsonl"
 	test -d "$HOME_DIR/run/gracectl/$APP"
+	rm -r "$HOME_DIR"
+}
+
+# Sets $pid, of a dyno that nobody supervises, and that has no configuration in any of the usual places.
+leave_alone() {
+	become_ordinary XDG_STATE_HOME=HOME_DIR/state XDG_RUNTIME_DIR=HOME_DIR/run
+	g start
+	pid=$(pid_of job.1)
+	kill_both
+	cd /
+	mv "$CONFIG" "$HOME_DIR/elsewhere.ini"
+}
+
+@test "as an ordinary user: when both die, -a is enough to go on, though the application has no configuration any more" {
+	local pid
+
+	leave_alone
+	gracectl -a "$APP" ps
+	assert_equal "the exit status" 0 "$status"
+	assert_has "what ps says" "job.1: up" "$output"
+	assert_equal "what else it says" "" "$error"
+	is_running "$pid"
+	gracectl -a "$APP" restart job.1
+	assert_equal "the exit status of restart" 0 "$status"
+	gracectl -a "$APP" stop
+	assert_equal "the exit status of stop" 0 "$status"
+	is_gone "$pid"
+	rm -r "$HOME_DIR"
+}
+
+@test "as an ordinary user: when both die and no configuration is left, that is told, and what to do" {
+	local pid
+
+	leave_alone
+	rm "$HOME_DIR/run/gracectl/$APP/config.ini"
+	for command in ps stop; do
+		gracectl -a "$APP" "$command"
+		assert_equal "the exit status of $command" 1 "$status"
+		assert_equal "what $command says" "gracectl: guard and supervisor of $APP are dead, and no others can take their place: it has no configuration any more, and $HOME_DIR/run/gracectl/$APP/config.ini is gone, too; name one with -c FILE; what runs of it runs on, and the next command tries again" "$error"
+	done
+	gracectl -c "$HOME_DIR/elsewhere.ini" stop
+	assert_equal "the exit status with -c" 0 "$status"
+	is_gone "$pid"
 	rm -r "$HOME_DIR"
 }
 

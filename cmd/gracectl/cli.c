@@ -163,6 +163,17 @@ static bool is_taken(const char *run_dir)
 	return taken;
 }
 
+/* Without a file, there is still the one that guard and supervisor went on with until both died. */
+static void find_kept(struct config *config)
+{
+	char *kept = xasprintf("%s/config.ini", config->run_dir);
+
+	if (config->path == NULL && access(kept, R_OK) == 0)
+		config->path = kept;
+	else
+		free(kept);
+}
+
 int cli_locate(const struct cli *cli, struct config *config)
 {
 	struct lockfile look;
@@ -174,6 +185,8 @@ int cli_locate(const struct cli *cli, struct config *config)
 	if (look.run_dir.len > 0 &&
 		(look.held || (look.unfinished && !is_taken(look.run_dir.data))))
 		config_set_run_dir(config, look.run_dir.data);
+	if (look.unfinished)
+		find_kept(config);
 	lockfile_release(&look);
 	return EXIT_DONE;
 }

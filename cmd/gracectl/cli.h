@@ -101,7 +101,8 @@ int cli_point_to_help(const struct command *command);
 /*
  * Finds name, state_dir and run_dir of the application that is meant, for commands that speak with
  * a running application or read its logs: mistakes elsewhere in the file do not matter here. While
- * it runs, or has been left by the dead, run_dir is where that is, which the lock tells.
+ * it runs, or has been left by the dead, run_dir is where that is, which the lock tells; and what
+ * the dead have kept there is the file, where there is no other.
  * Returns 0, or an exit code after telling why.
  */
 int cli_locate(const struct cli *cli, struct config *config);
