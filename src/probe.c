@@ -162,19 +162,43 @@ static void tell_foreign(struct probe *probe)
 	probe->foreign_told = true;
 }
 
-/* Whether the kernel lists a listener on its port that is its own. */
-static bool is_listed(struct probe *probe, struct dial *dial)
+/* The next listener on its port that is its own. */
+static const struct netsock *next_own(const struct probe *probe, const struct netsock *after)
 {
 	const struct netwatch *net = &probe->app->net;
-	const struct netsock *listener = netwatch_find(net, probe->port, NULL);
-	bool foreign = listener != NULL;
+	const struct netsock *listener = netwatch_find(net, probe->port, after);
 
 	while (listener != NULL && !probe->owns(probe->owner, listener->inode))
 		listener = netwatch_find(net, probe->port, listener);
-	if (listener != NULL)
+	return listener;
+}
+
+/* Of several, on one address each, every look asks another one: only one of them may be for that.
+ */
+static const struct netsock *choose_own(const struct probe *probe)
+{
+	const struct netsock *first = next_own(probe, NULL), *own = first;
+
+	if (probe->asked == 0)
+		return first;
+	while (own != NULL && own->inode != probe->asked)
+		own = next_own(probe, own);
+	if (own != NULL)
+		own = next_own(probe, own);
+	return own != NULL ? own : first;
+}
+
+/* Whether the kernel lists a listener on its port that is its own. */
+static bool is_listed(struct probe *probe, struct dial *dial)
+{
+	const struct netsock *listener = choose_own(probe);
+
+	if (listener != NULL) {
+		probe->asked = listener->inode;
 		*dial = dial_listener(listener);
-	else if (foreign)
+	} else if (netwatch_find(&probe->app->net, probe->port, NULL) != NULL) {
 		tell_foreign(probe);
+	}
 	return listener != NULL;
 }
 

@@ -2,7 +2,8 @@
  * probe: finds out when an instance is ready, by the way that its type is configured.
  *
  * - port: the kernel lists a listener on its port. Seen from outside, without a connection.
- * - http: then GET ready_path is answered with 200-399, by the address on which that one listens.
+ * - http: then GET ready_path is answered with 200-399, by the address on which that one listens;
+ *   where several do, by one of them.
  * - notify: it sends READY=1 to its own socket, as sd_notify(3) does.
  *
  * While instances boot, one shared look at the kernel's list serves all of them; when none boots
@@ -29,6 +30,7 @@ struct probe {
 	struct timer look; /* the next look */
 	ev_io io;	   /* the HTTP connection or the notify socket */
 	int fd;		   /* of io, -1: none */
+	uint32_t asked;	   /* the listener that was asked last, by its inode, 0: none */
 	char answer[16];   /* the beginning of the HTTP answer */
 	size_t answer_len;
 	char notify[INSTANCEFILE_NAME]; /* name of the notify socket below the run directory, "" for

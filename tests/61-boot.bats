@@ -217,6 +217,59 @@ write_http_config() {
 	assert_state web.1 up
 }
 
+# write_two_ears: a server with two of them. Usage of it: STATUS ADDRESS [STATUS ADDRESS]; it listens on all at once,
+# and answers each with its status. ADDRESS may have a port; without one it is that of the dyno.
+write_two_ears() {
+	cat >ears.py <<-'END'
+		import os, select, socket, sys
+		ears = {}
+		for status, name in zip(sys.argv[1::2], sys.argv[2::2]):
+		    address, _, port = name.partition(":")
+		    ear = socket.create_server((address, int(port or os.environ["PORT"])))
+		    ears[ear] = status
+		while True:
+		    for ear in select.select(list(ears), [], [])[0]:
+		        caller, _ = ear.accept()
+		        caller.recv(4096)
+		        caller.sendall(b"HTTP/1.1 %s x\r\nContent-Length: 0\r\n\r\n" % ears[ear].encode())
+		        caller.close()
+		        print("answered", ears[ear], flush=True)
+	END
+}
+
+@test "ready = http: of a server that listens on two addresses both are asked, and one that answers is enough" {
+	write_two_ears
+	write_config <<-'END'
+		boot_timeout = 10s
+		[process one]
+		command = python3 ears.py 404 127.0.0.1 200 127.0.0.2
+		port = auto
+		ready = http:/
+		[process two]
+		command = python3 ears.py 200 127.0.0.1 404 127.0.0.2
+		port = auto
+		ready = http:/
+	END
+	g start
+	assert_state one.1 up
+	assert_state two.1 up
+}
+
+@test "ready = http: nobody is asked on another port than that of the dyno" {
+	write_two_ears
+	write_config <<-'END'
+		[process web]
+		command = python3 ears.py 200 127.0.0.1:0 503 127.0.0.1
+		ready = http:/
+	END
+	g_in_background start
+	wait_for_output web.1 "answered 503" 3
+	assert_state web.1 starting
+	refute_has "what it has answered" "answered 200" "$(output_of web.1)"
+	g stop
+	finish 1
+}
+
 @test "ready = http: a server that accepts and never answers does not come up" {
 	cat >mute.py <<-'END'
 		import os, socket, time
