@@ -63,3 +63,15 @@ bool doc_child(const bson_t *doc, const char *key, bson_t *child)
 
 	return bson_iter_init_find(&iter, doc, key) && doc_at(&iter, child);
 }
+
+bool doc_add_json(struct buf *out, const bson_t *doc)
+{
+	size_t len;
+	char *json = bson_as_relaxed_extended_json(doc, &len);
+	bool is_text = json != NULL;
+
+	if (is_text)
+		utf8_append_json(out, json, len);
+	bson_free(json);
+	return is_text;
+}

@@ -114,6 +114,21 @@ void utf8_append_safe(struct buf *out, const char *text, size_t len)
 	}
 }
 
+/* All of them have four digits at most, and none stands between the strings. */
+void utf8_append_json(struct buf *out, const char *json, size_t len)
+{
+	while (len > 0) {
+		uint32_t code = 0;
+		size_t n = utf8_plain(json, len);
+		if (n > 0 || (n = utf8_decode(json, len, &code)) == 0 || !is_control(code))
+			buf_append(out, json, n > 0 ? n : 1);
+		else
+			buf_addf(out, "\\u%04x", (unsigned)code);
+		json += n > 0 ? n : 1;
+		len -= n > 0 ? n : 1;
+	}
+}
+
 void utf8_make_plain(char *text)
 {
 	size_t len = strlen(text), size;

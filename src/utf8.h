@@ -39,6 +39,9 @@ void utf8_append_valid(struct buf *out, const char *text, size_t len);
  */
 void utf8_append_safe(struct buf *out, const char *text, size_t len);
 
+/* Appends JSON, the same characters in its strings as \u009b, which means the same. */
+void utf8_append_json(struct buf *out, const char *json, size_t len);
+
 /* Replaces in place what would not be text in one line: every control character, and every byte
  * that is not valid UTF-8, by "?". */
 void utf8_make_plain(char *text);

@@ -315,6 +315,15 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	g ps
 	assert_has "ps" '=== app: sh -c "exec sleep 1000 \xc2\x9b2J"' "$output"
 	refute_has "ps" $'\u009b' "$output"
+	for command in ps "logs -s heroku" events "stops --why"; do
+		# shellcheck disable=SC2086 # a command and its options
+		g --json $command
+		refute_has "$command --json" $'\u009b' "$output"
+	done
+	g --json ps
+	assert_has "ps --json" 'exec sleep 1000 \u009b2J' "$output"
+	python3 -c 'import json, sys
+assert json.loads(sys.argv[1])[0]["command"].endswith("\u009b2J\""), sys.argv[1]' "$output"
 }
 
 @test "a mistake quotes such a character without doing what it says" {
@@ -322,6 +331,8 @@ for dyno in sorted(json.load(sys.stdin)["dynos"], key=lambda dyno: dyno["dyno"])
 	g 2 check
 	assert_has "what check says" '\xc2\x9b2J' "$error"
 	refute_has "what check says" $'\u009b' "$error"
+	g 2 check --json
+	assert_has "what check --json says" '\u009b2J' "$output"
 }
 
 @test "what is typed and unknown does nothing to a terminal either" {

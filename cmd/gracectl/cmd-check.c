@@ -42,6 +42,7 @@ static void put_problem(bson_t *list, size_t at, const struct config_problem *pr
 static void print_json(const struct config *config, const struct config_problems *problems)
 {
 	bson_t doc = BSON_INITIALIZER, list;
+	struct buf out = BUF_INIT;
 
 	doc_put_text(&doc, "file", config->path);
 	doc_put_text(&doc, "app", config->name);
@@ -52,9 +53,9 @@ static void print_json(const struct config *config, const struct config_problems
 	for (size_t i = 0; i < problems->count; i++)
 		put_problem(&list, i, &problems->items[i]);
 	bson_append_array_end(&doc, &list);
-	char *json = bson_as_relaxed_extended_json(&doc, NULL);
-	puts(json);
-	bson_free(json);
+	doc_add_json(&out, &doc);
+	puts(out.data);
+	buf_release(&out);
 	bson_destroy(&doc);
 }
 

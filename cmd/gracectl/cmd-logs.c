@@ -142,7 +142,6 @@ static void print_json(struct logprint *print, const struct logview_line *line)
 {
 	char time[TIME_TEXT];
 	bson_t doc = BSON_INITIALIZER;
-	size_t len;
 
 	BSON_APPEND_UTF8(&doc, "time", time_format_exact(line->time, time));
 	BSON_APPEND_UTF8(&doc, "source", source_name(line));
@@ -150,10 +149,8 @@ static void print_json(struct logprint *print, const struct logview_line *line)
 	if (line->launch > 0)
 		BSON_APPEND_INT64(&doc, "launch", (int64_t)line->launch);
 	doc_put_bytes(&doc, "message", line->text, line->len);
-	char *json = bson_as_relaxed_extended_json(&doc, &len);
-	buf_append(&print->out, json, len);
+	doc_add_json(&print->out, &doc);
 	buf_addc(&print->out, '\n');
-	bson_free(json);
 	bson_destroy(&doc);
 }
 

@@ -261,13 +261,16 @@ static void print_text(const struct listing *listing)
 
 static void print_json(const struct listing *listing)
 {
-	putchar('[');
+	struct buf out = BUF_INIT;
+
+	buf_addc(&out, '[');
 	for (size_t i = 0; i < listing->dynos.count; i++) {
-		char *json = bson_as_relaxed_extended_json(listing->dynos.items[i], NULL);
-		printf("%s%s", i > 0 ? ",\n " : " ", json);
-		bson_free(json);
+		buf_adds(&out, i > 0 ? ",\n " : " ");
+		doc_add_json(&out, listing->dynos.items[i]);
 	}
-	puts(" ]");
+	buf_adds(&out, " ]");
+	puts(out.data);
+	buf_release(&out);
 }
 
 /* What stands before it goes out only with it, so that the screen is never empty meanwhile. */

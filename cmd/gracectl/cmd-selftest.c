@@ -76,13 +76,13 @@ struct selftest {
 static void print_json(bool good, const char *text)
 {
 	bson_t doc = BSON_INITIALIZER;
+	struct buf out = BUF_INIT;
 
 	BSON_APPEND_BOOL(&doc, "ok", good);
 	BSON_APPEND_UTF8(&doc, "text", text);
-	char *json = bson_as_relaxed_extended_json(&doc, NULL);
-	if (json != NULL)
-		puts(json);
-	bson_free(json);
+	if (doc_add_json(&out, &doc))
+		puts(out.data);
+	buf_release(&out);
 	bson_destroy(&doc);
 }
 

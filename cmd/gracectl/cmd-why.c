@@ -101,15 +101,15 @@ static void print_text(const bson_t *doc)
 
 static void print_json(const bson_t *doc)
 {
-	char *json = bson_as_relaxed_extended_json(doc, NULL);
+	struct buf out = BUF_INIT;
 
-	if (json != NULL)
-		puts(json);
+	if (doc_add_json(&out, doc))
+		puts(out.data);
 	else
 		cli_error("the answer about %s holds bytes that are no text, so it cannot be shown "
 			  "as JSON; ask without --json",
 			doc_text(doc, "dyno"));
-	bson_free(json);
+	buf_release(&out);
 }
 
 int why_run(const struct cli *cli, const struct strlist *targets)

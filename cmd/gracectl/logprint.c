@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doc.h"
 #include "utf8.h"
 
 enum {
@@ -127,10 +128,6 @@ int logprint_run(const struct cli *cli, const struct logview_query *query, bool 
 
 void logprint_event_json(struct logprint *print, const struct logview_line *line)
 {
-	size_t len;
-	char *json = bson_as_relaxed_extended_json(line->event, &len);
-
-	buf_append(&print->out, json, len);
+	doc_add_json(&print->out, line->event);
 	buf_addc(&print->out, '\n');
-	bson_free(json);
 }

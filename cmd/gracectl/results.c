@@ -62,11 +62,13 @@ struct results_sum results_sum(const struct results *results)
 
 static void print_one(const bson_t *doc, bool *first)
 {
-	char *json = bson_as_relaxed_extended_json(doc, NULL);
+	struct buf out = BUF_INIT;
 
-	printf("%s\n%s", *first ? "" : ",", json);
+	buf_adds(&out, *first ? "\n" : ",\n");
+	doc_add_json(&out, doc);
+	fputs(out.data, stdout);
 	*first = false;
-	bson_free(json);
+	buf_release(&out);
 }
 
 static void print_unknown(const struct results *results, const bson_t *base, int code, bool *first)

@@ -264,9 +264,8 @@ static void add_object(const struct stopstats_type *type, struct buf *out)
 		BSON_APPEND_INT64(
 			&verdicts, type->verdicts[i].words, (int64_t)type->verdicts[i].count);
 	bson_append_document_end(&doc, &verdicts);
-	char *json = bson_as_relaxed_extended_json(&doc, NULL);
-	buf_addf(out, "%s\n", json);
-	bson_free(json);
+	doc_add_json(out, &doc);
+	buf_addc(out, '\n');
 	bson_destroy(&doc);
 }
 

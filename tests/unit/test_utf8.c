@@ -68,6 +68,20 @@ static void test_plain(void)
 	is_str(plain(""), "", "nothing stays nothing");
 }
 
+static void test_json(void)
+{
+	struct buf out = BUF_INIT;
+	static const char text[] = "{ \"a\\n\" : \"caf\xc3\xa9 \xc2\x9b"
+				   "2J\x7f \xe2\x80\xae \xf0\x9f\x92\xa5\xff\" }";
+
+	utf8_append_json(&out, text, sizeof text - 1);
+	is_str(out.data,
+		"{ \"a\\n\" : \"caf\xc3\xa9 \\u009b2J\\u007f \\u202e "
+		"\xf0\x9f\x92\xa5\xff\" }",
+		"in JSON they are written as numbers, and nothing else changes");
+	buf_release(&out);
+}
+
 int main(void)
 {
 	test_columns();
@@ -99,6 +113,7 @@ int main(void)
 	is_str(SAFE("\u200d\u202f\u2065"), "\u200d\u202f\u2065",
 		"but not what stands beside these");
 	is_str(SAFE("\x9b\xff"), "\\x9b\\xff", "and bytes that are no text");
+	test_json();
 	test_whole();
 	test_plain();
 	return tap_done();
