@@ -78,7 +78,7 @@ void dyno_set_state(struct dyno *dyno, enum dyno_state next, const char *why)
 	enum dyno_state before = dyno->state;
 	struct event event;
 
-	*(enum dyno_state *)&dyno->state = next;
+	dyno->state = next;
 	for (int timer = 0; timer < DYNO_TIMERS; timer++)
 		if (!timer_allowed[next][timer])
 			disarm(dyno, (enum dyno_timer)timer);
@@ -100,7 +100,7 @@ void dyno_set_state(struct dyno *dyno, enum dyno_state next, const char *why)
 
 void dyno_restore(struct dyno *dyno, enum dyno_state state)
 {
-	*(enum dyno_state *)&dyno->state = state;
+	dyno->state = state;
 }
 
 void dyno_cool(struct dyno *dyno, nsec_t pause, const char *why)

@@ -86,7 +86,7 @@ struct dyno_ops {
 };
 
 struct dyno {
-	const enum dyno_state state; /* written by dyno-steps.c only */
+	enum dyno_state state; /* written by dyno-steps.c only, see tests/layers */
 	const struct dyno_ops *ops;
 	void *owner; /* for the ops */
 	const struct process_config *config;

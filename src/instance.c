@@ -59,14 +59,14 @@ static void set_state(struct instance *instance, enum instance_state next)
 		disarm(instance, INSTANCE_TIMER_BOOT);
 	if (next != INSTANCE_STOPPING)
 		disarm(instance, INSTANCE_TIMER_RUNG);
-	*(enum instance_state *)&instance->state = next;
+	instance->state = next;
 	instance->since = clock_wall();
 	instance->ops->changed(instance);
 }
 
 void instance_restore(struct instance *instance, enum instance_state state)
 {
-	*(enum instance_state *)&instance->state = state;
+	instance->state = state;
 }
 
 static const struct ladder_rung *current_rung(const struct instance *instance)

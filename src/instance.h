@@ -95,7 +95,7 @@ struct instance_ops {
 };
 
 struct instance {
-	const enum instance_state state; /* written by instance_set_state() only */
+	enum instance_state state; /* written by instance.c only, see tests/layers */
 	const struct instance_ops *ops;
 	void *owner;			     /* for the ops */
 	const struct process_config *config; /* of its type, as it was when launched */

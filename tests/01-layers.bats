@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The layers of the source: who may include whom. The table stands in tests/layers.
+# The layers of the source: who may include whom, and who may write a state. The tables stand in tests/layers.
 
 bats_require_minimum_version 1.5.0
 
@@ -50,4 +50,13 @@ assert_refused() {
 @test "the demo server uses only the lowest layer" {
 	echo '#include "config.h"' >>cmd/demo-server/main.c
 	assert_refused "the demo server includes config.h, which is not of the layer util"
+}
+
+@test "a state is written by its machine only" {
+	echo 'static void hasten(struct dyno *dyno) { dyno->state = DYNO_UP; }' >>src/formation.c
+	assert_refused "src/formation.c:$(wc -l <src/formation.c): a state is written here, but only src/instance.c src/dyno-steps.c src/procstate.c may"
+	cp "$ROOT/src/formation.c" src
+	echo 'static bool is_up(struct dyno *dyno) { return dyno->state == DYNO_UP; }' >>src/formation.c
+	run "$ROOT/tests/layers" .
+	[ "$status" -eq 0 ]
 }
