@@ -40,6 +40,11 @@ nsec_t clock_mono(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+nsec_t clock_cpu(void)
+{
+	return clock_read(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 const char *clock_boot_id(void)
 {
 	static char id[BOOT_ID_LENGTH + 1];

@@ -28,6 +28,10 @@ typedef int64_t nsec_t;
 nsec_t clock_wall(void);
 nsec_t clock_mono(void);
 
+/* What this process has spent of the CPU. Where others want it too, work is measured by this rather
+ * than by the time that it takes. */
+nsec_t clock_cpu(void);
+
 /* This boot's id, as in /proc/sys/kernel/random/boot_id; "" where it cannot be read. */
 const char *clock_boot_id(void);
 

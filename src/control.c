@@ -265,7 +265,7 @@ static void explain_place(struct conn *conn, struct place *place, bool named)
 static void do_why(struct control *control, struct conn *conn, const struct wire_request *wire)
 {
 	struct formation *formation = &control->supervisor->formation;
-	nsec_t end = why_cost() + WHY_LIMIT;
+	nsec_t end = clock_cpu() + WHY_LIMIT;
 	unsigned unseen = 0;
 	char text[96] = "";
 
@@ -275,7 +275,7 @@ static void do_why(struct control *control, struct conn *conn, const struct wire
 		struct place *place = &formation->places[i];
 		if (!is_meant(place, &wire->targets))
 			continue;
-		if (why_cost() < end)
+		if (clock_cpu() < end)
 			explain_place(conn, place, wire->targets.count > 0);
 		else
 			unseen++;

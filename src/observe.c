@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "crowd.h"
 #include "observe-parts.h"
@@ -40,15 +39,6 @@ static nsec_t together(nsec_t due)
 static nsec_t glance_interval(const struct observer *observer)
 {
 	return observe_elapsed(observer) < GLANCE_OFTEN ? GLANCE_INTERVAL : LOOK_INTERVAL;
-}
-
-/* What the supervisor has spent. */
-static nsec_t cpu_time(void)
-{
-	struct timespec spent;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
-	return spent.tv_sec * NSEC_PER_SEC + spent.tv_nsec;
 }
 
 static void plan_look(struct observer *observer, nsec_t cost)
@@ -91,7 +81,7 @@ static void glance_only(struct observer *observer)
 static void look_fired(void *owner)
 {
 	struct observer *observer = owner;
-	nsec_t began = cpu_time();
+	nsec_t began = clock_cpu();
 
 	if (is_early(observer)) {
 		glance_only(observer);
@@ -103,7 +93,7 @@ static void look_fired(void *owner)
 		observe_look(observer, false);
 	}
 	observe_settle(observer);
-	plan_look(observer, cpu_time() - began);
+	plan_look(observer, clock_cpu() - began);
 }
 
 /* Of TCP listeners only the first second, until there are looks: as a rule their close is told, and

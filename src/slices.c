@@ -3,16 +3,35 @@
 
 #include "formation.h"
 
-/* How long a turn may work here. */
+/*
+ * How long a turn may work here, in time of the processor: where others want it too a turn takes
+ * longer, but the work as a whole does not. All that are stopped, or have ended, in a turn share a
+ * look at the processes, so with less a stop of many would take longer. A start shares nothing.
+ */
 #define SLICE (100 * NSEC_PER_MSEC)
+#define SLICE_OF_STARTS (25 * NSEC_PER_MSEC)
 
-static void go_on_in_next_turn(struct formation *formation)
+/* And how many times as long where it has to wait for a disk. */
+enum {
+	WAITS = 5
+};
+
+struct slice {
+	nsec_t cpu; /* it ends when this is spent, or */
+	nsec_t end; /* monotonic: at that time */
+};
+
+static struct slice slice_begin(nsec_t time)
 {
-	struct slices *slices = &formation->slices;
-
-	if ((slices->wishes > 0 || slices->unsettled > 0) && !timer_is_set(&slices->next))
-		timer_set(formation->app->loop, &slices->next, clock_mono());
+	return (struct slice){.cpu = clock_cpu() + time, .end = clock_mono() + WAITS * time};
 }
+
+static bool is_over(const struct slice *slice)
+{
+	return clock_cpu() >= slice->cpu || clock_mono() >= slice->end;
+}
+
+static const struct slice endless = {.cpu = INT64_MAX, .end = INT64_MAX};
 
 /* ---- wishes ---- */
 
@@ -29,7 +48,8 @@ void slices_add(struct place *place, enum dyno_event wish)
 	place->due = wish;
 	TAILQ_INSERT_TAIL(list_of(slices, wish), place, due_link);
 	slices->wishes++;
-	go_on_in_next_turn(place->formation);
+	if (!timer_is_set(&slices->next))
+		timer_set(place->formation->app->loop, &slices->next, clock_mono());
 }
 
 void slices_remove(struct place *place)
@@ -49,64 +69,78 @@ void slices_fulfil(struct place *place)
 	place_notify(place);
 }
 
-static void fulfil_until(struct place_list *list, nsec_t end)
+static void fulfil(struct place_list *list, const struct slice *slice)
 {
 	struct place *place;
 
-	while ((place = TAILQ_FIRST(list)) != NULL && clock_mono() < end)
+	while ((place = TAILQ_FIRST(list)) != NULL && !is_over(slice))
 		slices_fulfil(place);
 }
 
 void slices_finish(struct formation *formation)
 {
-	fulfil_until(&formation->slices.stops, INT64_MAX);
-	fulfil_until(&formation->slices.starts, INT64_MAX);
+	fulfil(&formation->slices.stops, &endless);
+	fulfil(&formation->slices.starts, &endless);
 }
 
 /* ---- who has ended ---- */
 
-/* A runner that is gone leaves its list while we walk it. */
-static void settle_place(struct place *place)
+/* A runner that is gone leaves its list while we walk it. False when none had to be looked at. */
+static bool settle_place(struct place *place)
 {
 	struct runner *next;
+	bool looked = false;
 
 	for (struct runner *runner = TAILQ_FIRST(&place->runners); runner != NULL; runner = next) {
 		next = TAILQ_NEXT(runner, link);
+		looked |= runner->instance.main_ended;
 		runner_check_empty(runner);
 	}
 	formation_bury(place->formation);
+	return looked;
 }
 
-static void settle_until(struct formation *formation, nsec_t end)
+static void settle(struct formation *formation, const struct slice *slice)
 {
 	struct slices *slices = &formation->slices;
+	bool over = false;
 
-	while (slices->unsettled > 0 && clock_mono() < end) {
+	while (slices->unsettled > 0 && !over) {
 		struct place *place = &formation->places[slices->settle_at];
 		slices->settle_at = (slices->settle_at + 1) % formation->count;
 		slices->unsettled--;
-		settle_place(place);
+		over = settle_place(place) && is_over(slice);
 	}
+}
+
+/* ---- life ---- */
+
+/* Who has ended is no matter as long as others wait for their stop, and for the look that they
+ * share. */
+static void do_slice(struct formation *formation)
+{
+	struct slices *slices = &formation->slices;
+	struct slice slice = slice_begin(SLICE);
+
+	fulfil(&slices->stops, &slice);
+	if (TAILQ_EMPTY(&slices->stops))
+		settle(formation, &slice);
+	slice = slice_begin(SLICE_OF_STARTS);
+	fulfil(&slices->starts, &slice);
+	if (slices->wishes > 0 || slices->unsettled > 0)
+		timer_set(formation->app->loop, &slices->next, clock_mono());
+}
+
+static void next_fired(void *owner)
+{
+	do_slice(owner);
 }
 
 void slices_settle(struct formation *formation)
 {
 	formation->slices.unsettled = formation->count;
-	settle_until(formation, clock_mono() + SLICE);
-	go_on_in_next_turn(formation);
-}
-
-/* ---- life ---- */
-
-static void next_fired(void *owner)
-{
-	struct formation *formation = owner;
-	nsec_t end = clock_mono() + SLICE;
-
-	fulfil_until(&formation->slices.stops, end);
-	settle_until(formation, end);
-	fulfil_until(&formation->slices.starts, end);
-	go_on_in_next_turn(formation);
+	if (!timer_is_set(&formation->slices.next))
+		do_slice(formation);
 }
 
 void slices_open(struct formation *formation)

@@ -3,10 +3,9 @@
  *
  * A launch or a stop costs a fraction of a millisecond, but many times that where the disk is slow
  * or the processors are busy: with a thousand of them in one turn, clients, deadlines and the news
- * of closes would wait for a second or for ten. So a wish is noted, and in each turn some of them
- * are fulfilled, for a tenth of a second. It is not less, since all that are stopped in a turn
- * share one look at the processes and sockets. Stops go first. The look who has ended, which
- * launches what is to come instead, is done in the same way.
+ * of closes would wait for a second or for ten. So a wish is noted, and each turn fulfils some of
+ * them, for a tenth of a second at most: stops first, then starts. The look who has ended, which
+ * launches what is to come instead, is done in the same way when no stop is left.
  *
  * A wish lives in memory only, for a second at most: who has asked for it and waits asks the next
  * supervisor again.

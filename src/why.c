@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "ladder.h"
 #include "proctree.h"
@@ -24,14 +23,6 @@ struct look {
 	const struct instance *instance;
 	struct why_sockets sockets;
 };
-
-nsec_t why_cost(void)
-{
-	struct timespec spent;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-	return spent.tv_sec * NSEC_PER_SEC + spent.tv_nsec;
-}
 
 /* ---- signals ---- */
 
@@ -220,8 +211,8 @@ void why_look(struct why *why, struct app *app, struct tree *tree, const struct 
 	why_sockets_know(&look.sockets, instance->port);
 	for (size_t i = 0; i < port_count; i++)
 		why_sockets_know(&look.sockets, ports[i]);
-	nsec_t end = why_cost() + WHY_BUDGET;
-	for (size_t i = 0; i < members.kept && why->shown < WHY_PROCESSES && why_cost() < end;
+	nsec_t end = clock_cpu() + WHY_BUDGET;
+	for (size_t i = 0; i < members.kept && why->shown < WHY_PROCESSES && clock_cpu() < end;
 		i++) {
 		if (look_at(&look, &members.items[i], &why->processes[why->shown]))
 			why->shown++;

@@ -51,10 +51,6 @@ struct why {
 	struct why_process processes[WHY_PROCESSES];
 };
 
-/* The CPU time that we have used so far. What a look may cost is measured in it, since that does
- * not depend on what else the machine does. */
-nsec_t why_cost(void);
-
 /*
  * Looks. ports are those on which the instance is known to have listened: a connection on them is
  * an inbound one even after the listener was closed. Good as long as the instance.
