@@ -19,7 +19,7 @@ setup() {
 	RUN=$BATS_TEST_TMPDIR/run
 	# Every process that the test starts, however far away from it, carries this in its environment.
 	export GRACECTL_TEST=$BATS_TEST_TMPDIR
-	status='' output='' error=''
+	status='' output='' error='' NUDGER=''
 }
 
 # A test that leaves its supervisor running has it stopped here, in a hurry if need be. What survives
@@ -28,6 +28,7 @@ teardown() {
 	local survivors result=0
 
 	stop_supervisor || result=1
+	[ -z "$NUDGER" ] || end_nudger
 	# The guard, the parent of the supervisor, is the last to go, a moment after the answer.
 	for _ in {1..40}; do
 		survivors=$(processes_of_test)
@@ -184,7 +185,7 @@ write_sleepers() {
 # write_script NAME: the standard input is a shell script for the dynos of this test. It has two
 # functions that wait without a child: `pause` for signals, and `await_release` for the test's `release`.
 write_script() {
-	[ -p never ] || mkfifo never released
+	[ -n "$NUDGER" ] || start_nudger
 	{
 		cat <<-'HEAD'
 			#!/bin/sh
@@ -194,6 +195,21 @@ write_script() {
 		cat
 	} >"$BATS_TEST_TMPDIR/$1"
 	chmod +x "$BATS_TEST_TMPDIR/$1"
+}
+
+# A shell misses a signal that comes between its last look for one and its read(). So what `pause` reads are lines that come
+# again and again: it looks for signals after each. Sets NUDGER, who writes them.
+start_nudger() {
+	mkfifo never released silence
+	# shellcheck disable=SC2016 # for the inner shell
+	bash -c 'while [ -p never ] && printf "\n\n\n\n" >&8; do read -rt 0.1 _ <&9; done' bash 8<>never 9<>silence \
+		>/dev/null 2>&1 3>&- &
+	NUDGER=$!
+}
+
+end_nudger() {
+	kill "$NUDGER"
+	wait "$NUDGER" || true
 }
 
 # `late` is a server that listens when the test calls `release`.
