@@ -148,8 +148,7 @@ restart_events() {
 		State changed from starting to up
 	END
 	refute_has "the output" "two at once" "$(output_of app.1)"
-	rmdir alone # for the end of the second one
-	mkdir alone
+	wait_for_output app.1 ready 2
 	g_in_background stop
 	release
 	finish
@@ -253,14 +252,14 @@ print(s.getsockname()[1])')
 		print("ready", flush=True)
 		signal.pause()'
 	END
-	start_app 'restart_order = start-first' 'port = auto' 'boot_timeout = 1s'
+	start_app 'restart_order = start-first' 'port = auto' 'boot_timeout = 4s'
 	local old
 	old=$(pid_of app.1)
 	g 1 restart
 	assert_has "the message" "app.1 was not restarted: the new instance did not come up (boot timeout), so the old one goes on" "$error"
 	assert_state app.1 up
 	assert_equal "the pid" "$old" "$(pid_of app.1)"
-	log_has app.1 "Error R10 (Boot timeout) -> Web process failed to bind to \$PORT within 1 seconds of launch"
+	log_has app.1 "Error R10 (Boot timeout) -> Web process failed to bind to \$PORT within 4 seconds of launch"
 }
 
 # Who is meant.
@@ -336,6 +335,7 @@ print(s.getsockname()[1])')
 	g_in_background restart
 	wait_for_field app.1 launch 2
 	wait_for_state app.1 up
+	wait_for_log app.1 "Process exited with status 143"
 	g stop app.1
 	release
 	finish 1
@@ -433,7 +433,8 @@ change_config() {
 	start_app
 	g_in_background restart
 	local first=$BACKGROUND
-	wait_for_state app.1 up
+	wait_for_field app.1 launch 2
+	wait_for_log app.1 "ready $(pid_of app.1)"
 	wait_for_log app.1 finishing
 	g_in_background restart
 	wait_for_field app.1 launch 3
@@ -457,6 +458,7 @@ change_config() {
 	wait_for_state app.1 up
 	local new
 	new=$(pid_of app.1)
+	wait_for_log app.1 "ready $new"
 	g_in_background stop app.1
 	wait_for_log app.1 "finishing $new"
 	release

@@ -10,10 +10,12 @@ load adopt-helpers
 
 	write_script app <<-'END'
 		trap 'echo "$DYNO of $PPID stops" >>told; exit 0' TERM
+		echo ready
 		pause
 	END
 	write_config <<<$'[process app]\ncommand = ./app'
 	g start
+	wait_for_output app.1 ready
 	pid=$(pid_of app.1) supervisor=$(supervisor_pid) guard=$(guard_pid)
 	kill -STOP "$supervisor"
 	wait_until "$PATIENCE" is_stopped "$supervisor"
