@@ -353,6 +353,7 @@ void livework_event(struct livework *work, const bson_t *event, nsec_t now)
 		return;
 	if (row->began == 0)
 		row->began = now;
+	row->heard = now;
 	for (size_t i = 0; i < sizeof ears / sizeof *ears; i++)
 		if ((int)ears[i].kind == kind)
 			tell(row, i, event, now);
@@ -396,13 +397,14 @@ static void look_at_boot(struct live_row *row, const bson_t *instance, nsec_t no
 		boot->due = now + doc_int(&doc, "kill_in_ms") * NSEC_PER_MSEC;
 }
 
-void livework_snapshot(struct livework *work, const bson_t *dyno, nsec_t now)
+/* An answer that may be older than the last event is worth nothing: the next one comes soon. */
+void livework_snapshot(struct livework *work, const bson_t *dyno, nsec_t asked, nsec_t now)
 {
 	struct live_row *row = find(work, doc_text(dyno, "name"));
 	bson_t list, instance;
 	bson_iter_t iter;
 
-	if (row == NULL || row->done)
+	if (row == NULL || row->done || row->heard > asked)
 		return;
 	row->seen = true;
 	if (!doc_child(dyno, "instances", &list) || !bson_iter_init(&iter, &list))

@@ -78,6 +78,7 @@ struct live_boot {
 struct live_row {
 	char dyno[LIVE_NAME];
 	nsec_t began;  /* the first that was heard of it, 0: nothing yet */
+	nsec_t heard;  /* the last event */
 	uint64_t told; /* the launch whose stop was told when it began; 0: of none */
 	bool done;     /* its result is known */
 	bool seen;     /* `ps` has told of it, and nothing has changed since that it must tell */
@@ -101,8 +102,8 @@ void livework_expect(struct livework *work, const bson_t *base);
 /* An event of the supervisor, of whatever kind and dyno. */
 void livework_event(struct livework *work, const bson_t *event, nsec_t now);
 
-/* What `ps` says of a dyno, see snapshot.h. */
-void livework_snapshot(struct livework *work, const bson_t *dyno, nsec_t now);
+/* What `ps`, which was asked at that time, says of a dyno, see snapshot.h. */
+void livework_snapshot(struct livework *work, const bson_t *dyno, nsec_t asked, nsec_t now);
 
 /* Ends the row of a dyno. Returns it, or NULL when nobody waits for that one. */
 const struct live_row *livework_result(struct livework *work, const char *dyno);

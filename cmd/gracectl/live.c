@@ -139,7 +139,7 @@ static void hear(struct live *live, nsec_t now)
 
 	while ((result = client_next(&live->poll, CLIENT_AT_ONCE, &message)) == CLIENT_MESSAGE)
 		if (strcmp(doc_text(&message, "type"), "dyno") == 0)
-			livework_snapshot(&live->work, &message, now);
+			livework_snapshot(&live->work, &message, live->asked, now);
 	if (result == CLIENT_CLOSED || now - live->asked > ANSWER_TIMEOUT)
 		stop_asking(live, now);
 }

@@ -53,8 +53,9 @@ static inline void tell_stop(const char *dyno, unsigned launch, nsec_t now)
 	tell(EVENT_STOP, fields, now);
 }
 
-/* `ps` tells of an instance that is being stopped. */
-static inline void look(const char *dyno, unsigned launch, const char *stop, nsec_t now)
+/* `ps`, asked some time ago, tells of an instance that is being stopped. */
+static inline void look_back(
+	const char *dyno, unsigned launch, const char *stop, nsec_t asked, nsec_t now)
 {
 	char json[1024];
 
@@ -62,8 +63,14 @@ static inline void look(const char *dyno, unsigned launch, const char *stop, nse
 		"{\"name\": \"%s\", \"instances\": [{\"launch\": %u, \"stop\": {%s}}]}", dyno,
 		launch, stop);
 	bson_t *doc = doc_of(json);
-	livework_snapshot(&work, doc, now);
+	livework_snapshot(&work, doc, asked, now);
 	bson_destroy(doc);
+}
+
+/* The same, asked just now. */
+static inline void look(const char *dyno, unsigned launch, const char *stop, nsec_t now)
+{
+	look_back(dyno, launch, stop, now, now);
 }
 
 #define DRAINING                                                                                   \

@@ -80,6 +80,22 @@ static void test_late_answers(void)
 	is_int(work.rows[0].stop.inbound, 3, "and do not change its counts");
 }
 
+static void test_answers_before_an_event(void)
+{
+	static const char accepting[] =
+		"\"signal\": \"SIGTERM\", \"phase\": \"accepting\", \"inbound\": 3";
+
+	begin(LIVE_STOP, ONE);
+	tell(EVENT_OPEN, "\"dyno\": \"web.1\", \"launch\": 7, \"inbound\": 3", T0);
+	tell_stop("web.1", 7, T0);
+	tell(EVENT_NOT_ACCEPTING, "\"dyno\": \"web.1\", \"launch\": 7", AT(.2));
+	look_back("web.1", 7, accepting, AT(.1), AT(.3));
+	is_str(words(), "draining 3 connections",
+		"what was asked before an event does not take back what that told");
+	look_back("web.1", 7, accepting, AT(.3), AT(.4));
+	is_str(words(), "accepting, 3 connections", "what was asked after it counts");
+}
+
 static void test_who_comes_late(void)
 {
 	begin(LIVE_STOP, ONE);
@@ -111,6 +127,7 @@ int main(void)
 	test_phases();
 	test_words();
 	test_late_answers();
+	test_answers_before_an_event();
 	test_who_comes_late();
 	test_strange_answers();
 	livework_release(&work);
