@@ -15,10 +15,12 @@
 #define FRAME_INTERVAL (100 * NSEC_PER_MSEC)
 #define POLL_INTERVAL (200 * NSEC_PER_MSEC)
 
-/* How long an answer to `ps` is waited for before it is asked anew, and what part of its time the
- * supervisor may spend with answering. */
+/* How long an answer to `ps` is waited for before it is asked anew, what part of its time the
+ * supervisor may spend with answering, and the longest pause: no answer takes the supervisor a
+ * tenth of that, so what was slower was the machine. */
 #define ANSWER_TIMEOUT (2 * NSEC_PER_SEC)
 #define POLL_SHARE 20
+#define PAUSE_MAX (2 * NSEC_PER_SEC)
 
 enum {
 	COLUMNS = 80,
@@ -105,6 +107,11 @@ void live_end(struct live *live)
 
 /* ---- asking how far they are ---- */
 
+static nsec_t earlier(nsec_t a, nsec_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Only for those that are on the screen, so it costs the supervisor no more when there are
  * thousands. */
 static void ask(struct live *live, nsec_t now)
@@ -127,7 +134,7 @@ static void ask(struct live *live, nsec_t now)
 static void stop_asking(struct live *live, nsec_t now)
 {
 	client_close(&live->poll);
-	live->next_poll = now + POLL_SHARE * (now - live->asked);
+	live->next_poll = now + earlier(POLL_SHARE * (now - live->asked), PAUSE_MAX);
 	if (live->next_poll < live->asked + POLL_INTERVAL)
 		live->next_poll = live->asked + POLL_INTERVAL;
 }
@@ -206,11 +213,6 @@ void live_result(struct live *live, const char *dyno, bool failed, const char *s
 		livescreen_replace(&live->screen, dyno, line.data);
 	}
 	buf_release(&line);
-}
-
-static nsec_t earlier(nsec_t a, nsec_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Draws and asks when it is time for it; returns when it will be again. */
