@@ -128,20 +128,20 @@ teardown() {
 		deadline = 9s
 		# another one
 		header_timeout = 1500ms
-		lame_duck = 400ms
+		lame_duck = 2500ms
 	END
 	start_demo --config demo.ini
 	[ -f file.db ]
 	play <<-'END'
 		signal TERM
-		exits after=0.4 within=1.5
+		exits after=2.4 within=5
 	END
 	assert_clean_stop
 	DATABASE=env.db start_demo --config demo.ini --lame-duck 0s
 	[ -f env.db ]
 	play <<-'END'
 		signal TERM
-		exits within=0.4
+		exits within=2.4
 	END
 	assert_clean_stop
 }
@@ -191,7 +191,7 @@ refuses_file() {
 }
 
 @test "demo: GET /livez answers 200, also while it stops" {
-	start_demo --lame-duck 500ms
+	start_demo --lame-duck 2s
 	http 200 /livez
 	assert_body alive
 	play <<-'END'
@@ -394,7 +394,7 @@ refuses_file() {
 		answer a 201 keep
 		signal TERM
 		eof a
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }

@@ -18,7 +18,7 @@ teardown() {
 	start_demo
 	play <<-'END'
 		signal TERM
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop SIGTERM
 }
@@ -27,7 +27,7 @@ teardown() {
 	start_demo
 	play <<-'END'
 		signal INT
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop SIGINT
 }
@@ -54,7 +54,7 @@ teardown() {
 		signal TERM
 		answer slow 200 close body="That took 1000 ms."
 		eof slow
-		exits after=0.8 within=1.5
+		exits after=0.8 within=3
 	END
 	assert_clean_stop
 }
@@ -73,7 +73,7 @@ teardown() {
 		eof large
 		answer slow 200 close body="That took 900 ms."
 		eof slow
-		exits after=0.7 within=1.4
+		exits after=0.7 within=3
 	END
 	assert_clean_stop
 }
@@ -86,7 +86,7 @@ teardown() {
 			answer idle 404 keep
 			signal TERM
 			eof idle
-			exits within=1
+			exits within=3
 		END
 		assert_clean_stop
 	done
@@ -99,7 +99,7 @@ teardown() {
 		answer idle 200 keep
 		signal TERM
 		eof idle
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }
@@ -119,7 +119,7 @@ teardown() {
 		eof sized
 		eof chunked
 		eof bodied
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }
@@ -131,7 +131,7 @@ teardown() {
 		pass 0.2
 		signal TERM
 		eof nothing
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }
@@ -147,7 +147,7 @@ teardown() {
 		signal TERM
 		eof half after=0.6
 		eof later
-		exits after=0.6 within=1.7
+		exits after=0.6 within=3
 	END
 	assert_clean_stop
 }
@@ -228,7 +228,7 @@ teardown() {
 		answer pipe 200 keep body=Hello
 		signal TERM
 		eof pipe
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }
@@ -270,11 +270,11 @@ teardown() {
 }
 
 @test "demo: readiness says 503 for the lame-duck time, and only then connections are refused" { # K, I
-	start_demo --lame-duck 600ms
+	start_demo --lame-duck 1500ms
 	play <<-'END'
 		request idle GET /
 		answer idle 200 keep
-		sequence /healthz s+u+x+ for=2 signal=TERM
+		sequence /healthz s+u+x+ for=4 signal=TERM
 		exits
 	END
 	assert_clean_stop
@@ -366,7 +366,7 @@ teardown() {
 		signal INT
 		pass 1.1
 		signal INT
-		exits within=1
+		exits within=3
 		broken slow
 	END
 	assert_exits 1
@@ -480,7 +480,7 @@ teardown() {
 }
 
 @test "demo: POST /crash during a shutdown makes its exit status 1" {
-	start_demo --lame-duck 500ms
+	start_demo --lame-duck 2s
 	play <<-'END'
 		signal TERM
 		request crash POST /crash

@@ -178,7 +178,7 @@ password must be %40" ]
 		request five GET /user?name=ann
 		request six POST /user body=username=ann
 		answer five 503 within=2 body="the database does not keep up with the requests"
-		answer six 503 within=1 body="the database does not keep up with the requests"
+		answer six 503 within=2 body="the database does not keep up with the requests"
 		answer one 500 body="cannot look for the user in MongoDB"
 	END
 }

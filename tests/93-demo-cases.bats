@@ -56,7 +56,7 @@ teardown() {
 		signal CONT
 		answer waits 201 close
 		eof waits
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 	[ "$(users)" = unread ]
@@ -273,15 +273,15 @@ in_time() {
 }
 
 @test "cases: a signal that is repeated in the lame-duck time does not begin it anew" { # Envoy
-	start_demo --lame-duck 1500ms
+	start_demo --lame-duck 3s
 	play <<-'END'
 		signal TERM
 		log "SIGTERM signal received."
 		request first GET /
 		answer first 200 close
-		pass 1
+		pass 2
 		signal TERM
-		exits within=1.2
+		exits within=2.8
 	END
 	assert_clean_stop
 }
@@ -382,7 +382,7 @@ has_open() {
 		answer last 200 keep
 		signal TERM
 		eof last
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }
@@ -428,7 +428,7 @@ few_descriptors() {
 		request live GET /livez
 		answer live 200 keep body=alive
 		signal TERM
-		exits within=1
+		exits within=3
 	END
 	assert_clean_stop
 }

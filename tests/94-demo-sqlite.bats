@@ -33,9 +33,9 @@ teardown() {
 		request quick GET /healthz
 		answer quick 200
 		answer first 503 within=4 body="cannot store the user in demo.db: database is locked"
-		answer second 503 within=1
-		answer third 503 within=1
-		answer fourth 503 within=1
+		answer second 503 within=2
+		answer third 503 within=2
+		answer fourth 503 within=2
 	END
 	[ "$(users)" = '' ]
 }

@@ -22,7 +22,7 @@ teardown() {
 	http 201 /user -d username=ann
 	play <<-'END'
 		signal TERM
-		exits within=1
+		exits within=3
 	END
 	assert_clean_mongo_stop
 }
@@ -33,7 +33,7 @@ teardown() {
 		MONGO_DB=$MONGO_URI start_demo
 		play <<-'END'
 			signal TERM
-			exits within=1.5
+			exits within=3
 		END
 		assert_exits 0
 		assert_log_has 'MongoDb connection closed.'
@@ -54,7 +54,7 @@ teardown() {
 		eof silent
 		answer slow 200 close
 		eof slow
-		exits after=0.5 within=1.6
+		exits after=0.5 within=3
 	END
 	assert_clean_mongo_stop
 	[ "$(mongo_users)" = idle ]
@@ -82,9 +82,9 @@ teardown() {
 
 @test "mongo: readiness says 503 before the first connection is refused" { # K
 	start_mongo
-	start_demo_mongo --lame-duck 500ms
+	start_demo_mongo --lame-duck 1500ms
 	play <<-'END'
-		sequence /healthz s+u+x+ for=2 signal=TERM
+		sequence /healthz s+u+x+ for=4 signal=TERM
 		exits
 	END
 	assert_clean_mongo_stop
@@ -392,7 +392,7 @@ use_silent_name_server() {
 		signal INT
 		pass 1.1
 		signal INT
-		exits within=1
+		exits within=3
 	END
 	assert_exits 1
 	assert_log_has 'demo-server: a second SIGINT: ending without waiting'
