@@ -199,7 +199,7 @@ assert 0.7 <= waited < 5'
 		echo ready
 		pause
 	END
-	start_app hard 'stop = TERM/300ms/INT/30/KILL/5'
+	start_app hard 'stop = TERM/2/INT/30/KILL/5'
 	g stop app.1
 	assert_equal "the lines of the stop" "Stopping all processes with SIGTERM
 Stopping 1 remaining process with SIGINT

@@ -212,7 +212,7 @@ load stop-helpers
 	start_apps <<-END
 		[process web]
 		command = $APP --child deaf-child --name good-main close-listeners exit=0
-		stop = TERM/300ms/KILL/5
+		stop = TERM/2/KILL/5
 	END
 	g 1 stop web
 	assert_stop web.1 <<-'END'
@@ -271,7 +271,7 @@ load stop-helpers
 	start_apps <<-END
 		[process web]
 		command = $APP --name lingers --db $DATABASE*2 close-listeners answer drain release await=nothing
-		stop = TERM/300ms/KILL/5
+		stop = TERM/2/KILL/5
 	END
 	hold_app web.1 in-flight
 	g 1 stop web
