@@ -203,7 +203,7 @@ crash() {
 }
 
 @test "stop of a cooling dyno keeps it down" {
-	start_steady_job "backoff = 3s" "scale = 2"
+	start_steady_job "backoff = 6s" "scale = 2"
 	crash job.1
 	wait_for_state job.1 cooling
 	g stop job.1

@@ -54,7 +54,7 @@ load adopt-helpers
 		[process job]
 		command = sleep 1000
 		ready = notify
-		boot_timeout = 5s
+		boot_timeout = 10s
 		backoff = never
 	END
 	g_in_background start
@@ -65,7 +65,7 @@ load adopt-helpers
 
 	finish 1
 	assert_has "what the waiting command says" "boot timeout" "$error"
-	assert_about "the time from the start to the end of the boot" 5000 $(($(event_times boot-timeout job.1) - $(start_time job.1)))
+	assert_about "the time from the start to the end of the boot" 10000 $(($(event_times boot-timeout job.1) - $(start_time job.1)))
 	assert_story <<-END
 		supervisor-start
 		launch job.1
@@ -162,7 +162,7 @@ remove_run_dir() {
 @test "a dyno that is stopping keeps the deadline of the rung it is on, and gets each signal once" {
 	local kill_at
 
-	start_stubborn TERM/4/INT/4/KILL/5
+	start_stubborn TERM/9/INT/9/KILL/5
 	g_in_background stop job.1
 	wait_for_output job.1 "not for SIGTERM"
 	kill_at=$(instance_of job.1 kill_at)
@@ -176,8 +176,8 @@ remove_run_dir() {
 
 	finish 1
 	assert_has "what the waiting command says" "had to be killed" "$error"
-	assert_about "the time from SIGTERM to SIGINT" 4000 "$(milliseconds_between job.1 stop stop-next)"
-	assert_about "the time from SIGTERM to the end" 8000 "$(milliseconds_between job.1 stop exit)"
+	assert_about "the time from SIGTERM to SIGINT" 9000 "$(milliseconds_between job.1 stop stop-next)"
+	assert_about "the time from SIGTERM to the end" 18000 "$(milliseconds_between job.1 stop exit)"
 	assert_story <<-END
 		supervisor-start
 		launch job.1
@@ -228,7 +228,7 @@ remove_run_dir() {
 @test "a dyno on the last rung, whose supervisor dies, is gone nevertheless" {
 	local pid
 
-	start_stubborn TERM/1/KILL/5
+	start_stubborn TERM/3/KILL/5
 	pid=$(pid_of job.1)
 	g_in_background stop job.1
 	wait_for_output job.1 "not for SIGTERM"
@@ -300,7 +300,7 @@ change_record() {
 }
 
 @test "a stop that was hurried is called so by the next supervisor too" {
-	start_stubborn TERM/1h/INT/1/KILL/5
+	start_stubborn TERM/1h/INT/3/KILL/5
 	g_in_background stop job.1
 	local first=$BACKGROUND
 	wait_for_output job.1 "not for SIGTERM"
@@ -313,7 +313,7 @@ change_record() {
 	# It was hurried on to SIGINT; SIGKILL came in its time.
 	assert_has "what the first says" "had to be killed: it did not end in time" "$error"
 	finish 1
-	refute_has "the log" "failed to exit within 3601 seconds" "$(platform_lines job.1)"
+	refute_has "the log" "failed to exit within 3603 seconds" "$(platform_lines job.1)"
 	kill_supervisor
 	assert_equal "what is kept of it" False "$(python3 -c '
 import json, sys
@@ -324,7 +324,7 @@ print(json.load(open(sys.argv[1]))["kill_hurried"])' "$STATE/job.1.state")"
 	write_config <<-END
 		[process job]
 		command = sh -c 'exit 3'
-		backoff = 5s 1h
+		backoff = 12s 1h
 	END
 	g_in_background start
 	wait_for_state job.1 cooling
@@ -344,7 +344,7 @@ print(json.load(open(sys.argv[1]))["kill_hurried"])' "$STATE/job.1.state")"
 		exit job.1
 		cooling job.1
 	END
-	assert_about "the time from the crash to the next try" 5000 \
+	assert_about "the time from the crash to the next try" 12000 \
 		$(($(event_times launch job.1 | tail -n 1) - $(event_times exit job.1 | head -n 1)))
 }
 
