@@ -59,8 +59,9 @@ write_deaf() {
 	stop_in_background
 	finish 1
 	explained=$(why_lines)
-	assert_equal "the times" "2 3" "$(sed -n 's/^Still stopping after \([0-9]\)\.[0-9] s of 4 s: 1 process left$/\1/p' \
-		<<<"$explained" | paste -sd " ")"
+	times=$(sed -n 's/^Still stopping after \([0-9]\)\.[0-9] s of 4 s: 1 process left$/\1/p' <<<"$explained" | paste -sd " ")
+	# At 2.0 s and at 3.8 s, or a little later.
+	[[ $times =~ ^[23]\ [34]$ ]] || fail "the times are $times"
 	assert_equal "the lines that name the reason" 2 \
 		"$(grep -c "^  pid PID .*python3 app.py: ignores SIGTERM; sleeping" <<<"$explained")"
 }

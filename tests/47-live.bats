@@ -141,13 +141,13 @@ S="$T s"
 		echo ready
 		pause
 	END
-	write_config <<<$'[process app]\ncommand = ./deaf\nstop = TERM/1/KILL/5'
+	write_config <<<$'[process app]\ncommand = ./deaf\nstop = TERM/1900ms/KILL/5'
 	g start
 	wait_for_log app.1 ready
-	on_terminal 1 120x24 see '^app\.1 .* 0\.[0-9] s of 1 s$' -- stop app.1
+	on_terminal 1 120x24 see '^app\.1 .* [01]\.[0-9] s of 1\.9 s$' -- stop app.1
 	assert_screen "Stopping dyno app\.1 on shop\.\.\." \
-		"app\.1  had to be killed: it did not end in time \(after 1\.[0-9] s, status 137\); killed [0-9]+ \(deaf\)" \
-		"failed, 0 of 1 stopped gracefully in 1\.[0-9] s"
+		"app\.1  had to be killed: it did not end in time \(after $S, status 137\); killed [0-9]+ \(deaf\)" \
+		"failed, 0 of 1 stopped gracefully in $S"
 }
 
 @test "more dynos than the terminal has rows: as many as there is room for, and the number of the others" {

@@ -12,7 +12,7 @@ Steps, in this order, while the command runs:
 
 At the end all that the terminal shows, with what was scrolled off, goes to the standard output; every
 byte that was written to the terminal to the file terminal.raw, and the number of frames and the seconds
-they took to terminal.frames. The exit status is that of the command, or 99 when something was not seen.
+that the command took to terminal.frames. The exit status is that of the command, or 99 when something was not seen.
 """
 import fcntl
 import os
@@ -115,7 +115,8 @@ class Terminal:
         self.raw = b""
         self.partial = b""
         self.text = ""
-        self.frames = []
+        self.frames = 0
+        self.began = time.monotonic()
         pid, fd = pty.fork()
         if pid == 0:
             os.environ.setdefault("TERM", "xterm")
@@ -136,7 +137,7 @@ class Terminal:
         except OSError:
             data = b""
         self.raw += data
-        self.frames += [time.monotonic()] * data.count(b"\033[J")
+        self.frames += data.count(b"\033[J")
         data = self.partial + data
         complete = data
         for cut in range(min(3, len(data)) + 1):
@@ -192,8 +193,8 @@ def main():
         with open("terminal.raw", "wb") as file:
             file.write(terminal.raw)
         with open("terminal.frames", "w", encoding="ascii") as file:
-            took = terminal.frames[-1] - terminal.frames[0] if terminal.frames else 0
-            file.write(f"{len(terminal.frames)} {took:.2f}\n")
+            took = time.monotonic() - terminal.began
+            file.write(f"{terminal.frames} {took:.2f}\n")
     print(terminal.screen.all())
     sys.exit(status)
 
