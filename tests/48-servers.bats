@@ -175,14 +175,14 @@ has_slow() {
 @test "node and express, plain: connections without a request hold the stop up until SIGKILL" {
 	local dyno
 
-	start_node plain TERM/1s/KILL/5
+	start_node plain TERM/3s/KILL/5
 	for dyno in http.1 express.1; do
 		hold "$dyno" idle silent half
 	done
 	g 1 stop http express
 	for dyno in http.1 express.1; do
 		assert_stop "$dyno" <<-END
-			allowed_ms = 1000
+			allowed_ms = 3000
 			listeners = 1
 			inbound = 3
 			outbound = 10
