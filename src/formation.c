@@ -34,14 +34,29 @@ bool place_is_being_stopped(const struct place *place)
 	return !place->dyno.wanted_up && (state == DYNO_STOPPING || state == DYNO_DOWN);
 }
 
+/* True when what is to be done launches it as the wish would. */
+static bool is_included(const struct place *place, enum dyno_event wish)
+{
+	return place->due == wish || wish == DYNO_START || !place->dyno.wanted_up;
+}
+
+/* A launch that is still to come is forgotten where the wish says otherwise. */
+static void change_launch(struct place *place, enum dyno_event wish)
+{
+	if (wish != DYNO_STOP && is_included(place, wish))
+		return;
+	slices_remove(place);
+	place_notify(place);
+	/* One that was being stopped all the time is not hurried. */
+	if (wish != DYNO_STOP || !place_is_being_stopped(place))
+		slices_add(place, wish);
+}
+
 void place_want(struct place *place, enum dyno_event wish)
 {
-	if (place->is_due && place->due == DYNO_START && wish == DYNO_STOP) {
-		slices_remove(place);
-		place_notify(place);
-		/* One that was being stopped all the time is not hurried. */
-		if (place_is_being_stopped(place))
-			return;
+	if (place->is_due && place->due != DYNO_STOP) {
+		change_launch(place, wish);
+		return;
 	}
 	if (place->is_due)
 		slices_fulfil(place);

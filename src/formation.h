@@ -90,8 +90,9 @@ void formation_bury(struct formation *formation);
 /* The dyno of that name ("web.1"), or NULL. */
 struct place *formation_find(struct formation *formation, const char *name);
 
-/* What somebody wants of a dyno; it is done in one of the next turns. A stop takes back a start
- * that was not yet done. */
+/* What somebody wants of a dyno; it is done in one of the next turns. A stop takes back a start or
+ * a restart that was not yet done; a launch that two have asked for is done once. A stop that was
+ * not yet done is done at once when something else is wanted. */
 void place_want(struct place *place, enum dyno_event wish);
 
 /* Whether it is to be up, when what is wanted of it is done. */

@@ -122,3 +122,36 @@ waits_with() {
 	finish 1 "$START"
 	is_gone "$SUPERVISOR"
 }
+
+# restart_many: a restart of 300 dynos in the background, and the supervisor, $SUPERVISOR, is stopped when it has hardly
+# begun.
+restart_many() {
+	write_config <<-'END'
+		[process brake]
+		command = [ ! -e brake ] || kill -STOP $PPID; exec sleep 1000
+		[process web]
+		command = sleep 1000
+		scale = 300
+		port = none
+	END
+	g start -q
+	SUPERVISOR=$(supervisor_pid)
+	touch brake
+	g_in_background restart -q
+	RESTART=$BACKGROUND
+	wait_until "$PATIENCE" is_stopped "$SUPERVISOR"
+}
+
+@test "while many are restarted, a stop takes back what was not yet begun, and says that they are stopped" {
+	local launched
+
+	restart_many
+	g_in_background stop web
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	launched=$(events kind dyno | grep -c '^launch web\.')
+	((launched < 450)) || fail "$((launched - 300)) of 300 were restarted all the same"
+	finish 1 "$RESTART"
+	assert_has "what the restart is told" 'web.300 is down; start it with `gracectl start`' "$error"
+}

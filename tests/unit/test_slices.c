@@ -180,6 +180,40 @@ static void a_stop_takes_back_a_start(void)
 	is_str(all_turns(), "stop 1", "what was up before the start is stopped");
 }
 
+static void a_stop_takes_back_a_restart(void)
+{
+	all_starting();
+	place_want(&places[0], DYNO_RESTART);
+	place_want(&places[0], DYNO_STOP);
+	ok(!place_is_wanted(&places[0]), "a stop takes back a restart");
+	is_str(done(), "", "which is not done first");
+	is_str(all_turns(), "stop 1", "but the stop in its place");
+}
+
+static void two_launches_are_one(void)
+{
+	all_down();
+	all_want(DYNO_START);
+	all_want(DYNO_START);
+	is_str(done(), "", "a second start does not do the first one at once");
+	is_int((int64_t)formation.slices.wishes, MANY, "and adds nothing");
+	place_want(&places[1], DYNO_RESTART);
+	is_str(all_turns(), "launch 1; launch 2; launch 3; launch 4; launch 5",
+		"a restart of one that is to be started is a start");
+
+	all_starting();
+	place_want(&places[0], DYNO_RESTART);
+	place_want(&places[0], DYNO_RESTART);
+	place_want(&places[0], DYNO_START);
+	is_str(all_turns(), "stop 1; launch 1", "two restarts and a start are one restart");
+
+	all_starting();
+	place_want(&places[0], DYNO_START);
+	place_want(&places[0], DYNO_RESTART);
+	is_str(all_turns(), "stop 1; launch 1",
+		"a start that would do nothing gives way to a restart");
+}
+
 static void what_is_wanted_after_a_stop(void)
 {
 	all_starting();
@@ -225,6 +259,8 @@ int main(void)
 	slices_open(&formation);
 	one_turn_is_not_for_all();
 	a_stop_takes_back_a_start();
+	a_stop_takes_back_a_restart();
+	two_launches_are_one();
 	what_is_wanted_after_a_stop();
 	a_start_of_what_is_up_is_answered();
 	all_at_once();
