@@ -41,6 +41,7 @@ static struct {
 	int link;	   /* our end, -1: none */
 	int signals;	   /* signalfd */
 	bool ready;	   /* a supervisor has been ready once */
+	bool started;	   /* what was to be started at first is launched */
 	bool listens;	   /* the one that runs now is ready */
 	bool done;	   /* the supervisor has done all that it had to */
 	int pending;	   /* a signal to pass on to a supervisor that listens, 0: none */
@@ -120,7 +121,7 @@ static _Noreturn void become_supervisor(int link)
 	}
 	if (guard.ready || order->adopt)
 		add_arg(&line, "--again");
-	else if (order->start)
+	if (order->start && !order->adopt && !guard.started)
 		add_arg(&line, "--start");
 	setsid();
 	spawn_restore_descriptors();
@@ -354,6 +355,8 @@ static void hear_supervisor(void)
 			go_over(fd, guard.order->lock, "lock");
 		else if (message.kind == GUARDLINK_READY)
 			hear_ready();
+		else if (message.kind == GUARDLINK_STARTED)
+			guard.started = true;
 		else if (message.kind == GUARDLINK_DONE)
 			guard.done = true;
 	}

@@ -30,7 +30,8 @@ struct guard_order {
 	int lock;	 /* held by us, shared with the supervisor */
 	int run_dir;	 /* open directory */
 	int ready_fd;	 /* for the first supervisor, -1: none */
-	bool start;	 /* the first supervisor starts every dyno */
+	bool start;	 /* the first supervisor starts every dyno; the next one too, if it died
+			  * before that was done */
 	bool again; /* guard: it takes over from a dead one or an older program, and holds what is
 		     * open; supervisor: it takes the place of one that died */
 	bool adopt; /* the first supervisor takes the place of one that died, with its guard */

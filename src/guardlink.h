@@ -6,6 +6,7 @@
  *   is in it is lost when the supervisor dies.
  * - DROP (to the guard): it is not needed any more.
  * - READY (to the guard): the supervisor listens; from now on it is started again when it dies.
+ * - STARTED (to the guard): what the first supervisor had to start is launched.
  * - DONE (to the guard): all is stopped and told; however the supervisor ends now, it was the end.
  * - RUN_DIR (to the guard, with a descriptor): the run directory was made anew.
  * - LOCK (to the guard, with a descriptor): so was the lock of the application.
@@ -35,7 +36,8 @@ enum guardlink_kind {
 	GUARDLINK_DONE,
 	GUARDLINK_EXIT,
 	GUARDLINK_RUN_DIR,
-	GUARDLINK_LOCK
+	GUARDLINK_LOCK,
+	GUARDLINK_STARTED
 };
 
 struct guardlink_message {

@@ -7,8 +7,9 @@
  * them, for a tenth of a second at most: stops first, then starts. The look who has ended, which
  * launches what is to come instead, is done in the same way when no stop is left.
  *
- * A wish lives in memory only, for a second at most: who has asked for it and waits asks the next
- * supervisor again.
+ * A wish lives in memory only, until it is done: who has asked for it and waits asks the next
+ * supervisor again, and the guard has the next one start everything where the first one was to and
+ * has not.
  */
 #ifndef GRACECTL_SLICES_H
 #define GRACECTL_SLICES_H

@@ -142,6 +142,14 @@ static bool may_upgrade(const struct supervisor *supervisor)
 	return supervisor->app.guard.count == 0 && supervisor->formation.slices.wishes == 0;
 }
 
+static void tell_started(struct supervisor *supervisor)
+{
+	if (!supervisor->starting || supervisor->formation.slices.wishes > 0)
+		return;
+	supervisor->starting = false;
+	guardqueue_tell(&supervisor->app.guard, GUARDLINK_STARTED, -1);
+}
+
 static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 {
 	struct supervisor *supervisor = watcher->data;
@@ -149,6 +157,7 @@ static void end_check_cb(struct ev_loop *loop, ev_prepare *watcher, int revents)
 					  : ending_is_over(&supervisor->ending);
 
 	(void)revents;
+	tell_started(supervisor);
 	if (over && (supervisor->may_end == NULL || supervisor->may_end(supervisor->may_end_arg)))
 		ev_break(loop, EVBREAK_ALL);
 }
@@ -446,6 +455,9 @@ int supervisor_open(struct supervisor *supervisor, const struct config *config,
 
 void supervisor_start_all(struct supervisor *supervisor)
 {
+	if (supervisor->ending.begun)
+		return;
+	supervisor->starting = true;
 	for (size_t i = 0; i < supervisor->formation.count; i++)
 		place_want(&supervisor->formation.places[i], DYNO_START);
 }

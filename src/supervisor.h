@@ -26,6 +26,7 @@ struct supervisor {
 	const struct guard_order *order; /* how a guard is made, should ours die */
 	struct ending ending;
 	struct timespec kept; /* when the configuration was read that it goes on with */
+	bool starting;	/* some of the dynos that were to be started at first may not be launched */
 	bool upgrading; /* ends at once, leaving all as it is, so that a newer program takes over */
 	ev_io guard;
 	struct timer guard_again; /* runs while there is none */
@@ -67,7 +68,8 @@ void supervisor_keep(struct supervisor *supervisor);
 /* Tells the guard that it listens. */
 void supervisor_ready(struct supervisor *supervisor);
 
-/* Starts every dyno of the formation. */
+/* Starts every dyno of the formation, unless the end has begun, and tells the guard when they are
+ * launched. */
 void supervisor_start_all(struct supervisor *supervisor);
 
 /*

@@ -155,3 +155,34 @@ restart_many() {
 	finish 1 "$RESTART"
 	assert_has "what the restart is told" 'web.300 is down; start it with `gracectl start`' "$error"
 }
+
+has_launched() {
+	events kind dyno 2>/dev/null | grep -q "^launch $1\$"
+}
+
+# all_up COUNT: so many dynos are.
+all_up() {
+	(($("$GRACECTL" -c "$CONFIG" ps | grep -c '\.[0-9]*: up ') == $1))
+}
+
+@test "what a daemon that is killed had not yet started is started by the next supervisor" {
+	local daemon supervisor
+
+	write_config <<-'END'
+		[process brake]
+		command = kill -STOP $PPID; exec sleep 1000
+		[process web]
+		command = sleep 1000
+		scale = 300
+		port = none
+	END
+	g_in_background daemon
+	daemon=$BACKGROUND
+	wait_until "$PATIENCE" has_launched brake.1
+	supervisor=$(supervisor_pid)
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	kill -KILL "$supervisor"
+	wait_until "$PATIENCE" all_up 301
+	g stop -q
+	finish 0 "$daemon"
+}
