@@ -19,12 +19,18 @@ static bool is_settled(const struct dyno *dyno)
 	return !moving && dyno->old == 0 && dyno->next == NULL;
 }
 
+/* Of whom something else is wanted, that comes first. */
+static bool may_have_turn(const struct place *place)
+{
+	return place->cycle_waiting && place->dyno.state == DYNO_UP && !place->is_due;
+}
+
 static void pass_turn(struct place_type *type)
 {
 	while (type->turn == NULL) {
 		struct place *place = NULL;
 		for (unsigned i = 0; i < type->config->scale && place == NULL; i++)
-			if (type->first[i].cycle_waiting && type->first[i].dyno.state == DYNO_UP)
+			if (may_have_turn(&type->first[i]))
 				place = &type->first[i];
 		if (place == NULL)
 			return;

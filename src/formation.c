@@ -63,6 +63,13 @@ void place_want(struct place *place, enum dyno_event wish)
 	slices_add(place, wish);
 }
 
+/* Nothing is launched by itself of which the stop was asked for before. */
+static void stop_if_due(struct place *place)
+{
+	if (place->is_due && place->due == DYNO_STOP)
+		slices_fulfil(place);
+}
+
 /* ---- what a dyno orders ---- */
 
 static void runner_changed(void *owner, struct runner *runner)
@@ -74,6 +81,7 @@ static void runner_changed(void *owner, struct runner *runner)
 		TAILQ_INSERT_TAIL(&place->formation->gone, runner, link);
 		place->formation->ended = place;
 		place->formation->ended_launch = runner->instance.launch;
+		stop_if_due(place);
 	}
 	place->unsaved = true;
 	dyno_instance_changed(&place->dyno, &runner->instance);
@@ -165,9 +173,11 @@ static const struct dyno_ops place_ops = {
 
 static void cool_fired(void *owner)
 {
-	struct dyno *dyno = &((struct place *)owner)->dyno;
+	struct place *place = owner;
+	struct dyno *dyno = &place->dyno;
 
 	dyno->due[DYNO_TIMER_COOL] = 0;
+	stop_if_due(place);
 	dyno_handle(dyno, DYNO_COOLED);
 }
 

@@ -186,3 +186,35 @@ all_up() {
 	g stop -q
 	finish 0 "$daemon"
 }
+
+@test "while many are stopped, one that crashes or is to be tried again is not launched before its turn" {
+	local supervisor crash
+
+	write_config <<-'END'
+		[process brake]
+		command = trap 'kill -STOP $PPID; exit' TERM; sleep 1000 & wait
+		[process web]
+		command = sleep 1000
+		scale = 300
+		port = none
+		[process crash]
+		command = exec sleep 1000
+		port = none
+		backoff = 0
+		[process cool]
+		command = [ -e well ] && exec sleep 1000; exit 1
+		port = none
+		backoff = 2
+	END
+	g start -q brake web crash
+	g 1 start -q cool
+	supervisor=$(supervisor_pid) crash=$(pid_of crash.1)
+	touch well
+	g_in_background stop -q
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	kill -KILL "$crash"
+	sleep 2
+	kill -CONT "$supervisor"
+	finish
+	assert_equal "launches" $'launch crash.1\nlaunch cool.1' "$(events kind dyno | grep '^launch c')"
+}
