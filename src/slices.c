@@ -5,11 +5,10 @@
 
 /*
  * How long a turn may work here, in time of the processor: where others want it too a turn takes
- * longer, but the work as a whole does not. All that are stopped, or have ended, in a turn share a
- * look at the processes, so with less a stop of many would take longer. A start shares nothing.
+ * longer, but the work as a whole does not. With less, a stop of many would take longer: all that
+ * are stopped in a turn, or have ended, share a look at the processes and sockets.
  */
 #define SLICE (100 * NSEC_PER_MSEC)
-#define SLICE_OF_STARTS (25 * NSEC_PER_MSEC)
 
 /* And how many times as long where it has to wait for a disk. */
 enum {
@@ -21,9 +20,9 @@ struct slice {
 	nsec_t end; /* monotonic: at that time */
 };
 
-static struct slice slice_begin(nsec_t time)
+static struct slice slice_begin(void)
 {
-	return (struct slice){.cpu = clock_cpu() + time, .end = clock_mono() + WAITS * time};
+	return (struct slice){.cpu = clock_cpu() + SLICE, .end = clock_mono() + WAITS * SLICE};
 }
 
 static bool is_over(const struct slice *slice)
@@ -37,7 +36,7 @@ static const struct slice endless = {.cpu = INT64_MAX, .end = INT64_MAX};
 
 static struct place_list *list_of(struct slices *slices, enum dyno_event wish)
 {
-	return wish == DYNO_START ? &slices->starts : &slices->stops;
+	return wish == DYNO_STOP ? &slices->stops : &slices->launches;
 }
 
 void slices_add(struct place *place, enum dyno_event wish)
@@ -80,7 +79,7 @@ static void fulfil(struct place_list *list, const struct slice *slice)
 void slices_finish(struct formation *formation)
 {
 	fulfil(&formation->slices.stops, &endless);
-	fulfil(&formation->slices.starts, &endless);
+	fulfil(&formation->slices.launches, &endless);
 }
 
 /* ---- who has ended ---- */
@@ -120,13 +119,12 @@ static void settle(struct formation *formation, const struct slice *slice)
 static void do_slice(struct formation *formation)
 {
 	struct slices *slices = &formation->slices;
-	struct slice slice = slice_begin(SLICE);
+	struct slice slice = slice_begin();
 
 	fulfil(&slices->stops, &slice);
 	if (TAILQ_EMPTY(&slices->stops))
 		settle(formation, &slice);
-	slice = slice_begin(SLICE_OF_STARTS);
-	fulfil(&slices->starts, &slice);
+	fulfil(&slices->launches, &slice);
 	if (slices->wishes > 0 || slices->unsettled > 0)
 		timer_set(formation->app->loop, &slices->next, clock_mono());
 }
@@ -146,7 +144,7 @@ void slices_settle(struct formation *formation)
 void slices_open(struct formation *formation)
 {
 	TAILQ_INIT(&formation->slices.stops);
-	TAILQ_INIT(&formation->slices.starts);
+	TAILQ_INIT(&formation->slices.launches);
 	timer_init(&formation->slices.next, next_fired, formation);
 }
 

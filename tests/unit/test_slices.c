@@ -154,6 +154,12 @@ static void one_turn_is_not_for_all(void)
 	is_str(done(), "stop 1; launch 2",
 		"a stop that is wanted meanwhile does not wait for all starts");
 	is_str(all_turns(), "launch 3; launch 4; launch 5", "in the end all are launched");
+
+	all_want(DYNO_RESTART);
+	place_want(&places[4], DYNO_STOP);
+	ev_run(app.loop, EVRUN_ONCE);
+	is_str(done(), "stop 5; stop 2; launch 2", "nor does it wait for all restarts");
+	all_turns();
 	launch_time = 0;
 }
 
