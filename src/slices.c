@@ -6,9 +6,11 @@
 /*
  * How long a turn may work here, in time of the processor: where others want it too a turn takes
  * longer, but the work as a whole does not. With less, a stop of many would take longer: all that
- * are stopped in a turn, or have ended, share a look at the processes and sockets.
+ * are stopped in a turn, or have ended, share a look at the processes and sockets. Starts share
+ * nothing.
  */
 #define SLICE (100 * NSEC_PER_MSEC)
+#define SLICE_OF_STARTS (10 * NSEC_PER_MSEC)
 
 /* And how many times as long where it has to wait for a disk. */
 enum {
@@ -20,9 +22,9 @@ struct slice {
 	nsec_t end; /* monotonic: at that time */
 };
 
-static struct slice slice_begin(void)
+static struct slice slice_begin(nsec_t time)
 {
-	return (struct slice){.cpu = clock_cpu() + SLICE, .end = clock_mono() + WAITS * SLICE};
+	return (struct slice){.cpu = clock_cpu() + time, .end = clock_mono() + WAITS * time};
 }
 
 static bool is_over(const struct slice *slice)
@@ -36,7 +38,9 @@ static const struct slice endless = {.cpu = INT64_MAX, .end = INT64_MAX};
 
 static struct place_list *list_of(struct slices *slices, enum dyno_event wish)
 {
-	return wish == DYNO_STOP ? &slices->stops : &slices->launches;
+	if (wish == DYNO_STOP)
+		return &slices->stops;
+	return wish == DYNO_RESTART ? &slices->restarts : &slices->starts;
 }
 
 void slices_add(struct place *place, enum dyno_event wish)
@@ -79,7 +83,8 @@ static void fulfil(struct place_list *list, const struct slice *slice)
 void slices_finish(struct formation *formation)
 {
 	fulfil(&formation->slices.stops, &endless);
-	fulfil(&formation->slices.launches, &endless);
+	fulfil(&formation->slices.restarts, &endless);
+	fulfil(&formation->slices.starts, &endless);
 }
 
 /* ---- who has ended ---- */
@@ -119,12 +124,14 @@ static void settle(struct formation *formation, const struct slice *slice)
 static void do_slice(struct formation *formation)
 {
 	struct slices *slices = &formation->slices;
-	struct slice slice = slice_begin();
+	struct slice slice = slice_begin(SLICE);
 
 	fulfil(&slices->stops, &slice);
 	if (TAILQ_EMPTY(&slices->stops))
 		settle(formation, &slice);
-	fulfil(&slices->launches, &slice);
+	fulfil(&slices->restarts, &slice);
+	slice = slice_begin(SLICE_OF_STARTS);
+	fulfil(&slices->starts, &slice);
 	if (slices->wishes > 0 || slices->unsettled > 0)
 		timer_set(formation->app->loop, &slices->next, clock_mono());
 }
@@ -144,7 +151,8 @@ void slices_settle(struct formation *formation)
 void slices_open(struct formation *formation)
 {
 	TAILQ_INIT(&formation->slices.stops);
-	TAILQ_INIT(&formation->slices.launches);
+	TAILQ_INIT(&formation->slices.restarts);
+	TAILQ_INIT(&formation->slices.starts);
 	timer_init(&formation->slices.next, next_fired, formation);
 }
 

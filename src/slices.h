@@ -4,7 +4,7 @@
  * A launch or a stop costs a fraction of a millisecond, but many times that where the disk is slow
  * or the processors are busy: with a thousand of them in one turn, clients, deadlines and the news
  * of closes would wait for a second or for ten. So a wish is noted, and each turn fulfils some of
- * them, for a tenth of a second at most: stops first, then starts and restarts. The look who has
+ * them, for a tenth of a second at most: stops first, then restarts, then starts. The look who has
  * ended, which launches what is to come instead, is done in the same way when no stop is left.
  *
  * A stop of which more is wanted before it was done, a hurry or a start, is done at once.
@@ -31,8 +31,9 @@ TAILQ_HEAD(place_list, place);
 struct slices {
 	struct timer next;
 	struct place_list stops;
-	struct place_list launches; /* who is to be started or restarted */
-	size_t wishes;		    /* how many places are in the lists */
+	struct place_list restarts;
+	struct place_list starts;
+	size_t wishes;	  /* how many places are in the lists */
 	size_t settle_at; /* the place where the next slice of the look who has ended begins */
 	size_t unsettled; /* how many places are to be looked at from there on, round the end */
 };
