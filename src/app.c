@@ -47,6 +47,7 @@ static void turn_cb(struct ev_loop *loop, ev_check *watcher, int revents)
 	(void)loop;
 	(void)revents;
 	app->turn_began = app->stale_before = clock_mono();
+	app->turn_waited = 0;
 }
 
 static int open_dir(const char *path, struct cause *cause)

@@ -55,6 +55,7 @@ struct app {
 	struct proctree tree;	/* see app_tree() */
 	struct holders holders; /* of the strays in it */
 	nsec_t turn_began;	/* monotonic: when this turn of the loop began */
+	nsec_t turn_waited;	/* how long it was waited in it, for news of closes */
 	nsec_t stale_before;	/* monotonic: a snapshot older than that proves nothing */
 	/* Claims the main processes in a new snapshot; set by the formation. */
 	void (*claim)(void *arg, struct proctree *tree);

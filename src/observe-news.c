@@ -158,15 +158,16 @@ bool observe_has_untold(const struct observer *observer)
 }
 
 /* What the end of its processes has closed is told a moment later, with what had been said on it,
- * which the look did not find any more. */
+ * which the look did not find any more. All who wait in a turn share its patience. */
 void observe_await_news(struct observer *observer)
 {
-	nsec_t limit = observer->app->turn_began + NEWS_PATIENCE;
-	struct pollfd news = {.fd = observer->app->news.fd, .events = POLLIN};
-	nsec_t left;
+	struct app *app = observer->app;
+	struct pollfd news = {.fd = app->news.fd, .events = POLLIN};
+	nsec_t began = clock_mono(), limit = began + NEWS_PATIENCE - app->turn_waited, left;
 
 	while (news.fd >= 0 && !observer->is_deaf && observe_has_untold(observer) &&
 		(left = limit - clock_mono()) > 0 &&
 		poll(&news, 1, (int)(left / NSEC_PER_MSEC) + 1) > 0)
-		observe_read_news(observer->app);
+		observe_read_news(app);
+	app->turn_waited += clock_mono() - began;
 }

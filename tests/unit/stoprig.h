@@ -313,6 +313,7 @@ static inline void send_to_all(int signo)
 static inline void begin_turn(void)
 {
 	rig.app.turn_began = rig.app.stale_before = clock_mono();
+	rig.app.turn_waited = 0;
 }
 
 static inline void observe(struct observer *observer, const char *dyno)
@@ -380,6 +381,7 @@ static inline const struct observe_report *end_stop(void)
 {
 	if (!rig.has_ended)
 		run_loop(-1);
+	begin_turn();
 	observe_end(&rig.observer, &rig.exit);
 	tree_release(&rig.tree);
 	close(rig.told);
