@@ -72,12 +72,16 @@ void slices_fulfil(struct place *place)
 	place_notify(place);
 }
 
+/* One at least, so that it goes on however slow the machine is. */
 static void fulfil(struct place_list *list, const struct slice *slice)
 {
 	struct place *place;
+	bool over = false;
 
-	while ((place = TAILQ_FIRST(list)) != NULL && !is_over(slice))
+	while ((place = TAILQ_FIRST(list)) != NULL && !over) {
 		slices_fulfil(place);
+		over = is_over(slice);
+	}
 }
 
 void slices_finish(struct formation *formation)
