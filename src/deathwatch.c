@@ -52,16 +52,6 @@ static void death_cb(struct ev_loop *loop, ev_io *watcher, int revents)
 	has_died(watch);
 }
 
-static void look_fired(void *owner)
-{
-	struct deathwatch *watch = owner;
-
-	if (proc_is_alive(watch->id))
-		timer_set(watch->app->loop, &watch->look, clock_mono() + LOOK_INTERVAL);
-	else
-		has_died(watch);
-}
-
 /* It has one for long, so the last ones are left to others. */
 static int open_pidfd(struct proc_id id)
 {
@@ -74,25 +64,49 @@ static int open_pidfd(struct proc_id id)
 	return -1;
 }
 
+static bool watch_by_pidfd(struct deathwatch *watch)
+{
+	watch->pidfd = open_pidfd(watch->id);
+	if (watch->pidfd < 0)
+		return false;
+	ev_io_init(&watch->death, death_cb, watch->pidfd, EV_READ);
+	watch->death.data = watch;
+	ev_io_start(watch->app->loop, &watch->death);
+	return true;
+}
+
+static void look_fired(void *owner)
+{
+	struct deathwatch *watch = owner;
+
+	if (watch_by_pidfd(watch))
+		return;
+	if (errno != ESRCH && proc_is_alive(watch->id))
+		timer_set(watch->app->loop, &watch->look, clock_mono() + LOOK_INTERVAL);
+	else
+		has_died(watch);
+}
+
+static bool is_gone(struct proc_id id)
+{
+	int fd = proc_open(id);
+	bool gone = fd < 0 && errno == ESRCH;
+
+	fdio_close(&fd);
+	return gone;
+}
+
 bool deathwatch_begin(struct deathwatch *watch, struct app *app, struct proc_id id,
 	void (*ended)(void *owner, struct proc_exit exit), void *owner)
 {
-	*watch = (struct deathwatch){.app = app, .id = id, .ended = ended, .owner = owner};
+	*watch = (struct deathwatch){
+		.app = app, .id = id, .pidfd = -1, .ended = ended, .owner = owner};
 	timer_init(&watch->look, look_fired, watch);
 	timer_init(&watch->lost, lost_fired, watch);
-	watch->pidfd = open_pidfd(id);
-	if (watch->pidfd < 0 && errno == ESRCH) {
-		timer_set(app->loop, &watch->lost, clock_mono());
-		return false;
-	}
-	if (watch->pidfd < 0) {
-		timer_set(app->loop, &watch->look, clock_mono() + LOOK_INTERVAL);
-		return true;
-	}
-	ev_io_init(&watch->death, death_cb, watch->pidfd, EV_READ);
-	watch->death.data = watch;
-	ev_io_start(app->loop, &watch->death);
-	return true;
+	bool gone = is_gone(id);
+	/* Who adopts many has all their outputs first, and then pidfds as far as descriptors go. */
+	timer_set(app->loop, gone ? &watch->lost : &watch->look, clock_mono());
+	return !gone;
 }
 
 void deathwatch_stop(struct deathwatch *watch)

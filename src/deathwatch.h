@@ -1,8 +1,8 @@
 /*
  * deathwatch: learns that a process which is not our child has ended, and how.
  *
- * That it has ended a pidfd tells, or, where none can be had, a look once a second. How, its parent
- * knows: as long as nobody has reaped it, its stat tells; then the guard's note; then, on
+ * That it has ended a pidfd tells, or, as long as none can be had, a look once a second. How, its
+ * parent knows: as long as nobody has reaped it, its stat tells; then the guard's note; then, on
  * Linux 6.15 and later, the pidfd itself. When nobody has told within half a second, the exit is
  * unknown and called so.
  */
@@ -18,7 +18,7 @@ struct deathwatch {
 	struct proc_id id;
 	ev_io death;
 	int pidfd;	   /* -1: it is gone, or there is none */
-	struct timer look; /* without a pidfd */
+	struct timer look; /* as long as there is no pidfd */
 	struct timer lost; /* gone, and nobody has told how */
 	void (*ended)(void *owner, struct proc_exit exit);
 	void *owner;
