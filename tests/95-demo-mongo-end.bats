@@ -283,7 +283,7 @@ use_silent_name_server() {
 	start_demo_mongo
 	play <<-'END'
 		request ann POST /user body=username=ann
-		pass 0.1
+		lines stub.log 1 "insert asked"
 		signal TERM
 		answer ann 500 close body="cannot store the user in MongoDB"
 		exits within=3
@@ -297,7 +297,7 @@ use_silent_name_server() {
 	start_demo_mongo --deadline 500ms
 	play <<-'END'
 		request ann POST /user body=username=ann
-		pass 0.1
+		lines stub.log 1 "insert asked"
 		signal TERM
 		exits after=0.4 within=4
 		broken ann
@@ -316,7 +316,7 @@ use_silent_name_server() {
 		request two POST /user body=username=two
 		request three POST /user body=username=three
 		request four POST /user body=username=four
-		pass 0.2
+		lines stub.log 4 "insert asked"
 		request five POST /user body=username=five
 		pass 0.1
 		signal TERM
@@ -388,7 +388,7 @@ use_silent_name_server() {
 	start_demo_mongo
 	play <<-'END'
 		request ann POST /user body=username=ann
-		pass 0.1
+		lines stub.log 1 "insert asked"
 		signal INT
 		pass 1.1
 		signal INT

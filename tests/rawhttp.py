@@ -40,6 +40,7 @@ one step:
   choke FIFO                 fill a pipe that the server writes to, until nothing fits in any more
   hear FIFO TEXT             read from it until TEXT has come
   log TEXT                   the server's log has a line with TEXT
+  lines FILE COUNT TEXT      so many lines of a file have TEXT
   pass SECONDS               let time pass, as a part of the scenario
   exits [within=S] [after=S] [soon=S]
                              the server's process ends; soon= counts from this step on
@@ -377,6 +378,15 @@ class Scenario:
                     return
             time.sleep(0.005)
         raise Failure("the log does not have it")
+
+    def do_lines(self, file, count, text):
+        while time.monotonic() < self.until:
+            with open(file, encoding="utf-8") as log:
+                found = sum(text in line for line in log)
+            if found == int(count):
+                return
+            time.sleep(0.005)
+        raise Failure(f"{file} has {found} of them")
 
     def do_pass(self, seconds):
         time.sleep(float(seconds))
