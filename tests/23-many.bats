@@ -54,21 +54,28 @@ adopt_all() {
 	((COST < 2 * few)) || fail "with 300 dynos a stop costs $COST us of CPU for each, and $few us with 20"
 }
 
-# start_many: 500 dynos, and before them one that stops the supervisor as soon as it is executed. A command starts
-# them in the background, and the supervisor, $SUPERVISOR, is stopped when it has hardly begun.
-start_many() {
-	write_config <<-'END'
+# write_many COUNT: the configuration of so many dynos, and before them one that stops the supervisor as soon as it is
+# executed, once, if the file `brake` is there.
+write_many() {
+	write_config <<-END
 		[process brake]
-		command = kill -STOP $PPID; exec sleep 1000
+		command = rm brake && kill -STOP \$PPID; exec sleep 1000
 		[process web]
 		command = sleep 1000
-		scale = 500
+		scale = $1
 		port = none
 		[process first]
 		command = sleep 1000
 	END
+}
+
+# start_many: a command starts 500 dynos in the background, and the supervisor, $SUPERVISOR, is stopped when it has
+# hardly begun.
+start_many() {
+	write_many 500
 	g start first
 	SUPERVISOR=$(supervisor_pid)
+	touch brake
 	g_in_background start
 	START=$BACKGROUND
 	wait_until "$PATIENCE" is_stopped "$SUPERVISOR"
@@ -80,14 +87,18 @@ waits_with() {
 }
 
 @test "while many are started, the supervisor has time for others" {
-	local down
+	local down json
 
 	start_many
+	g_in_background --json ps
+	json=$BACKGROUND
 	g_in_background ps
-	wait_until "$PATIENCE" waits_with 2
+	wait_until "$PATIENCE" waits_with 3
 	kill -CONT "$SUPERVISOR"
 	finish
 	down=$(grep -c '^web\..*: down ' <<<"$output")
+	finish 0 "$json"
+	assert_equal "how many are not wanted up" 0 "$(grep -c '"wanted" : "down"' <<<"$output")"
 	((down > 100)) || fail "ps was answered when no more than $down of 500 were still to be started"
 	finish 0 "$START"
 	assert_equal "how many are up in the end" 502 "$(g ps | grep -c '\.[0-9]*: up ')"
@@ -123,17 +134,19 @@ waits_with() {
 	is_gone "$SUPERVISOR"
 }
 
-# restart_many: a restart of 300 dynos in the background, and the supervisor, $SUPERVISOR, is stopped when it has hardly
-# begun.
+@test "while many are started, a restart of everything waits for those that are still to come" {
+	start_many
+	g_in_background restart
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	assert_has "what the restart says" "502 restarted" "$output$error"
+	finish 0 "$START"
+}
+
+# restart_many: the same for a restart of 300.
 restart_many() {
-	write_config <<-'END'
-		[process brake]
-		command = [ ! -e brake ] || kill -STOP $PPID; exec sleep 1000
-		[process web]
-		command = sleep 1000
-		scale = 300
-		port = none
-	END
+	write_many 300
 	g start -q
 	SUPERVISOR=$(supervisor_pid)
 	touch brake
@@ -162,26 +175,70 @@ all_up() {
 	(($("$GRACECTL" -c "$CONFIG" ps | grep -c '\.[0-9]*: up ') == $1))
 }
 
-@test "what a daemon that is killed had not yet started is started by the next supervisor" {
+@test "what a daemon that is killed had not yet started is started by the next supervisor, but not what was stopped since" {
 	local daemon supervisor
 
-	write_config <<-'END'
-		[process brake]
-		command = kill -STOP $PPID; exec sleep 1000
-		[process web]
-		command = sleep 1000
-		scale = 300
-		port = none
-	END
+	write_many 300
+	touch brake
 	g_in_background daemon
 	daemon=$BACKGROUND
 	wait_until "$PATIENCE" has_launched brake.1
 	supervisor=$(supervisor_pid)
 	wait_until "$PATIENCE" is_stopped "$supervisor"
 	kill -KILL "$supervisor"
-	wait_until "$PATIENCE" all_up 301
+	wait_until "$PATIENCE" all_up 302
+	g stop -q web.7
+	kill_supervisor
+	assert_state web.7 down
 	g stop -q
 	finish 0 "$daemon"
+}
+
+# forsake_many: many are being started, and who has asked for it is gone.
+forsake_many() {
+	start_many
+	kill -KILL "$START"
+	finish 137 "$START"
+}
+
+@test "what was not yet started when an upgrade is asked for is started, even when nobody waits for it" {
+	forsake_many
+	g_in_background upgrade
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$SUPERVISOR"
+	finish
+	wait_until "$PATIENCE" all_up 502
+}
+
+@test "what was not yet started when the guard dies is started, even when nobody waits for it" {
+	forsake_many
+	kill -KILL "$(guard_pid)"
+	kill -CONT "$SUPERVISOR"
+	wait_until "$PATIENCE" all_up 502
+}
+
+@test "while many are stopped, a restart of them leaves down what is still to be stopped" {
+	local supervisor stop
+
+	write_config <<-'END'
+		[process brake]
+		command = trap 'kill -STOP $PPID; exit' TERM; sleep 1000 & wait
+		[process web]
+		command = sleep 1000
+		scale = 300
+		port = none
+	END
+	g start -q
+	supervisor=$(supervisor_pid)
+	g_in_background stop brake web
+	stop=$BACKGROUND
+	wait_until "$PATIENCE" is_stopped "$supervisor"
+	g_in_background restart web
+	wait_until "$PATIENCE" waits_with 2
+	kill -CONT "$supervisor"
+	finish 1
+	assert_has "what the restart is told" 'web.300 is down; start it with `gracectl start`' "$error"
+	finish 0 "$stop"
 }
 
 # is_past SECONDS: since 1970.

@@ -219,6 +219,15 @@ crash() {
 
 # When crashes are forgotten.
 
+@test "a stop of everything ends the supervisor only when a cooling dyno is told to be down" {
+	start_steady_job "backoff = 1h"
+	crash job.1
+	wait_for_state job.1 cooling
+	g stop
+	assert_equal "the end of the log" "State changed from crashed to down" "$(platform_lines job.1 | tail -n 1)"
+	assert_has "the record" '"wanted_up" : false' "$(<"$STATE/job.1.state")"
+}
+
 @test "after backoff_reset the crashes are forgotten" {
 	start_steady_job "backoff = 0 1h" "backoff_reset = 200ms"
 	crash job.1

@@ -2,6 +2,7 @@
  * Tests of slices and place_want(): what is wanted of many dynos is done in several turns, in the
  * right order, and what was wanted last counts.
  */
+#include "cycle.h"
 #include "formation.h"
 
 #include "did.h"
@@ -14,11 +15,14 @@ enum {
 /* Of the processor, so that one turn has time for one of them only. */
 #define SLOW_LAUNCH (110 * NSEC_PER_MSEC)
 
-static struct process_config config = {.name = "web", .order = ORDER_OVERLAP, .ready = READY_PORT};
+static struct process_config config = {
+	.name = "web", .order = ORDER_OVERLAP, .ready = READY_PORT, .scale = MANY};
 static struct instance instances[MANY];
 static struct place places[MANY];
 static struct app app;
-static struct formation formation = {.app = &app, .places = places, .count = MANY};
+static struct place_type type;
+static struct formation formation = {
+	.app = &app, .places = places, .count = MANY, .types = &type, .type_count = 1};
 static nsec_t launch_time;
 static unsigned told; /* how often listeners were */
 
@@ -238,6 +242,16 @@ static void what_is_wanted_after_a_stop(void)
 	ok(places[0].dyno.wanted_up, "which is kept as the wish");
 }
 
+static void who_is_to_be_stopped_is_not_cycled(void)
+{
+	all_starting();
+	dyno_restore(&places[0].dyno, DYNO_UP);
+	place_want(&places[0], DYNO_STOP);
+	cycle_is_due(&places[0]);
+	is_str(done(), "", "one that is to be stopped is not cycled");
+	is_str(all_turns(), "stop 1", "but stopped");
+}
+
 static void a_start_of_what_is_up_is_answered(void)
 {
 	all_starting();
@@ -262,12 +276,14 @@ int main(void)
 {
 	app.loop = ev_loop_new(EVFLAG_NOENV);
 	formation.changed = heard;
+	type = (struct place_type){.formation = &formation, .config = &config, .first = places};
 	slices_open(&formation);
 	one_turn_is_not_for_all();
 	a_stop_takes_back_a_start();
 	a_stop_takes_back_a_restart();
 	two_launches_are_one();
 	what_is_wanted_after_a_stop();
+	who_is_to_be_stopped_is_not_cycled();
 	a_start_of_what_is_up_is_answered();
 	all_at_once();
 	slices_close(&formation);
