@@ -351,9 +351,8 @@ static int launch_next(const struct config *config, const char *app, struct caus
 
 	if (config->path == NULL)
 		return cause_set(cause,
-			"it has no configuration any more, and %s/config.ini is gone, too; name "
-			"one "
-			"with -c FILE",
+			"it has no configuration any more, and %s/config.ini is gone, too; "
+			"name one with -c FILE",
 			config->run_dir);
 	return client_launch(&next, cause);
 }

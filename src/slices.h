@@ -4,8 +4,9 @@
  * A launch or a stop costs a fraction of a millisecond, but many times that where the disk is slow
  * or the processors are busy: with a thousand of them in one turn, clients, deadlines and the news
  * of closes would wait for a second or for ten. So a wish is noted, and each turn fulfils some of
- * them, for a tenth of a second at most: stops first, then restarts, then starts. The look who has
- * ended, which launches what is to come instead, is done in the same way when no stop is left.
+ * them, for a tenth of a second of the processor, and one of each kind at least: stops first, then
+ * restarts, then starts. The look who has ended, which launches what is to come instead, is done in
+ * the same way when no stop is left.
  *
  * A stop of which more is wanted before it was done, a hurry or a start, is done at once.
  *

@@ -135,7 +135,7 @@ static void look_kept(struct supervisor *supervisor)
 
 /* ---- the end ---- */
 
-/* What the guard is to hold has been handed over, and no start is left of which the next one would
+/* What the guard is to hold has been handed over, and no wish is left of which the next one would
  * not know. */
 static bool may_upgrade(const struct supervisor *supervisor)
 {
@@ -278,7 +278,8 @@ static void hear_exits(
 static void become_guard(struct supervisor *supervisor)
 {
 	static int held[HELD_MAX];
-	slices_finish(&supervisor->formation); /* the next one does not know of them */
+
+	slices_finish(&supervisor->formation); /* the next one would not know of the wishes */
 	unsigned count = formation_held(&supervisor->formation, held, HELD_MAX);
 	saving_write_all(&supervisor->formation);
 	set_zone(supervisor->zone_before);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fdio.h"
+#include "supervisor.h"
 #include "xmalloc.h"
 
 #define GOES_ON "the supervisor goes on with what it was started with"
@@ -85,7 +86,7 @@ static void tell_difference(const struct cli *cli, const struct config *config, 
  * not kept, as they may be secrets. */
 void changed_tell(const struct cli *cli, const struct config *config)
 {
-	char *path = xasprintf("%s/config.ini", config->run_dir);
+	char *path = xasprintf("%s/%s", config->run_dir, supervisor_kept);
 	char *door = xasprintf("%s/control.sock", config->run_dir);
 	struct buf kept = BUF_INIT;
 	struct stat st, began;

@@ -13,6 +13,7 @@
 #include "config-paths.h"
 #include "fdio.h"
 #include "lockfile.h"
+#include "supervisor.h"
 #include "utf8.h"
 #include "xmalloc.h"
 
@@ -166,7 +167,7 @@ static bool is_taken(const char *run_dir)
 /* Without a file, there is still the one that guard and supervisor went on with until both died. */
 static void find_kept(struct config *config)
 {
-	char *kept = xasprintf("%s/config.ini", config->run_dir);
+	char *kept = xasprintf("%s/%s", config->run_dir, supervisor_kept);
 
 	if (config->path == NULL && access(kept, R_OK) == 0)
 		config->path = kept;
