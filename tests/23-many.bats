@@ -217,30 +217,6 @@ forsake_many() {
 	wait_until "$PATIENCE" all_up 502
 }
 
-@test "while many are stopped, a restart of them leaves down what is still to be stopped" {
-	local supervisor stop
-
-	write_config <<-'END'
-		[process brake]
-		command = trap 'kill -STOP $PPID; exit' TERM; sleep 1000 & wait
-		[process web]
-		command = sleep 1000
-		scale = 300
-		port = none
-	END
-	g start -q
-	supervisor=$(supervisor_pid)
-	g_in_background stop brake web
-	stop=$BACKGROUND
-	wait_until "$PATIENCE" is_stopped "$supervisor"
-	g_in_background restart web
-	wait_until "$PATIENCE" waits_with 2
-	kill -CONT "$supervisor"
-	finish 1
-	assert_has "what the restart is told" 'web.300 is down; start it with `gracectl start`' "$error"
-	finish 0 "$stop"
-}
-
 # is_past SECONDS: since 1970.
 is_past() {
 	(($(date +%s) > $1))

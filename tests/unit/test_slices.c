@@ -1,9 +1,10 @@
 /*
- * Tests of slices and place_want(): what is wanted of many dynos is done in several turns, in the
- * right order, and what was wanted last counts.
+ * Tests of slices, place_want() and the requests that lead to it: what is wanted of many dynos is
+ * done in several turns, in the right order, and what was wanted last counts.
  */
 #include "cycle.h"
 #include "formation.h"
+#include "request.h"
 
 #include "did.h"
 #include "tap.h"
@@ -242,6 +243,38 @@ static void what_is_wanted_after_a_stop(void)
 	ok(places[0].dyno.wanted_up, "which is kept as the wish");
 }
 
+/* A request for the first of them, and everything that comes of it. */
+static const char *on_request(enum request_kind kind)
+{
+	struct strlist targets = STRLIST_INIT;
+
+	strlist_add(&targets, "web.1");
+	struct request *request = request_new(kind, &formation, &targets);
+	request_begin(request);
+	request_free(request);
+	strlist_release(&targets);
+	return all_turns();
+}
+
+static void requests_know_of_wishes(void)
+{
+	all_starting();
+	place_want(&places[0], DYNO_STOP);
+	is_str(on_request(REQUEST_RESTART), "stop 1",
+		"a restart does nothing to what is still to be stopped");
+	ok(!places[0].dyno.wanted_up, "which is not to come back");
+
+	all_down();
+	place_want(&places[0], DYNO_START);
+	is_str(on_request(REQUEST_RESTART), "launch 1",
+		"and starts once what is still to be started");
+
+	all_starting();
+	place_want(&places[0], DYNO_STOP);
+	is_str(on_request(REQUEST_STOP), "stop 1; hurry 1",
+		"a second stop makes hurry also what is still to be stopped");
+}
+
 static void who_is_to_be_stopped_is_not_cycled(void)
 {
 	all_starting();
@@ -283,6 +316,7 @@ int main(void)
 	a_stop_takes_back_a_restart();
 	two_launches_are_one();
 	what_is_wanted_after_a_stop();
+	requests_know_of_wishes();
 	who_is_to_be_stopped_is_not_cycled();
 	a_start_of_what_is_up_is_answered();
 	all_at_once();
